@@ -1,0 +1,36 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace nacre {
+
+using Milliseconds = std::chrono::milliseconds;
+using Seconds = std::chrono::seconds;
+
+/// Wall-clock time, UTC, milliseconds: what documents carry. May be set back at any moment; never used for waiting.
+using Timestamp = std::chrono::sys_time<Milliseconds>;
+
+/// Milliseconds of the system-wide monotonic clock (CLOCK_MONOTONIC), the same in all processes of one host: what deadlines and
+/// cache lifetimes are measured in.
+enum class Monotonic : std::int64_t {};
+constexpr Monotonic operator+(Monotonic t, Milliseconds d) { return Monotonic{static_cast<std::int64_t>(t) + d.count()}; }
+constexpr Milliseconds operator-(Monotonic a, Monotonic b) {
+  return Milliseconds{static_cast<std::int64_t>(a) - static_cast<std::int64_t>(b)};
+}
+Monotonic monotonic_now() noexcept;
+
+/// "2026-01-02T03:04:05.678Z" (RFC 3339, UTC, milliseconds; always 24 characters for the years 0000 to 9999).
+std::string format_rfc3339(Timestamp t);
+
+/// Any RFC 3339 §5.6 date-time with any offset; a fraction finer than milliseconds is cut; a leap second (60) becomes the next
+/// second. nullopt when malformed, when the day does not exist, or when the UTC year leaves 0000–9999.
+std::optional<Timestamp> parse_rfc3339(std::string_view text);
+
+/// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 §5.6.7 IMF-fixdate); the fraction of the second is cut.
+std::string format_http_date(Timestamp t);
+std::optional<Timestamp> parse_http_date(std::string_view text);
+
+}  // namespace nacre

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/time.h"
+#include "schema/schema.h"
+
+/// nacre.yaml as immutable values. `load` is the only place that knows YAML.
+namespace nacre::config {
+
+struct Store {
+  std::string uri = "sqlite:data/nacre.db";  ///< secrets included: never printed
+};
+
+struct Cache {
+  std::string uri = "memory:";
+  Milliseconds ttl{60'000};  ///< default lifetime of a resource's entries
+  bool local = true;         ///< the shared-memory tier before Redis
+};
+
+struct Auth {
+  bool registration_open = false;
+  Milliseconds session_ttl{14LL * 24 * 3600 * 1000};
+  Milliseconds session_idle{2LL * 24 * 3600 * 1000};
+  std::string cookie = "nacre_session";
+};
+
+struct Timeouts {
+  Milliseconds request{5'000};
+  Milliseconds redis{250};
+  Milliseconds store{2'000};
+};
+
+/// Who may do something.
+struct AccessRule {
+  enum class Kind : std::uint8_t { anyone, user, owner, role, nobody };
+  Kind kind = Kind::nobody;
+  std::string role;  ///< of Kind::role
+};
+
+struct Access {
+  AccessRule read, create, update, del;
+};
+
+struct IndexKey {
+  std::string path;  ///< dotted
+  bool descending = false;
+};
+
+struct Index {
+  std::vector<IndexKey> keys;
+  bool unique = false;
+};
+
+struct CachePolicy {
+  bool on = true;
+  Milliseconds ttl{60'000};
+  Milliseconds stale{0};  ///< how long after `ttl` an entry may be served while it is renewed, or while the store is away
+};
+
+struct Limit {
+  enum class Per : std::uint8_t { user, ip, resource };
+  std::uint32_t count = 0;  ///< requests ...
+  Milliseconds period{};    ///< ... in this time
+  std::uint32_t burst = 0;
+  Per per = Per::ip;
+};
+
+struct Paging {
+  std::uint32_t default_limit = 25;
+  std::uint32_t max_limit = 100;
+};
+
+struct Resource {
+  std::string name;
+  Json schema_json;  ///< as written, for OpenAPI
+  schema::Schema schema;
+  Access access;
+  std::vector<Index> indexes;
+  CachePolicy cache;
+  std::optional<Limit> limit;
+  Paging page;
+};
+
+struct Config {
+  bool debug = false;
+  Store store;
+  Cache cache;
+  Auth auth;
+  Timeouts timeouts;
+  std::vector<Resource> resources;  ///< in the order of the file
+  std::uint64_t fingerprint = 0;    ///< hash of all values: entries cached under another configuration are not found
+
+  const Resource* resource(std::string_view name) const noexcept;
+};
+
+}  // namespace nacre::config

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/time.h"
+
+namespace nacre {
+
+/// Calls back once at a moment; may be armed again.
+class Timer {
+ public:
+  virtual ~Timer() = default;
+  /// Calls back at `at`, or as soon after as the loop turns; replaces an earlier moment.
+  virtual void arm(Monotonic at) = 0;
+  virtual void disarm() noexcept = 0;
+};
+
+/// Watches one file descriptor, edge- or level-triggered: a callback says that it may be readable or writable.
+class Watch {
+ public:
+  virtual ~Watch() = default;  ///< stops watching; does not close the descriptor
+  virtual void want(bool readable, bool writable) = 0;
+};
+
+/// Work for a thread of the pool. The object lives until `done` returns.
+class ThreadJob {
+ public:
+  virtual ~ThreadJob() = default;
+  virtual void run() noexcept = 0;   ///< on a thread of the pool
+  virtual void done() noexcept = 0;  ///< afterwards, on the loop
+};
+
+/// What libcore asks of the event loop that it lives in. nginx's loop implements it (ngx_module/reactor), tests drive one by
+/// hand (fiber/manual_reactor.h), and command-line tools poll (fiber/poll_reactor.h). Everything but ThreadJob::run happens on
+/// the loop's thread.
+class Reactor {
+ public:
+  virtual ~Reactor() = default;
+  /// The loop's idea of now, at most one turn of the loop old.
+  virtual Monotonic now() const noexcept = 0;
+  /// Wall-clock time.
+  virtual Timestamp wall() const noexcept = 0;
+  /// Runs `task` after the current event, in the order of the calls, before the loop waits again.
+  virtual void post(std::function<void()> task) = 0;
+  /// Runs `task` once the loop has handled what is ready now, before it waits again: the place to flush a batch.
+  virtual void post_next_turn(std::function<void()> task) = 0;
+  virtual std::unique_ptr<Timer> timer(std::function<void()> on_expiry) = 0;
+  virtual std::unique_ptr<Watch> watch(int fd, std::function<void(bool readable, bool writable)> on_ready) = 0;
+  /// False when the pool's queue is full; then neither `run` nor `done` is called.
+  virtual bool run_on_thread(ThreadJob& job) = 0;
+};
+
+}  // namespace nacre

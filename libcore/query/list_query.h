@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "config/config.h"
+#include "query/filter.h"
+
+namespace nacre::query {
+
+struct SortKey {
+  FieldRef field;
+  bool descending = false;
+};
+
+/// A checked list request.
+struct ListQuery {
+  Filter where;
+  std::vector<SortKey> sort;        ///< ends with _id, so that the order is total
+  std::vector<std::string> fields;  ///< empty: all; else `_id` and these
+  std::uint32_t limit = 25;
+  std::vector<Json> after;          ///< the sort keys of the last document before this page (null: missing); empty: first page
+  bool count = false;
+  std::string canonical;            ///< equal for requests that must get equal answers: the cache's key; `after` included
+  std::string shape;                ///< the same without `after`, `limit` and `count`: what a cursor is bound to
+};
+
+/// Parses `where`, `sort`, `fields`, `limit`, `after`, `count` from a raw query string. Error::bad_request names the parameter;
+/// an unknown or repeated parameter is one.
+Result<ListQuery> parse_list_query(std::string_view raw_query, const config::Resource& resource);
+
+/// The opaque cursor that continues after a document with these sort keys, bound to resource and `shape`.
+std::string encode_cursor(std::string_view resource, const ListQuery& query, const std::vector<Json>& last_keys);
+
+/// Error::bad_request for a cursor that is damaged or belongs to another query.
+Result<std::vector<Json>> decode_cursor(std::string_view text, std::string_view resource, const ListQuery& query);
+
+}  // namespace nacre::query

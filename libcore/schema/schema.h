@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/json.h"
+
+namespace nacre::schema {
+
+/// Which JSON types a place in a document may have, as bits.
+enum Type : std::uint8_t { kNull = 1, kBoolean = 2, kInteger = 4, kNumber = 8, kString = 16, kArray = 32, kObject = 64, kAny = 127 };
+
+/// What the schema says about the values found at a dotted path.
+struct Field {
+  std::uint8_t types = kAny;   ///< Types that the value at the path may have
+  bool date_time = false;      ///< `format: date-time`: compared as a date
+  std::uint8_t item_types = 0; ///< for an array: the types of its items (kAny when the schema does not say), else 0
+  bool item_date_time = false;
+  bool through_array = false;  ///< an array lies on the way (`items.name`): a value for each of its elements
+};
+
+/// A resource's JSON Schema (draft 7), compiled once and immutable.
+class Schema {
+ public:
+  /// `errors[0].pointer` of the Failure points into `schema` at what is wrong.
+  static Result<Schema> compile(const Json& schema);
+
+  Schema(Schema&&) noexcept;
+  Schema& operator=(Schema&&) noexcept;
+  ~Schema();
+
+  /// What is wrong with a document (the user's fields only, without `_id` and the like); empty when it is valid. A missing
+  /// required property and a property that is not allowed are reported at the property's own pointer. At most 50 entries.
+  std::vector<FieldError> validate(const Json& document) const;
+
+  /// Rewrites every `format: date-time` string in a valid document to the form of `format_rfc3339` (UTC, milliseconds), so that
+  /// comparing strings compares moments.
+  void normalize(Json& document) const;
+
+  /// What the schema says of a dotted path of user fields (`due`, `author.name`, `tags`, `items.name`); nullopt: not in it.
+  /// Array indexes in a path are not fields.
+  std::optional<Field> field(std::string_view dotted_path) const;
+
+  /// Paths of all `format: date-time` fields that the schema names, dotted.
+  std::vector<std::string> date_time_paths() const;
+
+ private:
+  struct Compiled;
+  explicit Schema(std::unique_ptr<const Compiled> compiled);
+  std::unique_ptr<const Compiled> compiled_;
+};
+
+}  // namespace nacre::schema

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/time.h"
+#include "config/config.h"
+#include "query/list_query.h"
+
+namespace nacre::store {
+
+/// A document as the API shows it. What is only passed on stays text.
+struct Document {
+  std::string json;  ///< the whole of it: {"_id":…,"_rev":…,"_created":…,"_updated":…,"_owner":…, then the user's fields}
+  std::int64_t rev = 0;
+  Timestamp updated;
+};
+
+/// A document to be inserted. `fields` holds the user's fields only, validated and normalized.
+struct NewDocument {
+  std::string id;
+  JsonObject fields;
+  Timestamp created;
+  std::optional<std::string> owner;
+};
+
+struct Page {
+  std::string items;              ///< a JSON array
+  std::size_t size = 0;
+  std::vector<Json> next;         ///< sort keys of the last document, when there are more; else empty
+  std::optional<std::uint64_t> total;
+};
+
+/// What an update or a deletion asks of the document that it finds, decided inside the database operation.
+struct Precondition {
+  bool any = true;                    ///< If-Match absent or `*`
+  std::vector<std::int64_t> revs;     ///< else one of these (none: never holds)
+  std::optional<std::string> owner;   ///< only a document of this owner; another's is not found
+};
+
+/// A value that is remembered for a time, in the same transaction as the write that it goes with.
+struct Remember {
+  std::string key;
+  std::string value;
+  Timestamp expires;
+};
+
+/// A document store. Calls run on fibers: they wait without blocking the loop, within the fiber's deadline and
+/// `timeouts.store`. Errors that any call may give: deadline, cancelled, overloaded, unavailable.
+/// A write whose fiber stopped waiting still ends one way or the other.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  /// Error::not_found. `owner`: only a document of this owner.
+  virtual Result<Document> find_one(const config::Resource& resource, std::string_view id,
+                                    const std::optional<std::string>& owner) = 0;
+
+  /// One page in key order. `owner` limits it to one owner's documents.
+  virtual Result<Page> find(const config::Resource& resource, const query::ListQuery& query,
+                            const std::optional<std::string>& owner) = 0;
+
+  /// All or none. Error::conflict names the index and, of several documents, which one. Returns them as stored, `_rev` 1.
+  virtual Result<std::vector<Document>> insert(const config::Resource& resource, std::span<const NewDocument> documents,
+                                               const std::optional<Remember>& remember) = 0;
+
+  /// Replaces the user's fields, counts `_rev` up, keeps `_created` and `_owner`.
+  /// Error::not_found, Error::precondition_failed, Error::conflict.
+  virtual Result<Document> replace(const config::Resource& resource, std::string_view id, const JsonObject& fields,
+                                   Timestamp updated, const Precondition& precondition) = 0;
+
+  /// Error::not_found, Error::precondition_failed.
+  virtual Result<void> erase(const config::Resource& resource, std::string_view id, const Precondition& precondition) = 0;
+
+  /// A remembered value that has not expired, else nullopt.
+  virtual Result<std::optional<std::string>> recall(std::string_view key, Timestamp now) = 0;
+  /// Remembers outside any other write; replaces an earlier value.
+  virtual Result<void> remember(const Remember& value) = 0;
+
+  /// Creates what the resources need (tables, indexes). Not on a fiber: at worker start, through the same queues.
+  virtual Result<void> prepare(std::span<const config::Resource> resources) = 0;
+
+  virtual Result<void> ping() = 0;
+};
+
+}  // namespace nacre::store
