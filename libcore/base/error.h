@@ -3,6 +3,7 @@
 #include <boost/system/result.hpp>
 #include <chrono>
 #include <cstdint>
+#include <iosfwd>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,14 +42,18 @@ struct FieldError {
 
 /// An error with what the client may be told about it (`detail`, `errors`) and what only operators may (`internal`).
 struct Failure {
+  Failure() = default;
   Failure(Error e, std::string d = {}) : error(e), detail(std::move(d)) {}  // NOLINT(google-explicit-constructor)
 
-  Error error;
-  std::string detail;                              ///< for the client; never holds internals or secrets
-  std::string internal{};                          ///< for the log, and for the client where `debug: true`
-  std::vector<FieldError> errors{};                ///< RFC 9457 extension member
+  Error error = Error::internal;
+  std::string detail;                                 ///< for the client; never holds internals or secrets
+  std::string internal{};                             ///< for the log, and for the client where `debug: true`
+  std::vector<FieldError> errors{};                   ///< RFC 9457 extension member
   std::optional<std::chrono::seconds> retry_after{};  ///< Retry-After of 429 and 503; the default is 1 s
 };
+
+/// "422 title is required": for logs and test reports.
+std::ostream& operator<<(std::ostream& out, const Failure& failure);
 
 /// A value or a Failure. `if (!result) return result.error();`
 template <class T>

@@ -27,7 +27,7 @@ struct Served {
 /// stale when the store fails (RFC 5861). One per worker.
 class ReadThrough {
  public:
-  ReadThrough(Zone& zone, Reactor& reactor, fiber::StackPool& stacks, Milliseconds store_timeout);
+  ReadThrough(Zone& zone, fiber::Scheduler& scheduler, Milliseconds store_timeout);
   ~ReadThrough();
 
   /// Reads the store; may run on another fiber than the caller's and after it, so it owns all that it touches.

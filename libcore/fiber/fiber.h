@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "base/error.h"
 #include "base/time.h"
@@ -12,17 +15,52 @@
 namespace nacre::fiber {
 
 class Fiber;
-class StackPool;
 
-/// Runs `body` on a fiber of its own, at once, until it ends or first waits. `deadline` bounds every wait in it.
-/// The returned handle stays good until `body` has returned, and no longer.
-Fiber& start(Reactor& reactor, StackPool& stacks, Monotonic deadline, std::function<void()> body);
+/// Runs the fibers of one event loop: keeps their stacks for reuse, and the queue of those that may go on.
+class Scheduler {
+ public:
+  struct Options {
+    std::size_t stack_size = 64 * 1024;  ///< bytes, guard page not counted; memory is used only as a stack grows into it
+    std::size_t spare_stacks = 512;      ///< stacks kept for reuse
+  };
+  explicit Scheduler(Reactor& reactor);
+  Scheduler(Reactor& reactor, Options options);
+  /// All fibers must have ended.
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  /// Runs `body` on a fiber of its own, at once, until it ends or first waits. `deadline` bounds every wait in it.
+  /// Returns the fiber when it waits, and nullptr when it has ended already; the pointer is good until `body` has returned.
+  /// Error::overloaded when there is no memory for a stack; then `body` has not run.
+  Result<Fiber*> start(Monotonic deadline, std::function<void()> body);
+
+  Reactor& reactor() noexcept { return reactor_; }
+  std::size_t running() const noexcept { return running_; }  ///< fibers that have not ended
+
+ private:
+  friend class Fiber;
+  friend class Event;
+  void make_ready(Fiber& fiber);
+  void remove_ready(Fiber& fiber) noexcept;
+  void run_ready();
+
+  Reactor& reactor_;
+  Options options_;
+  std::vector<std::unique_ptr<Fiber>> spare_;
+  Fiber* first_ready_ = nullptr;
+  Fiber* last_ready_ = nullptr;
+  std::size_t ready_count_ = 0;
+  bool posted_ = false;
+  std::size_t running_ = 0;
+};
 
 /// True on a fiber, false on the main stack.
 bool on_fiber() noexcept;
 
-/// The running fiber's reactor. On a fiber only.
-Reactor& reactor() noexcept;
+/// What runs the running fiber. On a fiber only.
+Scheduler& scheduler() noexcept;
+inline Reactor& reactor() noexcept { return scheduler().reactor(); }
 
 /// The moment at which every wait of the running fiber ends with Error::deadline.
 Monotonic deadline() noexcept;
@@ -47,24 +85,27 @@ class TimeLimit {
 };
 
 /// A condition that becomes true once. Any number of fibers wait for it; `set` wakes them in the order of their waits.
-/// Loop's thread only. Must outlive its waiters; a shared_ptr usually holds it.
+/// Loop's thread only. Must outlive its waiters.
 class Event {
  public:
   Event() = default;
-  ~Event();
+  ~Event() = default;
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
 
   /// Returns at once when set. Else Error::deadline or Error::cancelled, if that comes first.
   Result<void> wait();
-  /// Wakes the waiters, each by a posted task. Repeating it does nothing.
+  /// Lets the waiters go on, after the current event of the loop. Repeating it does nothing.
   void set();
   bool is_set() const noexcept { return set_; }
 
  private:
-  friend struct Waiter;
-  struct Waiter* first_ = nullptr;
-  struct Waiter* last_ = nullptr;
+  friend class Fiber;
+  void append(Fiber& fiber) noexcept;
+  void remove(Fiber& fiber) noexcept;
+
+  Fiber* first_ = nullptr;
+  Fiber* last_ = nullptr;
   bool set_ = false;
 };
 
@@ -72,10 +113,46 @@ class Event {
 Result<void> sleep(Milliseconds duration);
 
 /// Runs `work` on a thread of the reactor's pool while the fiber waits. When the wait ends early (deadline, cancelled) the work
-/// goes on to its end, and its result is dropped: `work` must own all that it touches. Error::overloaded when the pool is full.
+/// goes on to its end and its result is dropped: `work` must own all that it touches. Error::overloaded when the pool is full,
+/// Error::internal when `work` throws.
 template <class T>
 Result<T> on_thread(std::function<Result<T>()> work);
 
-}  // namespace nacre::fiber
+namespace detail {
 
-#include "fiber/on_thread.inl"
+template <class T>
+struct ThreadCall final : ThreadJob {
+  explicit ThreadCall(std::function<Result<T>()> w) : work(std::move(w)) {}
+  void run() noexcept override {
+    try {
+      result = work();
+    } catch (...) {
+      result = Failure(Error::internal);
+    }
+  }
+  void done() noexcept override {
+    finished.set();
+    self.reset();
+  }
+
+  std::function<Result<T>()> work;
+  Result<T> result = Failure(Error::internal);
+  Event finished;
+  std::shared_ptr<ThreadCall> self;  ///< keeps the call alive until `done`, whoever waits for it
+};
+
+}  // namespace detail
+
+template <class T>
+Result<T> on_thread(std::function<Result<T>()> work) {
+  auto call = std::make_shared<detail::ThreadCall<T>>(std::move(work));
+  call->self = call;
+  if (!reactor().run_on_thread(*call)) {
+    call->self.reset();
+    return Failure(Error::overloaded, "too much work is waiting");
+  }
+  if (auto waited = call->finished.wait(); !waited) return waited.error();
+  return std::move(call->result);
+}
+
+}  // namespace nacre::fiber

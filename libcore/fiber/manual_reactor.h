@@ -1,0 +1,50 @@
+#pragma once
+
+#include <deque>
+#include <list>
+
+#include "fiber/reactor.h"
+
+namespace nacre {
+
+/// A reactor for tests, driven by hand: time stands still until `advance`, nothing happens until `run`, thread jobs run where
+/// the test says. Descriptors are not watched; a test calls `ready`.
+class ManualReactor final : public Reactor {
+ public:
+  Monotonic now() const noexcept override { return now_; }
+  Timestamp wall() const noexcept override { return wall_; }
+  void post(std::function<void()> task) override { tasks_.push_back(std::move(task)); }
+  void post_next_turn(std::function<void()> task) override { next_turn_.push_back(std::move(task)); }
+  std::unique_ptr<Timer> timer(std::function<void()> on_expiry) override;
+  std::unique_ptr<Watch> watch(int fd, std::function<void(bool, bool)> on_ready) override;
+  bool run_on_thread(ThreadJob& job) override;
+
+  /// Turns the loop until nothing is left to do but to wait for time or threads; with `jobs_run_by_themselves`, those too.
+  void run();
+  /// Lets time pass, firing timers in their order, each followed by `run`.
+  void advance(Milliseconds by);
+  /// Sets the wall clock alone, forward or back.
+  void set_wall(Timestamp wall) { wall_ = wall; }
+  /// Runs the oldest waiting thread job and its `done`; false when there is none.
+  bool run_job();
+  std::size_t jobs() const noexcept { return jobs_.size(); }
+  /// Reports a watched descriptor.
+  void ready(int fd, bool readable, bool writable);
+
+  bool jobs_run_by_themselves = true;
+  std::size_t job_limit = 1024;
+
+ private:
+  struct ManualTimer;
+  struct ManualWatch;
+
+  Monotonic now_{1'000'000};
+  Timestamp wall_{Milliseconds{1'767'225'600'000}};  // 2026-01-01T00:00:00Z
+  std::deque<std::function<void()>> tasks_;
+  std::deque<std::function<void()>> next_turn_;
+  std::deque<ThreadJob*> jobs_;
+  std::list<ManualTimer*> timers_;
+  std::list<ManualWatch*> watches_;
+};
+
+}  // namespace nacre

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define NACRE_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define NACRE_ASAN 1
+#endif
+#endif
+
+#ifdef NACRE_ASAN
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+namespace nacre::fiber {
+
+/// Tells AddressSanitizer of each switch between the loop's stack and a fiber's; nothing at all without it.
+class SanitizedStack {
+ public:
+#ifdef NACRE_ASAN
+  /// On the loop's stack, before and after the fiber runs.
+  void entering(void* bottom, std::size_t size) noexcept { __sanitizer_start_switch_fiber(&loop_fake_, bottom, size); }
+  void left() noexcept { __sanitizer_finish_switch_fiber(loop_fake_, nullptr, nullptr); }
+  /// On the fiber's stack, after it was entered and before it is left.
+  void entered() noexcept { __sanitizer_finish_switch_fiber(own_fake_, &loop_bottom_, &loop_size_); }
+  void leaving() noexcept { __sanitizer_start_switch_fiber(&own_fake_, loop_bottom_, loop_size_); }
+  void leaving_for_good() noexcept {
+    __sanitizer_start_switch_fiber(nullptr, loop_bottom_, loop_size_);
+    own_fake_ = nullptr;
+  }
+
+ private:
+  void* loop_fake_ = nullptr;
+  void* own_fake_ = nullptr;
+  const void* loop_bottom_ = nullptr;
+  std::size_t loop_size_ = 0;
+#else
+  void entering(void*, std::size_t) noexcept {}
+  void left() noexcept {}
+  void entered() noexcept {}
+  void leaving() noexcept {}
+  void leaving_for_good() noexcept {}
+#endif
+};
+
+}  // namespace nacre::fiber
