@@ -9,22 +9,24 @@
 namespace nacre {
 
 /// JSON Merge Patch (RFC 7396): members of `patch` replace those of `target`, null removes, anything but an object replaces the
-/// whole. It always succeeds. Both must be at most kMaxJsonDepth deep (as parse_json gives them), and so is the result.
+/// whole. It always succeeds, and the result nests no deeper than the deeper of the two.
 Json merge_patch(Json target, const Json& patch);
 
-/// Bounds of one JSON Patch.
+/// Operations in one JSON Patch.
 inline constexpr std::size_t kMaxPatchOperations = 1'000;
-/// How many values and bytes of text `copy` may add in one patch: each copy of a copy doubles, so 40 would fill any memory.
-inline constexpr std::size_t kMaxPatchGrowth = 1U << 20U;
+/// How many bytes of memory `copy` and `move` may carry in one JSON Patch: a copy of a copy doubles each time, so that forty
+/// operations would fill any memory.
+inline constexpr std::size_t kMaxPatchCarried = 4U << 20U;
 
 /// JSON Patch (RFC 6902): every operation in turn, or none. The errors follow RFC 5789 §2.2:
-/// - Error::bad_request: `patch` is not a JSON Patch document (operation, member or pointer malformed), or has more than
-///   kMaxPatchOperations operations.
-/// - Error::conflict: a `test` does not hold, so the document is not in the state that the client thought.
-/// - Error::unprocessable: it is well formed but can't be done to this document: a path that does not exist, an index past the
-///   end, a move into its own child, growth past kMaxPatchGrowth, nesting past kMaxJsonDepth.
-/// Both of the latter have errors[0] with the pointer into the document that the operation named; all details name the
-/// operation by its place ("operation 2 (remove): …").
+/// - Error::bad_request: `patch` is no JSON Patch document whatever it is applied to: an operation or a pointer is malformed, a
+///   `move` goes into its own child, or there are more than kMaxPatchOperations.
+/// - Error::conflict: a `test` does not hold (nothing at its path is one way), so the document is not what the client thought.
+/// - Error::unprocessable: it can't be applied to this document: a path that does not exist, an index past the end, more
+/// carried
+///   than kMaxPatchCarried, nested deeper than kMaxJsonDepth.
+/// The latter two have errors[0] with the pointer that the operation named. All details name the operation, counted from 0
+/// ("operation 2 (remove): …").
 Result<Json> apply_json_patch(Json document, const Json& patch);
 
 }  // namespace nacre
