@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -9,6 +10,11 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "cache/block_table.h"
+#include "cache/generations.h"
+#include "cache/keyed_hash.h"
+#include "cache/leases.h"
+#include "cache/worker_slots.h"
 
 namespace nacre::cache {
 
@@ -30,6 +36,7 @@ struct Hit {
 /// The moment before a read of the store: what is filled under it is dropped when the subject was written since.
 struct Ticket {
   std::uint64_t generation = 0;
+  bool operator==(const Ticket&) const = default;
 };
 
 /// The shared-memory tier: one copy for all workers of a host, in memory that the adapter maps before it forks.
@@ -38,7 +45,8 @@ struct Ticket {
 /// takes no lock and can't be lost; an entry counts only under the generation that it was filled in. A writer calls
 /// `invalidate` before it writes and again after the commit: a reader that started in between can't leave the old state behind.
 ///
-/// A process may be killed at any instruction: locks are robust, and a shard whose owner died inside it starts empty.
+/// A process may be killed at any instruction: locks are robust, and a shard whose owner died in the middle of a change starts
+/// empty. Time is what the caller passes (CLOCK_MONOTONIC); the wall clock plays no part. Keys are any bytes.
 class Zone {
  public:
   /// Formats fresh memory. `memory` is page-aligned, zeroed and at least `kMinimumSize`.
@@ -46,43 +54,78 @@ class Zone {
   /// Memory that an earlier configuration formatted; nullptr when it is of another layout or size.
   static Zone* attach(std::span<std::byte> memory) noexcept;
   static constexpr std::size_t kMinimumSize = 1U << 20U;
+  /// No entry is larger, key and all; in zones under 32 MiB half a shard is the limit (256 KiB and more).
+  static constexpr std::size_t kLargestEntry = 1U << 20U;
 
   /// Looks up, and marks as used. Expired (past `stale`) and invalidated entries are not found.
   std::optional<Hit> find(std::string_view key, std::string_view subject, Monotonic now);
-  Ticket ticket(std::string_view subject) const noexcept;
+  Ticket ticket(std::string_view subject) const noexcept { return {generations_.of(hash_(subject))}; }
   /// Stores, evicting the least recently used. False when it was dropped: invalidated since `ticket`, or too large.
   bool fill(std::string_view key, std::string_view subject, Ticket ticket, const Entry& entry, Milliseconds ttl,
             Milliseconds stale, Monotonic now);
-  void invalidate(std::string_view subject) noexcept;
+  void invalidate(std::string_view subject) noexcept { generations_.next(hash_(subject)); }
   /// Invalidates everything: after a worker died, which may have written without telling.
-  void invalidate_all() noexcept;
+  void invalidate_all() noexcept { generations_.next_of_all(); }
 
-  /// Single flight: true when the caller is now the one to read the store for `key`, until `release` or `lease` has passed.
-  bool try_lead(std::string_view key, Milliseconds lease, Monotonic now);
-  void release(std::string_view key) noexcept;
+  /// Single flight: a lease when the caller is now the one to read the store for `key`, until `release` or `time` has passed
+  /// (60 s at most); nullopt while another is.
+  std::optional<Lease> try_lead(std::string_view key, Milliseconds time, Monotonic now) noexcept {
+    return leases_.take(hash_(key), time, now);
+  }
+  /// Whether somebody leads for `key`.
+  bool led(std::string_view key, Monotonic now) const noexcept { return leases_.held(hash_(key), now); }
+  void release(const Lease& lease) noexcept { leases_.give_back(lease); }
 
-  /// Small values that must not be dropped by entries: counters and marks. Error::overloaded when their part is full.
+  /// Small values that must not be dropped by entries: counters and marks, a quarter of the zone. Without `ttl` they stay.
+  /// Error::overloaded when their part is full of live values, Error::too_large for one that would take half a shard of it.
+  ///
+  /// A value that is absent counts as 0 and gets `ttl`; a later `ttl` changes nothing. A value put as decimal digits can be
+  /// counted too; Error::conflict for any other, and on overflow.
   Result<std::int64_t> increment(std::string_view key, std::int64_t by, std::optional<Milliseconds> ttl, Monotonic now);
   Result<std::optional<std::string>> get(std::string_view key, Monotonic now);
   Result<void> put(std::string_view key, std::string_view value, std::optional<Milliseconds> ttl, Monotonic now);
   /// True when it was absent and is now set.
   Result<bool> put_if_absent(std::string_view key, std::string_view value, std::optional<Milliseconds> ttl, Monotonic now);
+  /// True when it was there.
   Result<bool> erase(std::string_view key, Monotonic now);
 
-  /// A worker's slot, by its number: `enter` tells whether the previous holder left without `leave`, that is, died.
-  bool enter(std::uint32_t worker) noexcept;
-  void leave(std::uint32_t worker) noexcept;
+  /// Lists the calling process as a worker, by its process id. When one that is listed no longer runs, everything is
+  /// invalidated (it may have died between a commit and its `invalidate`), and the answer is true, for the log. Workers of an
+  /// earlier configuration that still finish their requests are no matter.
+  bool enter() noexcept;
+  void leave() noexcept { workers_.leave(); }
 
   struct Usage {
     std::uint64_t entries, bytes, capacity, evictions, values, resets;
   };
   Usage usage() const noexcept;
 
-  /// Memory in the zone for the metrics (metrics/), zeroed when formatted.
+  /// Memory in the zone for the metrics (metrics/), zeroed when formatted, aligned to 64 bytes.
   std::span<std::byte> metrics() noexcept;
 
+  /// Whether all shards hold together; takes their locks one after another. For tests.
+  bool intact() noexcept;
+
  private:
+  /// Equal shards, side by side from `at`. Positions count from this object: the memory may be mapped anywhere.
+  struct Shards {
+    std::uint64_t at, count, size;
+  };
+
   Zone() = default;
+  template <class Format>
+  Shards lay_out(std::uint64_t at, std::uint64_t size, std::uint64_t most, std::uint64_t shard_size, Format format);
+  BlockTable& shard(const Shards& shards, std::uint64_t hash) noexcept;
+  const BlockTable& shard(const Shards& shards, std::uint64_t hash) const noexcept;
+
+  std::uint64_t magic_, size_;
+  KeyedHash hash_;
+  std::uint64_t metrics_at_, metrics_size_;
+  Shards entries_, values_;
+  std::atomic<std::uint64_t> evictions_;
+  WorkerSlots workers_;
+  Leases leases_;
+  Generations generations_;
 };
 
 }  // namespace nacre::cache

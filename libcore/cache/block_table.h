@@ -1,0 +1,154 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "cache/robust_mutex.h"
+
+namespace nacre::cache {
+
+/// A hash table of byte records in shared memory with a list in the order of use: one shard of the zone, under one lock.
+///
+/// A record is a chain of blocks of one size, so memory can't fragment: any free block serves any record, and removing as many
+/// bytes as a record needs always makes room for it. What that costs is half a block a record, and one memcpy a block when it
+/// is read. (Size classes copy in one piece, but strand memory in classes that are no longer asked for, and moving slabs
+/// between classes evicts records that are in use.) Blocks are named by index: the memory may be mapped anywhere.
+///
+/// The holder of the lock may be killed at any instruction. Every change is marked while it goes on: a table whose holder died
+/// in the middle of one starts empty, any other death leaves it as it is.
+class BlockTable {
+ public:
+  using Index = std::uint32_t;  ///< of a block, from 1; 0 is none
+
+  /// The head of a record, in its first block. Behind it: `Meta`, then the key and the payload, on through the chain.
+  struct Record {
+    Index next, last;  ///< the chain of blocks
+    Index collision;   ///< the next record of the same bucket
+    Index newer, older;
+    std::uint32_t key_size;
+    std::uint32_t payload_size;
+    std::uint32_t blocks;
+    std::uint64_t hash;
+    std::int64_t expires;  ///< the moment (Monotonic) from which it counts as absent
+
+    /// The user's own part, of the size given to `format`.
+    template <class Meta>
+    Meta& meta() noexcept {
+      static_assert(std::is_trivially_copyable_v<Meta> && alignof(Meta) <= alignof(Record));
+      return *reinterpret_cast<Meta*>(this + 1);
+    }
+  };
+
+  /// Reads a record's bytes in order, from its key on.
+  class Reader {
+   public:
+    Reader(BlockTable& table, Record& record) noexcept;
+    /// Appends the next `size` bytes to `text`, which has the capacity.
+    void append(std::size_t size, std::string& text);
+    /// Whether the next bytes are `text`; then they are read.
+    bool equals(std::string_view text) noexcept;
+    void skip(std::size_t size) noexcept;
+
+   private:
+    /// How much of `wanted` stands in one piece at `at_`.
+    std::size_t piece(std::size_t wanted) noexcept;
+    std::size_t advance(std::size_t size) noexcept {
+      at_ += size;
+      left_ -= size;
+      return size;
+    }
+
+    BlockTable& table_;
+    Index next_;
+    std::byte* at_;
+    std::size_t left_;
+  };
+
+  /// The lock as a scope; the only way to the operations below it.
+  class Lock {
+   public:
+    explicit Lock(BlockTable& table) noexcept;
+    ~Lock() { table_.mutex_.unlock(); }
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+    BlockTable* operator->() const noexcept { return &table_; }
+    BlockTable& operator*() const noexcept { return table_; }
+
+   private:
+    BlockTable& table_;
+  };
+
+  /// Makes a table of zeroed memory (aligned to 64). `block_size` is a multiple of 8.
+  static BlockTable& format(std::span<std::byte> memory, std::uint32_t block_size, std::uint32_t meta_size) noexcept;
+
+  // With the lock held:
+
+  Record* find(std::uint64_t hash, std::string_view key) noexcept;
+  /// Adds a record, as the one used last, under a key that is not there. nullptr when there are not enough free blocks.
+  template <class Meta>
+  Record* insert(std::uint64_t hash, std::string_view key, std::int64_t expires, const Meta& meta,
+                 std::span<const std::string_view> payload) noexcept {
+    return insert(hash, key, expires, std::as_bytes(std::span(&meta, 1)), payload);
+  }
+  void erase(Record& record) noexcept;
+  /// Makes it the one used last.
+  void touch(Record& record) noexcept;
+  /// The one whose use is longest ago; nullptr when empty.
+  Record* oldest() noexcept { return record(oldest_); }
+  /// A reader that stands behind the key.
+  Reader payload(Record& record) noexcept;
+
+  /// Looks at up to `count` records, those whose use is longest ago first, and removes the expired ones; the others count as
+  /// used. Costs nothing when none can have expired.
+  void reclaim(std::size_t count, std::int64_t now) noexcept;
+
+  std::size_t blocks_for(std::size_t key_size, std::size_t payload_size) const noexcept;
+  std::size_t free_blocks() const noexcept { return block_count_ - used_blocks_.load(std::memory_order_relaxed); }
+
+  // Without the lock:
+
+  std::size_t block_count() const noexcept { return block_count_; }
+  std::size_t block_size() const noexcept { return block_size_; }
+  std::size_t records() const noexcept { return records_.load(std::memory_order_relaxed); }
+  std::size_t used_blocks() const noexcept { return used_blocks_.load(std::memory_order_relaxed); }
+  /// How often it was emptied because a process died while it changed it.
+  std::uint64_t resets() const noexcept { return resets_.load(std::memory_order_relaxed); }
+  /// Whether all links fit together; takes the lock. For tests.
+  bool intact() noexcept;
+
+ private:
+  class Change;
+
+  BlockTable() = default;
+  Record* insert(std::uint64_t hash, std::string_view key, std::int64_t expires, std::span<const std::byte> meta,
+                 std::span<const std::string_view> payload) noexcept;
+  void reset() noexcept;
+  Index* buckets() noexcept;
+  Index& bucket(std::uint64_t hash) noexcept { return buckets()[hash & (bucket_count_ - 1)]; }
+  std::byte* block(Index index) noexcept;
+  Record* record(Index index) noexcept { return index == 0 ? nullptr : reinterpret_cast<Record*>(block(index)); }
+  Index index_of(const Record& record) noexcept;
+  Index take_block() noexcept;
+  void link_newest(Record& record, Index index) noexcept;
+  void unlink(Record& record) noexcept;
+  std::size_t first_capacity() const noexcept { return block_size_ - sizeof(Record) - meta_size_; }
+  std::size_t next_capacity() const noexcept { return block_size_ - sizeof(Index); }
+
+  RobustMutex mutex_;
+  std::uint32_t block_size_, meta_size_, block_count_, bucket_count_;
+  std::uint32_t blocks_at_;  ///< where the first block stands, from this object
+  Index free_;               ///< list of blocks given back
+  Index unused_;             ///< blocks from here on were never taken
+  Index newest_, oldest_;
+  std::int64_t soonest_;  ///< no record expires before
+  std::atomic<std::uint32_t> records_, used_blocks_;
+  std::atomic<std::uint64_t> resets_;
+  std::uint32_t changing_;
+};
+
+}  // namespace nacre::cache

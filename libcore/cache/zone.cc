@@ -1,0 +1,197 @@
+#include "cache/zone.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <limits>
+#include <new>
+
+#include "cache/values.h"
+
+namespace nacre::cache {
+
+namespace {
+
+/// Names the layout: to be changed with every change of it, so that memory of another version is not taken for this one's.
+constexpr std::uint64_t kMagic = 0x6e61'6372'6500'0001;
+
+constexpr std::size_t kEntryBlock = 512;
+constexpr std::uint64_t kMostShards = 16;
+constexpr std::uint64_t kEntryShard = 1U << 20U;  // the least worth a lock of its own: holds an entry of 512 KiB
+constexpr std::uint64_t kValueShard = 2U << 20U;
+constexpr std::uint64_t kAlignment = 64;
+
+constexpr std::int64_t kNoTimestamp = std::numeric_limits<std::int64_t>::min();
+
+/// What an entry's record holds beside its key; the payload is the ETag, then the body.
+struct Meta {
+  std::uint64_t generation;
+  std::int64_t filled;
+  std::int64_t fresh_until;
+  std::int64_t last_modified;
+  std::uint64_t etag_size;
+};
+
+std::uint64_t align(std::uint64_t at) { return (at + kAlignment - 1) / kAlignment * kAlignment; }
+
+}  // namespace
+
+template <class Format>
+Zone::Shards Zone::lay_out(std::uint64_t at, std::uint64_t size, std::uint64_t most, std::uint64_t shard_size, Format format) {
+  const std::uint64_t count = std::bit_floor(std::clamp<std::uint64_t>(size / shard_size, 1, most));
+  const Shards shards{at, count, size / count / kAlignment * kAlignment};
+  for (std::uint64_t i = 0; i < count; ++i) {
+    format(std::span(reinterpret_cast<std::byte*>(this) + at + i * shards.size, shards.size));
+  }
+  return shards;
+}
+
+Zone& Zone::format(std::span<std::byte> memory) {
+  auto& zone = *::new (memory.data()) Zone();
+  zone.hash_.init();
+  zone.metrics_at_ = align(sizeof(Zone));
+  zone.metrics_size_ = std::clamp<std::uint64_t>(memory.size() / 16, 64U << 10U, 1U << 20U);
+  const std::uint64_t values_at = zone.metrics_at_ + zone.metrics_size_;
+  const std::uint64_t values_size = memory.size() / 4 / kAlignment * kAlignment;
+  zone.values_ =
+      zone.lay_out(values_at, values_size, kMostShards, kValueShard, [](std::span<std::byte> shard) { Values::format(shard); });
+  const std::uint64_t entries_at = values_at + values_size;
+  zone.entries_ = zone.lay_out(entries_at, memory.size() - entries_at, kMostShards, kEntryShard,
+                               [](std::span<std::byte> shard) { BlockTable::format(shard, kEntryBlock, sizeof(Meta)); });
+  zone.size_ = memory.size();
+  zone.magic_ = kMagic;
+  return zone;
+}
+
+Zone* Zone::attach(std::span<std::byte> memory) noexcept {
+  if (memory.size() < kMinimumSize) return nullptr;
+  auto* const zone = reinterpret_cast<Zone*>(memory.data());
+  return zone->magic_ == kMagic && zone->size_ == memory.size() ? zone : nullptr;
+}
+
+BlockTable& Zone::shard(const Shards& shards, std::uint64_t hash) noexcept {
+  // The upper bits: the lower ones choose the bucket inside.
+  const std::uint64_t index = hash >> 48U & (shards.count - 1);
+  return *reinterpret_cast<BlockTable*>(reinterpret_cast<std::byte*>(this) + shards.at + index * shards.size);
+}
+
+const BlockTable& Zone::shard(const Shards& shards, std::uint64_t hash) const noexcept {
+  return const_cast<Zone*>(this)->shard(shards, hash);
+}
+
+std::optional<Hit> Zone::find(std::string_view key, std::string_view subject, Monotonic now) {
+  const std::uint64_t hash = hash_(key);
+  const std::uint64_t subject_hash = hash_(subject);
+  const BlockTable::Lock table(shard(entries_, hash));
+  BlockTable::Record* const found = table->find(hash, key);
+  if (found == nullptr) return std::nullopt;
+  const Meta& meta = found->meta<Meta>();
+  // Read under the lock: a generation read before could be older than what was filled since.
+  if (meta.generation != generations_.of(subject_hash) || found->expires <= static_cast<std::int64_t>(now)) {
+    table->erase(*found);
+    return std::nullopt;
+  }
+  std::optional<Hit> hit(std::in_place);
+  BlockTable::Reader reader = table->payload(*found);
+  hit->entry.etag.reserve(meta.etag_size);
+  reader.append(meta.etag_size, hit->entry.etag);
+  const std::size_t body_size = found->payload_size - meta.etag_size;
+  hit->entry.body.reserve(body_size);
+  reader.append(body_size, hit->entry.body);
+  if (meta.last_modified != kNoTimestamp) hit->entry.last_modified = Timestamp{Milliseconds{meta.last_modified}};
+  hit->freshness = static_cast<std::int64_t>(now) < meta.fresh_until ? Freshness::fresh : Freshness::stale;
+  hit->age = now - Monotonic{meta.filled};
+  table->touch(*found);
+  return hit;
+}
+
+bool Zone::fill(std::string_view key, std::string_view subject, Ticket ticket, const Entry& entry, Milliseconds ttl,
+                Milliseconds stale, Monotonic now) {
+  const std::uint64_t hash = hash_(key);
+  const Meta meta{ticket.generation, static_cast<std::int64_t>(now), static_cast<std::int64_t>(now + ttl),
+                  entry.last_modified ? entry.last_modified->time_since_epoch().count() : kNoTimestamp, entry.etag.size()};
+  const std::array<std::string_view, 2> payload{entry.etag, entry.body};
+  const std::size_t size = key.size() + entry.etag.size() + entry.body.size();
+  if (size > kLargestEntry) return false;
+
+  BlockTable& entries = shard(entries_, hash);
+  const std::size_t blocks = entries.blocks_for(key.size(), entry.etag.size() + entry.body.size());
+  if (blocks > entries.block_count() / 2) return false;
+  if (this->ticket(subject) != ticket) return false;
+  const BlockTable::Lock table(entries);
+  if (BlockTable::Record* const before = table->find(hash, key)) {
+    if (before->meta<Meta>().generation > ticket.generation) return false;
+    table->erase(*before);
+  }
+  while (table->free_blocks() < blocks) {
+    table->erase(*table->oldest());
+    evictions_.fetch_add(1, std::memory_order_relaxed);
+  }
+  table->insert(hash, key, static_cast<std::int64_t>(now + ttl + stale), meta, payload);
+  return true;
+}
+
+Result<std::int64_t> Zone::increment(std::string_view key, std::int64_t by, std::optional<Milliseconds> ttl, Monotonic now) {
+  const std::uint64_t hash = hash_(key);
+  return Values(shard(values_, hash)).increment(hash, key, by, ttl, now);
+}
+
+Result<std::optional<std::string>> Zone::get(std::string_view key, Monotonic now) {
+  const std::uint64_t hash = hash_(key);
+  return Values(shard(values_, hash)).get(hash, key, now);
+}
+
+Result<void> Zone::put(std::string_view key, std::string_view value, std::optional<Milliseconds> ttl, Monotonic now) {
+  const std::uint64_t hash = hash_(key);
+  const Result<bool> put = Values(shard(values_, hash)).put(hash, key, value, ttl, false, now);
+  if (!put) return put.error();
+  return {};
+}
+
+Result<bool> Zone::put_if_absent(std::string_view key, std::string_view value, std::optional<Milliseconds> ttl, Monotonic now) {
+  const std::uint64_t hash = hash_(key);
+  return Values(shard(values_, hash)).put(hash, key, value, ttl, true, now);
+}
+
+Result<bool> Zone::erase(std::string_view key, Monotonic now) {
+  const std::uint64_t hash = hash_(key);
+  return Values(shard(values_, hash)).erase(hash, key, now);
+}
+
+bool Zone::enter() noexcept {
+  const bool died = workers_.sweep([this] { invalidate_all(); });
+  workers_.enter();
+  return died;
+}
+
+Zone::Usage Zone::usage() const noexcept {
+  Usage usage{};
+  usage.evictions = evictions_.load(std::memory_order_relaxed);
+  for (std::uint64_t i = 0; i < entries_.count; ++i) {
+    const BlockTable& table = shard(entries_, i << 48U);
+    usage.entries += table.records();
+    usage.bytes += table.used_blocks() * table.block_size();
+    usage.capacity += table.block_count() * table.block_size();
+    usage.resets += table.resets();
+  }
+  for (std::uint64_t i = 0; i < values_.count; ++i) {
+    const BlockTable& table = shard(values_, i << 48U);
+    usage.values += table.records();
+    usage.resets += table.resets();
+  }
+  return usage;
+}
+
+std::span<std::byte> Zone::metrics() noexcept {
+  return {reinterpret_cast<std::byte*>(this) + metrics_at_, static_cast<std::size_t>(metrics_size_)};
+}
+
+bool Zone::intact() noexcept {
+  bool intact = true;
+  for (std::uint64_t i = 0; i < entries_.count; ++i) intact = shard(entries_, i << 48U).intact() && intact;
+  for (std::uint64_t i = 0; i < values_.count; ++i) intact = shard(values_, i << 48U).intact() && intact;
+  return intact;
+}
+
+}  // namespace nacre::cache
