@@ -44,11 +44,11 @@ struct AccessRule {
 };
 
 struct Access {
-  AccessRule read, create, update, del;
+  AccessRule read, create, update, del;  ///< `create` is never `owner`: it was read as `user`
 };
 
 struct IndexKey {
-  std::string path;  ///< dotted
+  std::string path;  ///< dotted; a built-in field, or one of the user's, which the schema need not name
   bool descending = false;
 };
 

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "base/time.h"
+
+/// What durations and numbers of nacre.yaml may be.
+namespace nacre::config {
+
+inline constexpr Milliseconds kShortestTimeout{1};
+inline constexpr Milliseconds kLongestTimeout{10LL * 60 * 1000};
+inline constexpr Milliseconds kShortestLifetime{1};
+inline constexpr Milliseconds kLongestLifetime{365LL * 24 * 3600 * 1000};
+inline constexpr std::uint32_t kLargestPage = 1'000;
+inline constexpr std::uint32_t kLargestBurst = 1'000'000;
+inline constexpr std::size_t kMostIndexes = 32;
+inline constexpr std::size_t kMostIndexKeys = 8;
+
+}  // namespace nacre::config

@@ -1,0 +1,173 @@
+#include "config/reader.h"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "config/scalar.h"
+
+namespace nacre::config {
+namespace {
+
+/// Levenshtein's distance.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    auto diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const auto replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row.back();
+}
+
+std::string list(std::initializer_list<std::string_view> words) {
+  std::string text;
+  for (const auto word : words) text.append(text.empty() ? "" : ", ").append(word);
+  return text;
+}
+
+/// The scalar as YAML types it; nothing for other values and for numbers out of range.
+std::optional<Json> typed(const Value& value) {
+  if (value.kind != Value::Kind::scalar) return std::nullopt;
+  return value.plain ? parse_plain(value.text) : Json(value.text);
+}
+
+/// The same for a place that says what it wants: there `{ max: "${MAX}" }` may be a number, though YAML asks for the quotes.
+std::optional<Json> wanted(const Value& value) {
+  if (value.kind != Value::Kind::scalar) return std::nullopt;
+  return value.plain || value.substituted() ? parse_plain(value.text) : Json(value.text);
+}
+
+}  // namespace
+
+std::string describe(const Value& value) {
+  switch (value.kind) {
+    case Value::Kind::null:
+      return "an empty value";
+    case Value::Kind::sequence:
+      return value.items.empty() ? "an empty list" : "a list";
+    case Value::Kind::mapping:
+      return "a mapping";
+    case Value::Kind::scalar:
+      break;
+  }
+  const auto json = typed(value);
+  const bool is_string = value.substituted() || (json && json->is_string());
+  return is_string ? quote(value.substituted() ? value.written : value.text) : value.text;
+}
+
+Json to_json(const Source& source, const Value& value) {
+  switch (value.kind) {
+    case Value::Kind::null:
+      return nullptr;
+    case Value::Kind::sequence: {
+      JsonArray array;
+      for (const auto& item : value.items) array.push_back(to_json(source, item));
+      return array;
+    }
+    case Value::Kind::mapping: {
+      JsonObject object;
+      for (const auto& member : value.members) object.emplace(member.key, to_json(source, member.value));
+      return object;
+    }
+    case Value::Kind::scalar:
+      break;
+  }
+  auto json = typed(value);
+  if (!json) source.fail(value.mark, describe(value) + " does not fit", "allowed: integers of 64 bits and finite numbers");
+  return std::move(*json);
+}
+
+Reader::Reader(const Source& source, const Value& mapping, Mark mark, std::initializer_list<std::string_view> keys)
+    : source_(source), mapping_(mapping), mark_(mark) {
+  if (mapping.kind != Value::Kind::mapping) {
+    source.fail(mapping.mark, describe(mapping) + " is not a mapping", "allowed: a mapping of " + list(keys));
+  }
+  refuse_unknown(keys);
+}
+
+void Reader::refuse_unknown(std::initializer_list<std::string_view> keys) const {
+  for (const auto& [key, mark, value] : mapping_.members) {
+    if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
+    auto what = "unknown key " + quote(key);
+    if (const auto meant = closest(key, keys); !meant.empty()) what += " (did you mean " + quote(meant) + "?)";
+    source_.fail(mark, what, "allowed: " + list(keys));
+  }
+}
+
+const Member& Reader::require(std::string_view key, std::string_view allowed) const {
+  const auto* member = find(key);
+  if (member == nullptr) source_.fail(mark_, "the key " + quote(key) + " is missing", allowed);
+  return *member;
+}
+
+void Reader::boolean(std::string_view key, bool& out) const {
+  const auto* member = find(key);
+  if (member == nullptr) return;
+  const auto json = wanted(member->value);
+  if (json && json->is_bool()) {
+    out = json->get_bool();
+  } else if (member->value.text == "on" || member->value.text == "off") {
+    out = member->value.text == "on";
+  } else {
+    fail(*member, "not a boolean", "allowed: true, false");
+  }
+}
+
+void Reader::integer(std::string_view key, std::uint32_t& out, std::uint32_t least, std::uint32_t most) const {
+  const auto* member = find(key);
+  if (member == nullptr) return;
+  const auto allowed = "allowed: " + std::to_string(least) + " to " + std::to_string(most);
+  const auto json = wanted(member->value);
+  if (!json || !json->is_int64()) fail(*member, "not an integer", allowed);
+  if (json->get_int64() < least || json->get_int64() > most) fail(*member, "out of range", allowed);
+  out = static_cast<std::uint32_t>(json->get_int64());
+}
+
+void Reader::string(std::string_view key, std::string& out, std::string_view allowed) const {
+  const auto* member = find(key);
+  if (member == nullptr) return;
+  const auto json = wanted(member->value);
+  if (!json || !(json->is_string() || member->value.substituted())) fail(*member, "not a string", allowed);
+  out = member->value.text;
+}
+
+void Reader::duration(std::string_view key, Milliseconds& out, Milliseconds least, Milliseconds most) const {
+  const auto* member = find(key);
+  if (member == nullptr) return;
+  const auto allowed =
+      "allowed: " + format_duration(least) + " to " + format_duration(most) + ", as in 250ms, 5s, 5m, 24h, 14d";
+  const auto parsed = parse_duration(member->value.text);
+  if (!parsed) fail(*member, "not a duration", allowed);
+  if (*parsed < least || *parsed > most) fail(*member, "out of range", allowed);
+  out = *parsed;
+}
+
+void Reader::fail(const Member& member, std::string_view what, std::string_view allowed) const {
+  source_.fail(member.value.mark, member.key + ": " + describe(member.value) + " is " + std::string(what), allowed);
+}
+
+bool is_off(const Value& value) noexcept {
+  return value.kind == Value::Kind::scalar && value.plain && (value.text == "off" || value.text == "false");
+}
+
+std::string_view closest(std::string_view word, std::initializer_list<std::string_view> candidates) {
+  constexpr std::size_t kLongest = 64;
+  std::string_view best;
+  std::size_t least = std::min<std::size_t>(3, word.size());
+  for (const auto candidate : candidates) {
+    if (word.size() > kLongest) break;
+    const auto apart = distance(word, candidate);
+    if (apart < least && apart < candidate.size()) {
+      best = candidate;
+      least = apart;
+    }
+  }
+  return best;
+}
+
+}  // namespace nacre::config

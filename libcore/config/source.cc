@@ -1,0 +1,94 @@
+#include "config/source.h"
+
+#include <algorithm>
+#include <array>
+
+#include "config/utf8.h"
+
+namespace nacre::config {
+namespace {
+
+constexpr std::size_t kLongestQuote = 60;
+
+Mark mark_at(std::string_view text, std::size_t offset) {
+  const auto before = text.substr(0, offset);
+  const auto line = std::count(before.begin(), before.end(), '\n');
+  const auto start = before.rfind('\n') + 1;  // npos + 1 is 0
+  return {static_cast<int>(line), static_cast<int>(offset - start)};
+}
+
+/// Columns in characters: bytes that continue a character are not counted. A mark past the end counts as the end.
+std::size_t characters(std::string_view text, Mark mark) {
+  std::size_t start = 0;
+  for (int line = 0; line < mark.line && start != std::string_view::npos; ++line) {
+    start = text.find('\n', start);
+    start = start == std::string_view::npos ? start : start + 1;
+  }
+  if (start == std::string_view::npos) return static_cast<std::size_t>(mark.column);
+  const auto head = text.substr(start, static_cast<std::size_t>(mark.column));
+  const auto inside = std::count_if(head.begin(), head.end(), [](char c) { return (c & 0xC0) == 0x80; });
+  return static_cast<std::size_t>(mark.column - inside);
+}
+
+bool is_control(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte == 0x7F || (byte < 0x20 && c != '\t' && c != '\n' && c != '\r');
+}
+
+/// The first tab that stands where indentation does, or npos. Blank lines may hold any.
+std::size_t find_indenting_tab(std::string_view text) {
+  for (std::size_t start = 0; start < text.size();) {
+    const auto first = std::min(text.find_first_not_of(" \t\r", start), text.size());
+    const auto tab = text.substr(start, first - start).find('\t');
+    if (tab != std::string_view::npos && first < text.size() && text[first] != '\n') return start + tab;
+    start = std::min(text.find('\n', first), text.size()) + 1;
+  }
+  return std::string_view::npos;
+}
+
+}  // namespace
+
+Source::Source(std::string_view text, std::string_view name) : text_(text), name_(name) {
+  if (text_.starts_with("\xEF\xBB\xBF")) text_.remove_prefix(3);
+  if (text_.size() > kMaximumSize) {
+    text_ = text_.substr(0, 0);
+    fail({}, "the file is too large", "allowed: at most 1 MiB");
+  }
+  if (const auto bad = find_invalid_utf8(text_); bad != std::string_view::npos) {
+    fail(mark_at(text_, bad), "not UTF-8", "allowed: text in UTF-8");
+  }
+  if (const auto control = std::find_if(text_.begin(), text_.end(), is_control); control != text_.end()) {
+    fail(mark_at(text_, static_cast<std::size_t>(control - text_.begin())), "control character",
+         "allowed: printable characters, spaces and ends of lines");
+  }
+  if (const auto tab = find_indenting_tab(text_); tab != std::string_view::npos) {
+    fail(mark_at(text_, tab), "a tab indents this line", "allowed: spaces");
+  }
+}
+
+void Source::fail(Mark mark, std::string_view what, std::string_view allowed) const {
+  std::string message = name_;
+  message.append(":").append(std::to_string(mark.line + 1));
+  message.append(":").append(std::to_string(characters(text_, mark) + 1));
+  message.append(": ").append(what).append("; ").append(allowed);
+  throw LoadError(message);
+}
+
+std::string quote(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  const bool cut = text.size() > kLongestQuote;
+  auto end = std::min(text.size(), kLongestQuote);
+  while (cut && end > 0 && (text[end] & 0xC0) == 0x80) --end;
+  std::string quoted = "\"";
+  for (const char c : text.substr(0, end)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7F) {
+      quoted += c;
+    } else {
+      quoted.append({'\\', 'x', kHex[byte >> 4U], kHex[byte & 0xFU]});
+    }
+  }
+  return quoted.append(cut ? "…\"" : "\"");
+}
+
+}  // namespace nacre::config

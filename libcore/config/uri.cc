@@ -1,0 +1,65 @@
+#include "config/uri.h"
+
+#include <algorithm>
+#include <span>
+
+#include "config/reader.h"
+
+namespace nacre::config {
+namespace {
+
+constexpr std::string_view kSqlite = "sqlite:";
+constexpr std::string_view kMemory = "memory:";
+constexpr std::string_view kStores = "allowed: sqlite:PATH, sqlite:PATH?synchronous=normal";
+constexpr std::string_view kCaches = "allowed: memory:";
+
+struct Scheme {
+  std::string_view name;
+  bool served;  ///< by this version
+};
+constexpr Scheme kStoreSchemes[] = {{kSqlite, true}, {"mongodb:", false}, {"mongodb+srv:", false}};
+constexpr Scheme kCacheSchemes[] = {
+    {kMemory, true}, {"redis:", false}, {"rediss:", false}, {"redis+sentinel:", false}, {"redis+cluster:", false}};
+
+/// The URI, whose scheme is one that is served.
+std::string_view read_uri(const Source& source, const Value& value, std::span<const Scheme> schemes, std::string_view allowed) {
+  constexpr std::string_view kSchemeCharacters = "abcdefghijklmnopqrstuvwxyz0123456789+.-";
+  // A URI that is no string may be a list of hosts with passwords: say nothing of it.
+  if (value.kind != Value::Kind::scalar) source.fail(value.mark, "uri: " + describe(value) + " is not a string", allowed);
+  const std::string_view uri = value.text;
+  const auto end = uri.find_first_not_of(kSchemeCharacters);
+  if (end == std::string_view::npos || end == 0 || uri[end] != ':') source.fail(value.mark, "uri: this is no URI", allowed);
+  const auto name = uri.substr(0, end + 1);
+  const auto known = std::find_if(schemes.begin(), schemes.end(), [&](const Scheme& s) { return s.name == name; });
+  if (known == schemes.end()) {
+    const auto shown = value.substituted() ? describe(value) : quote(name);
+    source.fail(value.mark, "uri: unknown scheme " + shown, allowed);
+  }
+  if (!known->served) source.fail(value.mark, "uri: this version does not serve " + quote(name), allowed);
+  return uri;
+}
+
+}  // namespace
+
+std::string read_store_uri(const Source& source, const Value& value, const std::filesystem::path& prefix) {
+  const auto rest = read_uri(source, value, kStoreSchemes, kStores).substr(kSqlite.size());
+  const auto question = std::min(rest.find('?'), rest.size());
+  const auto path = rest.substr(0, question);
+  const auto options = rest.substr(question);
+  if (path.starts_with("//")) source.fail(value.mark, "uri: sqlite: takes a path, without //", kStores);
+  if (path.empty() || path.ends_with('/')) source.fail(value.mark, "uri: sqlite: names no file", kStores);
+  if (path.front() == ':') source.fail(value.mark, "uri: a database in memory is not shared by the workers", kStores);
+  if (path.find('\0') != std::string_view::npos) source.fail(value.mark, "uri: NUL in a path", kStores);
+  if (!options.empty() && options != "?synchronous=full" && options != "?synchronous=normal") {
+    source.fail(value.mark, "uri: unknown option", "allowed: synchronous=full, synchronous=normal");
+  }
+  return std::string(kSqlite).append((prefix / path).lexically_normal().string()).append(options);
+}
+
+std::string read_cache_uri(const Source& source, const Value& value) {
+  const auto uri = read_uri(source, value, kCacheSchemes, kCaches);
+  if (uri != kMemory) source.fail(value.mark, "uri: memory: takes nothing after it", kCaches);
+  return std::string(uri);
+}
+
+}  // namespace nacre::config
