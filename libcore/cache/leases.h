@@ -13,7 +13,9 @@ namespace nacre::cache {
 /// The right to do something for a key, until it is given back or its time is over.
 struct Lease {
   std::uint64_t hash = 0;
-  std::uint64_t word = 0;  ///< 0: granted without a place, nothing to give back
+  std::uint64_t word = 0;
+  /// False when it was granted although its slot holds another key's: nobody is kept out.
+  bool exclusive() const noexcept { return word != 0; }
 };
 
 /// Leases in shared memory, without locks: one word a slot, holding the upper half of the key's hash and the moment of expiry,
@@ -34,15 +36,10 @@ class Leases {
     return Lease{hash, 0};
   }
 
-  bool held(std::uint64_t hash, Monotonic now) const noexcept {
-    const std::uint64_t seen = slots_[hash % kSlots].load(std::memory_order_acquire);
-    return live(seen, now) && (seen & kTag) == (hash & kTag);
-  }
-
   /// Gives it back, unless another took it over meanwhile.
   void give_back(const Lease& lease) noexcept {
     std::uint64_t expected = lease.word;
-    if (expected != 0) slots_[lease.hash % kSlots].compare_exchange_strong(expected, 0, std::memory_order_acq_rel);
+    if (lease.exclusive()) slots_[lease.hash % kSlots].compare_exchange_strong(expected, 0, std::memory_order_acq_rel);
   }
 
  private:

@@ -72,8 +72,6 @@ class Zone {
   std::optional<Lease> try_lead(std::string_view key, Milliseconds time, Monotonic now) noexcept {
     return leases_.take(hash_(key), time, now);
   }
-  /// Whether somebody leads for `key`.
-  bool led(std::string_view key, Monotonic now) const noexcept { return leases_.held(hash_(key), now); }
   void release(const Lease& lease) noexcept { leases_.give_back(lease); }
 
   /// Small values that must not be dropped by entries: counters and marks, a quarter of the zone. Without `ttl` they stay.

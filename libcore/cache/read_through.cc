@@ -1,0 +1,224 @@
+#include "cache/read_through.h"
+
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+namespace nacre::cache {
+
+namespace {
+
+constexpr Milliseconds kFirstPause{1};
+constexpr Milliseconds kLongestPause{8};
+
+/// Renewals in the background are work that no client waits for: so many in a worker, the rest is left to later requests.
+constexpr std::size_t kMostRenewals = 128;
+
+/// Everything about one entry that a read of it needs.
+struct Read {
+  std::string_view key;
+  std::string_view subject;
+  const config::CachePolicy& policy;
+  const ReadThrough::Load& load;
+};
+
+bool store_failed(Error error) {
+  return error == Error::unavailable || error == Error::overloaded || error == Error::deadline || error == Error::internal;
+}
+
+Served served(Hit hit) {
+  return {std::move(hit.entry), hit.freshness == Freshness::fresh ? Outcome::l1_hit : Outcome::stale, hit.age};
+}
+
+}  // namespace
+
+std::string_view to_string(Outcome outcome) noexcept {
+  switch (outcome) {
+    case Outcome::l1_hit:
+      return "l1-hit";
+    case Outcome::l2_hit:
+      return "l2-hit";
+    case Outcome::miss:
+      return "miss";
+    case Outcome::stale:
+      return "stale";
+    case Outcome::none:
+      break;
+  }
+  return "-";
+}
+
+std::string_view cache_status(Outcome outcome) noexcept {
+  switch (outcome) {
+    case Outcome::l1_hit:
+    case Outcome::l2_hit:
+      return "nacre; hit";
+    case Outcome::miss:
+      return "nacre; fwd=miss";
+    case Outcome::stale:
+      return "nacre; fwd=stale";
+    case Outcome::none:
+      break;
+  }
+  return "";
+}
+
+/// Outlives the ReadThrough while renewals run.
+struct ReadThrough::State : std::enable_shared_from_this<ReadThrough::State> {
+  /// One read of the store in this worker, and those who wait for it.
+  struct Flight {
+    fiber::Event over;
+    std::size_t followers = 0;
+    std::optional<Result<Served>> result;  ///< none when its leader went away: then another leads
+  };
+  using Flights = std::unordered_map<std::string, std::shared_ptr<Flight>>;
+
+  /// Ends a flight at the end of a scope, whichever way that is left.
+  class Landing {
+   public:
+    Landing(Flights& flights, const std::string& name) : flights_(flights), name_(name) {}
+    ~Landing() { flights_.extract(name_).mapped()->over.set(); }
+    Landing(const Landing&) = delete;
+    Landing& operator=(const Landing&) = delete;
+
+   private:
+    Flights& flights_;
+    const std::string& name_;  // in the map itself
+  };
+
+  /// A lease of the zone for a scope.
+  class Lead {
+   public:
+    explicit Lead(Zone& zone) : zone_(zone) {}
+    ~Lead() {
+      if (lease_) zone_.release(*lease_);
+    }
+    Lead(const Lead&) = delete;
+    Lead& operator=(const Lead&) = delete;
+    bool take(std::string_view flight, Milliseconds time, Monotonic now) {
+      lease_ = zone_.try_lead(flight, time, now);
+      return lease_.has_value();
+    }
+
+   private:
+    Zone& zone_;
+    std::optional<Lease> lease_;
+  };
+
+  State(Zone& z, fiber::Scheduler& s, Milliseconds timeout) : zone(z), scheduler(s), store_timeout(timeout) {}
+
+  Monotonic now() const { return scheduler.reactor().now(); }
+  std::optional<Hit> find(const Read& read) { return zone.find(read.key, read.subject, now()); }
+
+  /// The flight's name holds the generation: who comes after a write must not wait for what was begun before it.
+  std::string flight_name(const Read& read) const {
+    return std::string(read.key) + '\n' + std::to_string(zone.ticket(read.subject).generation);
+  }
+
+  Result<Served> get(const Read& read);
+  Result<Served> lead(const Read& read, const std::string& flight);
+  Result<Served> load(const Read& read);
+  void renew(const Read& read);
+
+  Zone& zone;
+  fiber::Scheduler& scheduler;
+  Milliseconds store_timeout;
+  Flights flights;  ///< as many as fibers that read, at most
+  std::size_t renewals = 0;
+};
+
+Result<Served> ReadThrough::State::get(const Read& read) {
+  for (;;) {
+    if (auto hit = find(read)) {
+      if (hit->freshness == Freshness::stale) renew(read);
+      return served(std::move(*hit));
+    }
+    const auto [at, first] = flights.try_emplace(flight_name(read));
+    const std::string& name = at->first;
+    const std::shared_ptr<Flight> flight = first ? at->second = std::make_shared<Flight>() : at->second;
+    if (first) {
+      const Landing landing(flights, name);
+      Result<Served> result = lead(read, name);
+      // What ended this fiber alone is no answer for the others.
+      const bool gave_up = !result && (fiber::cancelled() || now() >= fiber::deadline());
+      if (flight->followers > 0 && !gave_up) flight->result = result;
+      return result;
+    }
+    ++flight->followers;
+    const Result<void> waited = flight->over.wait();
+    --flight->followers;
+    if (!waited) return waited.error();
+    if (flight->result) return *flight->result;
+  }
+}
+
+/// Reads for all that wait in this worker: what another worker of the host fills in meanwhile, or the store.
+Result<Served> ReadThrough::State::lead(const Read& read, const std::string& flight) {
+  const Monotonic end = now() + store_timeout;
+  Lead lead(zone);
+  for (Milliseconds pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
+    const bool leads = lead.take(flight, store_timeout, now());
+    // Only now: the leader before this one may have filled it in and left since the last look.
+    if (auto hit = find(read)) return served(std::move(*hit));
+    if (leads || now() >= end) return load(read);
+    if (const Result<void> slept = fiber::sleep(pause); !slept) return slept.error();
+  }
+}
+
+Result<Served> ReadThrough::State::load(const Read& read) {
+  const Ticket ticket = zone.ticket(read.subject);
+  Result<Entry> loaded = read.load();
+  if (loaded) {
+    zone.fill(read.key, read.subject, ticket, *loaded, read.policy.ttl, read.policy.stale, now());
+    return Served{std::move(*loaded), Outcome::miss, {}};
+  }
+  if (store_failed(loaded.error().error)) {
+    if (auto hit = find(read)) return Served{std::move(hit->entry), Outcome::stale, hit->age};
+  }
+  return loaded.error();
+}
+
+/// Starts a renewal, unless one runs on this host or failed a moment ago.
+void ReadThrough::State::renew(const Read& read) {
+  if (renewals >= kMostRenewals) return;
+  const Ticket ticket = zone.ticket(read.subject);
+  const std::optional<Lease> lease = zone.try_lead(flight_name(read) + " renewal", store_timeout, now());
+  if (!lease || !lease->exclusive()) return;
+  ++renewals;
+  const std::shared_ptr<State> state = shared_from_this();
+  const std::shared_ptr<void> count(nullptr, [state](void*) { --state->renewals; });
+  const auto started =
+      scheduler.start(now() + store_timeout, [state, count, ticket, lease = *lease, key = std::string(read.key),
+                                              subject = std::string(read.subject), policy = read.policy, load = read.load] {
+        const Result<Entry> loaded = load();
+        if (loaded) {
+          state->zone.fill(key, subject, ticket, *loaded, policy.ttl, policy.stale, state->now());
+          state->zone.release(lease);
+        } else if (!store_failed(loaded.error().error)) {
+          state->zone.invalidate(subject);
+        }
+        // A store that fails keeps the lease, and is asked again when it has run out.
+      });
+  if (!started) zone.release(*lease);
+}
+
+ReadThrough::ReadThrough(Zone& zone, fiber::Scheduler& scheduler, Milliseconds store_timeout)
+    : state_(std::make_shared<State>(zone, scheduler, store_timeout)) {}
+ReadThrough::~ReadThrough() = default;
+
+Result<Served> ReadThrough::get(std::string_view key, std::string_view subject, const config::CachePolicy& policy,
+                                const Load& load) {
+  if (policy.on) return state_->get({key, subject, policy, load});
+  Result<Entry> loaded = load();
+  if (!loaded) return loaded.error();
+  return Served{std::move(*loaded), Outcome::none, {}};
+}
+
+std::optional<Served> ReadThrough::find_fresh(std::string_view key, std::string_view subject) {
+  auto hit = state_->zone.find(key, subject, state_->now());
+  if (!hit || hit->freshness != Freshness::fresh) return std::nullopt;
+  return served(std::move(*hit));
+}
+
+}  // namespace nacre::cache
