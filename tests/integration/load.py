@@ -1,0 +1,77 @@
+"""Clients that keep an nginx busy while a test disturbs it."""
+
+import itertools
+import pathlib
+import threading
+
+import raw
+
+
+class Load:
+    """Threads that write and read documents until told to stop; counts what was acknowledged and what failed."""
+
+    def __init__(self, port, threads=4):
+        self.port = port
+        self.stopping = threading.Event()
+        self.acknowledged, self.failed, self.answers = [], [], 0
+        self.numbers = itertools.count()
+        self.threads = [threading.Thread(target=self.run, args=(i,)) for i in range(threads)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join()
+
+    def run(self, thread):
+        while not self.stopping.is_set():
+            id = f"load-{thread}-{next(self.numbers)}"
+            try:
+                self.exchange("POST", "/notes", b'{"_id":"%s","title":"x"}' % id.encode(), 201)
+                self.acknowledged.append(id)
+                self.exchange("GET", "/notes/" + id, b"", 200)
+                self.exchange("GET", "/notes?limit=5", b"", 200)
+            except (OSError, AssertionError) as failure:
+                self.failed.append(repr(failure))
+
+    def exchange(self, method, path, body, expected):
+        with raw.connect(self.port) as connection:
+            connection.sendall(raw.request(method, path, body, ["Connection: close"]))
+            answer = connection.read_answer()
+        assert answer is not None, f"{method} {path}: closed without an answer"
+        assert answer[0] == expected, f"{method} {path}: {answer}"
+        self.answers += 1
+
+
+def sockets_of(pid):
+    """Inodes of the sockets that a process holds."""
+    inodes = set()
+    for link in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            target = str(link.readlink())
+        except FileNotFoundError:
+            continue
+        if target.startswith("socket:["):
+            inodes.add(int(target[8:-1]))
+    return inodes
+
+
+def inode_of_peer(connection):
+    """The inode of the server's end of a connection on this host."""
+    mine, theirs = (f"0100007F:{port:04X}" for port in (connection.getsockname()[1], connection.getpeername()[1]))
+    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[1] == theirs and fields[2] == mine:
+            return int(fields[9])
+    return None
+
+
+def resident_kib(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise AssertionError("no VmRSS")

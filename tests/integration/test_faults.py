@@ -1,0 +1,221 @@
+"""What goes wrong around Nacre: reloads, killed workers, a full disk, a locked database, a clock set back, a full zone."""
+
+import glob
+import os
+import pathlib
+import signal
+import sqlite3
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import raw
+import yamls
+from assertions import assert_problem, create
+from harness import Client, Nginx, wait_until
+from load import Load, inode_of_peer, sockets_of
+
+
+def present(api, ids):
+    """Which of the documents are there, read from the store."""
+    found = set()
+    for i in range(0, len(ids), 100):
+        where = '{"_id":{"$in":[' + ",".join(f'"{id}"' for id in ids[i : i + 100]) + "]}}"
+        # A condition of 100 values is one condition.
+        answer = api.get("/notes", params={"where": where, "limit": "100", "fields": "_id"})
+        assert answer.status_code == 200, answer.text
+        found |= {item["_id"] for item in answer.json()["items"]}
+    return found
+
+
+def test_twenty_reloads_under_load_fail_no_request(start):
+    nginx = start(workers=2)
+    with Load(nginx.port) as load:
+        for _ in range(20):
+            answered = load.answers
+            nginx.reload()
+            wait_until(lambda answered=answered: load.answers > answered + 10, "requests between reloads")
+    assert load.failed == []
+    assert present(nginx.api, load.acknowledged) == set(load.acknowledged)
+
+
+def test_a_killed_worker_takes_only_its_own_connections_along(start):
+    nginx = start(workers=2)
+    nginx.tolerate(r"exited on signal 9")
+    create(nginx.api, "/notes", {"_id": "one", "title": "x"})
+    connections = [raw.connect(nginx.port) for _ in range(60)]
+    for connection in connections:
+        connection.sendall(raw.request("GET", "/notes/one"))
+        assert connection.read_answer()[0] == 200
+    victim, other = nginx.workers()
+    held = {worker: sockets_of(worker) for worker in (victim, other)}
+    owners = [next(worker for worker in held if inode_of_peer(connection.socket) in held[worker]) for connection in connections]
+    os.kill(victim, signal.SIGKILL)
+    wait_until(lambda: victim not in nginx.workers() and len(nginx.workers()) == 2, "a new worker")
+    for connection, owner in zip(connections, owners):
+        if owner == victim:
+            assert connection.read_to_end() == b""
+        else:
+            connection.sendall(raw.request("GET", "/notes/one"))
+            assert connection.read_answer()[0] == 200
+        connection.socket.close()
+
+
+def test_killed_workers_lose_no_acknowledged_write_and_leave_the_zone_intact(start):
+    nginx = start(workers=2)
+    nginx.tolerate(r"exited on signal 9")
+    visits = nginx.api.get("/hello/x").json()["visits"]
+    with Load(nginx.port) as load:
+        for _ in range(10):
+            answered = load.answers
+            victim = nginx.workers()[0]
+            os.kill(victim, signal.SIGKILL)
+            wait_until(
+                lambda victim=victim: victim not in nginx.workers() and len(nginx.workers()) == 2,
+                "a new worker",
+            )
+            wait_until(lambda answered=answered: load.answers > answered + 50, "requests between kills")
+    assert all("closed without an answer" in failure or "Connection" in failure for failure in load.failed), load.failed
+    assert len(load.failed) <= 10 * len(load.threads)
+    assert present(nginx.api, load.acknowledged) == set(load.acknowledged)
+    assert nginx.api.get("/hello/x").json()["visits"] == visits + 1
+    for _ in range(2):
+        answer = nginx.api.get("/notes/" + load.acknowledged[0])
+    assert answer.headers["Cache-Status"] == "nacre; hit"
+
+
+class ConfinedNginx(Nginx):
+    """An nginx that sees a small file system of its own at `home`/small."""
+
+    def command(self, *arguments):
+        mount = f'mount -t tmpfs -o size=2m,mode=777 none "{self.home}/small" && head -c 1200000 /dev/zero > "$0" && exec "$@"'
+        confine = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
+        return [*confine, "sh", "-c", mount, f"{self.home}/small/ballast", *super().command(*arguments)]
+
+
+def may_mount():
+    confine = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
+    return subprocess.run([*confine, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not may_mount(), reason="a small file system can't be mounted here (a container without CAP_SYS_ADMIN)")
+def test_a_full_disk_is_503_and_heals(request, tmp_path):
+    os.chmod(tmp_path, 0o755)
+    (tmp_path / "small").mkdir()
+    yaml = yamls.EXAMPLE.replace("sqlite:nacre.db", "sqlite:small/nacre.db")
+    nginx = ConfinedNginx(request.config.getoption("--nginx"), request.config.getoption("--module"), tmp_path, yaml)
+    nginx.start()
+    try:
+        stored, answer = [], None
+        for i in range(2000):
+            document = {"_id": f"d{i}", "title": "x", "body": "y" * 10_000}
+            answer = nginx.api.post("/notes", json=document)
+            if answer.status_code != 201:
+                break
+            stored.append(answer.json())
+        assert_problem(answer, 503)
+        assert len(stored) > 10
+        for document in stored:
+            assert nginx.api.get("/notes/" + document["_id"]).json() == document
+        assert_problem(nginx.api.patch("/notes/d0", json={"body": "z" * 10_000}), 503)
+        # The process's own view of its file system.
+        pathlib.Path(f"/proc/{nginx.process.pid}/root{tmp_path}/small/ballast").unlink()
+        wait_until(lambda: nginx.api.patch("/notes/d0", json={"body": "z" * 10_000}).status_code == 200, "recovery")
+        for document in stored[1:]:
+            assert nginx.api.get("/notes/" + document["_id"]).json() == document
+        create(nginx.api, "/notes", {"title": "x"})
+    finally:
+        nginx.stop()
+
+
+def test_a_locked_database_is_an_answer_in_time_and_heals(start):
+    nginx = start(yamls.EXAMPLE.replace("resources:", "timeouts: { request: 2s, store: 1s }\nresources:", 1))
+    created = create(nginx.api, "/notes", {"title": "x"})
+    database = sqlite3.connect(nginx.home / "nacre.db", isolation_level=None)
+    database.execute("BEGIN IMMEDIATE")
+    answer = nginx.api.post("/notes", json={"title": "y"}, timeout=4)
+    assert answer.status_code in (503, 504)
+    assert_problem(answer, answer.status_code)
+    assert nginx.api.get("/notes/" + created["_id"], timeout=4).status_code == 200
+    database.execute("ROLLBACK")
+    database.close()
+    wait_until(lambda: nginx.api.post("/notes", json={"title": "z"}).status_code == 201, "recovery")
+
+
+def test_a_full_thread_queue_is_503_and_heals(start):
+    nginx = start(main="thread_pool small threads=1 max_queue=1;", http="nacre_thread_pool small;")
+    documents = [create(nginx.api, "/uncached", {"n": i}) for i in range(8)]
+
+    def read(i):
+        with Client(nginx.url) as client:
+            return client.get("/uncached/" + documents[i % 8]["_id"])
+
+    with ThreadPoolExecutor(32) as pool:
+        for answer in pool.map(read, range(300)):
+            if answer.status_code != 200:
+                assert_problem(answer, 503)
+    assert read(0).status_code == 200
+
+
+def test_a_clock_set_back_changes_nothing_but_dates(start, make_nginx, tmp_path):
+    (library,) = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+    moment = tmp_path / "moment"
+    moment.write_text("+0")
+    nginx = make_nginx(main="env FAKETIME_TIMESTAMP_FILE; env FAKETIME_NO_CACHE; env FAKETIME_DONT_FAKE_MONOTONIC;")
+    nginx.environment = {
+        "LD_PRELOAD": library,
+        "FAKETIME_TIMESTAMP_FILE": str(moment),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    nginx.start()
+    try:
+        api, headers = nginx.api, {"Idempotency-Key": '"clock"'}
+        before = api.post("/notes", json={"title": "x"}, headers=headers).json()
+        path = "/notes/" + before["_id"]
+        api.get(path)
+        moment.write_text("-2d")
+        assert api.get(path).headers["Cache-Status"] == "nacre; hit"
+        after = wait_until(
+            lambda: (made := create(api, "/notes", {"title": "y"}))["_created"] < before["_created"] and made,
+            "the clock's step",
+        )
+        assert after["_id"] != before["_id"]
+        assert api.post("/notes", json={"title": "x"}, headers=headers).json() == before
+        assert api.patch(path, json={"stars": 1}).json()["_rev"] == 2
+        assert api.get(path).json()["stars"] == 1
+        brief = "/brief/" + create(api, "/brief", {"n": 1})["_id"]
+        api.get(brief)
+        wait_until(lambda: "stale" in api.get(brief).headers["Cache-Status"], "entries age all the same")
+        nginx.reload()
+        assert api.get(path).json()["stars"] == 1
+    finally:
+        nginx.stop()
+
+
+def test_a_full_zone_evicts_and_goes_on(start):
+    nginx = start(zone="1m")
+    documents = [{"_id": f"z{i}", "title": f"t{i}", "body": "x" * 10_000} for i in range(500)]
+    for i in range(0, 500, 100):
+        assert nginx.api.post("/notes", json=documents[i : i + 100]).status_code == 201
+    for _ in range(2):
+        for document in documents:
+            answer = nginx.api.get("/notes/" + document["_id"])
+            assert answer.json()["title"] == document["title"] and len(answer.json()["body"]) == 10_000
+    nginx.api.get("/notes/z0")
+    assert nginx.api.get("/notes/z0").headers["Cache-Status"] == "nacre; hit"
+    large = create(nginx.api, "/free", {"text": "x" * 700_000})
+    for _ in range(2):
+        assert nginx.api.get("/free/" + large["_id"]).json() == large
+    assert nginx.api.get("/hello/x").json()["visits"] >= 1
+    for i in range(300):
+        created = nginx.api.post("/notes", json={"title": "x"}, headers={"Idempotency-Key": f'"zone-{i}"'})
+        assert created.status_code == 201
+
+
+def test_another_size_of_the_zone_is_taken_over_at_a_reload(start):
+    nginx = start(zone="4m")
+    created = create(nginx.api, "/notes", {"title": "x"})
+    nginx.write_conf(zone="16m")
+    nginx.reload()
+    assert nginx.api.get("/notes/" + created["_id"]).json() == created

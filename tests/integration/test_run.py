@@ -1,0 +1,211 @@
+"""`make run`, as a user starts it (scripts/run is what it calls once all is built)."""
+
+import os
+import pathlib
+import pwd
+import re
+import signal
+import subprocess
+
+import pytest
+from harness import Client, free_port, preload_of, wait_until
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Where any user may write."""
+    for path in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        os.chmod(path, 0o755)
+    home = tmp_path / "home"
+    home.mkdir()
+    os.chmod(home, 0o777)
+    return home
+
+
+@pytest.fixture
+def run(request, folder):
+    """Starts scripts/run with variables, and stops it in the end as Ctrl-C does."""
+    started = []
+    build = pathlib.Path(request.config.getoption("--module")).resolve().parent.relative_to(ROOT)
+
+    def start(cwd=ROOT, user=None, **variables):
+        variables.setdefault("DATA", str(folder / "data"))
+        environment = {**os.environ, **variables, "NGINX": request.config.getoption("--nginx")}
+        process = subprocess.Popen(
+            [ROOT / "scripts/run", build],
+            cwd=cwd,
+            env=environment,
+            user=user,
+            group=user and pwd.getpwnam(user).pw_gid,
+            extra_groups=[] if user else None,
+            start_new_session=True,
+            stdout=open(folder / "stdout", "w"),
+            stderr=open(folder / "stderr", "w"),
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def lines(folder, name="stderr"):
+    return (folder / name).read_text().splitlines()
+
+
+def interrupted(process):
+    os.killpg(process.pid, signal.SIGINT)
+    return process.wait(30)
+
+
+def assert_refused(process, folder, *mentions):
+    assert process.wait(30) not in (0, None)
+    assert len(lines(folder)) == 1, lines(folder)
+    for text in mentions:
+        assert text in lines(folder)[0]
+
+
+def assert_serves(process, folder, port):
+    wait_until(lambda: process.poll() is not None or len(lines(folder, "stdout")) == 4, "the lines to try")
+    printed = lines(folder, "stdout")
+    assert process.poll() is None, lines(folder)
+    assert f"http://127.0.0.1:{port}" in printed[0]
+    for line in printed[1:]:
+        answer = subprocess.run(["sh", "-c", line], capture_output=True, text=True)
+        assert re.match(r"HTTP/1.1 20[01] ", answer.stdout), f"{line}: {answer.stdout}{answer.stderr}"
+
+
+@pytest.mark.parametrize("user", ["root", "nobody"] if os.geteuid() == 0 else [None])
+def test_it_prints_lines_that_work_and_stops_at_ctrl_c(run, folder, user):
+    port = free_port()
+    process = run(PORT=str(port), user=user, cwd="/")
+    assert_serves(process, folder, port)
+    assert interrupted(process) == 0
+    assert not [line for line in lines(folder) if re.search(r"\[(alert|emerg|error|crit)\]", line)], lines(folder)
+
+
+def test_data_is_kept_and_written_only_there(run, folder):
+    marked = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True).stdout
+    port = free_port()
+    for expected in (1, 2):
+        process = run(PORT=str(port))
+        assert_serves(process, folder, port)
+        with Client(f"http://127.0.0.1:{port}") as client:
+            assert client.get("/notes?count=true").json()["total"] == expected
+        assert interrupted(process) == 0
+    assert (folder / "data/nacre.db").exists() and (folder / "data/access.log").exists()
+    assert subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True).stdout == marked
+
+
+def test_workers_and_rate_are_what_was_asked(run, folder):
+    port = free_port()
+    process = run(PORT=str(port), WORKERS="3", RATE="off")
+    assert_serves(process, folder, port)
+    with Client(f"http://127.0.0.1:{port}") as client:
+        assert {client.get("/notes").status_code for _ in range(200)} == {200}
+    master = (folder / "data/nginx.pid").read_text().strip()
+    workers = subprocess.run(["ps", "--ppid", master, "-o", "args="], capture_output=True, text=True).stdout
+    assert workers.count("worker process") == 3
+
+
+def test_more_than_20_requests_a_second_are_delayed_and_then_refused(run, folder):
+    port = free_port()
+    process = run(PORT=str(port), RATE="1r/s")
+    assert_serves_one(process, folder, port)
+    with Client(f"http://127.0.0.1:{port}") as client:
+        from concurrent.futures import ThreadPoolExecutor
+
+        def status(_):
+            with Client(client.url) as one:
+                return one.get("/notes", timeout=60).status_code
+
+        with ThreadPoolExecutor(40) as pool:
+            statuses = list(pool.map(status, range(40)))
+    assert statuses.count(429) >= 15 and statuses.count(200) >= 2
+
+
+def assert_serves_one(process, folder, port):
+    wait_until(lambda: process.poll() is not None or len(lines(folder, "stdout")) == 4, "the lines to try")
+    assert process.poll() is None, lines(folder)
+
+
+def test_a_taken_port_is_refused(run, folder):
+    port = free_port()
+    first = run(PORT=str(port))
+    assert_serves_one(first, folder, port)
+    assert_refused(run(PORT=str(port), DATA=str(folder / "other")), folder, str(port), "taken")
+    assert first.poll() is None
+
+
+def test_a_second_start_on_the_same_data_is_refused(run, folder):
+    port = free_port()
+    first = run(PORT=str(port))
+    assert_serves_one(first, folder, port)
+    assert_refused(run(PORT=str(free_port())), folder, "running already")
+
+
+@pytest.mark.parametrize(
+    "variables, mentions",
+    [
+        ({"CONFIG": "missing.yaml"}, ["missing.yaml"]),
+        ({"PORT": "http"}, ["PORT", "http"]),
+        ({"PORT": "70000"}, ["PORT", "70000"]),
+        ({"WORKERS": "many"}, ["WORKERS", "many"]),
+        ({"RATE": "fast"}, ["RATE", "fast"]),
+        ({"DATA": "/proc/none"}, ["DATA", "/proc/none"]),
+    ],
+)
+def test_a_wrong_variable_is_refused(run, folder, variables, mentions):
+    assert_refused(run(**{"PORT": str(free_port()), **variables}), folder, *mentions)
+
+
+def test_a_bad_configuration_is_refused_with_its_place(run, folder):
+    config = folder / "nacre.yaml"
+    config.write_text("version: 1\nresources:\n  notes:\n    shema: {}\n")
+    process = run(PORT=str(free_port()), CONFIG=str(config))
+    assert_refused(process, folder, "nacre.yaml:4:5: ", "shema")
+
+
+def test_a_module_that_was_not_built_is_named(folder):
+    done = subprocess.run([ROOT / "scripts/run", "no-build"], capture_output=True, text=True)
+    assert done.returncode != 0 and "make build" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_the_shipped_nginx_conf_works_as_it_stands(request, folder):
+    """`nginx -p . -c conf/nginx.conf`, but for the port and the build folder, which may be taken by others."""
+    module = pathlib.Path(request.config.getoption("--module")).resolve()
+    port = free_port()
+    (folder / "data").mkdir()
+    for name in ("build", "conf"):
+        (folder / name).mkdir()
+    (folder / "build/ngx_http_nacre_module.so").symlink_to(module)
+    (folder / "conf/nacre.yaml").write_text((ROOT / "conf/nacre.yaml").read_text())
+    conf = (ROOT / "conf/nginx.conf").read_text().replace("listen 8080", f"listen {port}")
+    user = "user root;\n" if os.geteuid() == 0 else ""
+    (folder / "conf/nginx.conf").write_text(user + conf)
+    environment = {**os.environ, "LD_PRELOAD": " ".join(preload_of(module))}
+    with open(folder / "stderr", "w") as stderr:
+        process = subprocess.Popen(
+            [request.config.getoption("--nginx"), "-p", folder, "-c", "conf/nginx.conf"],
+            env=environment,
+            stderr=stderr,
+        )
+        with Client(f"http://127.0.0.1:{port}") as client:
+
+            def ready():
+                assert process.poll() is None, lines(folder)
+                try:
+                    return client.get("/ready").status_code == 200
+                except OSError:
+                    return False
+
+            wait_until(ready, "ready")
+            assert client.post("/notes", json={"title": "x"}).status_code == 201
+            assert [item["title"] for item in client.get("/notes").json()["items"]] == ["x"]
+        process.send_signal(signal.SIGQUIT)
+        assert process.wait(30) == 0
