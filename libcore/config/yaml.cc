@@ -56,13 +56,16 @@ class Builder final : public YAML::EventHandler {
   }
   void OnDocumentEnd() override {}
 
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add({.mark = to_mark(mark)}, anchor); }
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add({Value::Kind::null, to_mark(mark)}, anchor); }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& text) override {
     const bool quoted = tag == "!";
     if (!quoted) check_tag(mark, tag);
     if (quoted) check_quotes(mark);
-    add({.kind = Value::Kind::scalar, .mark = to_mark(mark), .plain = !quoted, .text = text}, anchor);
+    Value value(Value::Kind::scalar, to_mark(mark));
+    value.plain = !quoted;
+    value.text = text;
+    add(std::move(value), anchor);
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -98,7 +101,7 @@ class Builder final : public YAML::EventHandler {
   void open(Value::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     check_tag(mark, tag);
     if (open_.size() >= kDeepest) fail_depth(to_mark(mark));
-    open_.push_back({.value = {.kind = kind, .mark = to_mark(mark)}, .anchor = anchor});
+    open_.push_back({.value = {kind, to_mark(mark)}, .anchor = anchor});
   }
 
   void close() {
@@ -182,7 +185,7 @@ struct Advice {
 };
 
 constexpr auto kFlowAllowed = "allowed: entries with commas between them; text that holds any of { } [ ] , needs quotes";
-const Advice kAdvice[] = {
+const Advice common_mistakes[] = {
     {YAML::ErrorMsg::END_OF_MAP, "this does not continue the mapping", "allowed: `key: value` lines, indented alike"},
     {YAML::ErrorMsg::END_OF_SEQ, "this does not continue the list", "allowed: `- value` lines, indented alike"},
     {YAML::ErrorMsg::END_OF_MAP_FLOW, "a { is not closed", kFlowAllowed},
@@ -195,10 +198,10 @@ const Advice kAdvice[] = {
 };
 
 [[noreturn]] void fail_syntax(const Source& source, const Builder& builder, const YAML::Exception& error) {
-  const auto known =
-      std::find_if(std::begin(kAdvice), std::end(kAdvice), [&](auto& a) { return error.msg.starts_with(a.message); });
+  const auto known = std::find_if(std::begin(common_mistakes), std::end(common_mistakes),
+                                  [&](auto& a) { return error.msg.starts_with(a.message); });
   const Mark mark = error.mark.is_null() ? Mark{} : to_mark(error.mark);
-  if (known == std::end(kAdvice)) source.fail(mark, "not YAML (" + error.msg + ")", "allowed: YAML 1.2");
+  if (known == std::end(common_mistakes)) source.fail(mark, "not YAML (" + error.msg + ")", "allowed: YAML 1.2");
   std::string what(known->what);
   if (const auto opened = builder.innermost(); opened && known->allowed == kFlowAllowed) {
     what += " (line " + std::to_string(opened->line + 1) + ")";
@@ -207,6 +210,8 @@ const Advice kAdvice[] = {
 }
 
 }  // namespace
+
+Value::Value(Kind k, Mark m) : kind(k), mark(m) {}
 
 const Member* Value::find(std::string_view key) const noexcept {
   const auto found = std::find_if(members.begin(), members.end(), [&](const Member& member) { return member.key == key; });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,13 +15,15 @@ struct Member;
 struct Value {
   enum class Kind : std::uint8_t { null, scalar, sequence, mapping };
 
-  Kind kind = Kind::null;
-  Mark mark{};
-  bool plain = false;             ///< a scalar without quotes: typed by the YAML 1.2 core schema
-  std::string text{};             ///< of a scalar
-  std::string written{};          ///< of a scalar whose `text` was substituted: as the file has it, which is what messages show
-  std::vector<Value> items{};     ///< of a sequence
-  std::vector<Member> members{};  ///< of a mapping
+  Kind kind;
+  Mark mark;
+  bool plain = false;           ///< a scalar without quotes: typed by the YAML 1.2 core schema
+  std::string text;             ///< of a scalar
+  std::string written;          ///< of a scalar whose `text` was substituted: as the file has it, which is what messages show
+  std::vector<Value> items;     ///< of a sequence
+  std::vector<Member> members;  ///< of a mapping
+
+  Value(Kind kind = Kind::null, Mark mark = {});  // NOLINT(google-explicit-constructor)
 
   bool substituted() const noexcept { return !written.empty(); }
   const Member* find(std::string_view key) const noexcept;

@@ -8,13 +8,17 @@ using namespace nacre::config;
 
 namespace {
 
-Value value(const std::string& text) { return {.kind = Value::Kind::scalar, .text = text}; }
+Value value(const std::string& text) {
+  Value scalar(Value::Kind::scalar, {});
+  scalar.text = text;
+  return scalar;
+}
 
-const Source kSource("", "n");
+const Source source("", "n");
 
 std::string store(const std::string& uri) {
   try {
-    return read_store_uri(kSource, value(uri), "/srv/app");
+    return read_store_uri(source, value(uri), "/srv/app");
   } catch (const LoadError& error) {
     return error.what();
   }
@@ -22,7 +26,7 @@ std::string store(const std::string& uri) {
 
 std::string cache(const std::string& uri) {
   try {
-    return read_cache_uri(kSource, value(uri));
+    return read_cache_uri(source, value(uri));
   } catch (const LoadError& error) {
     return error.what();
   }
@@ -82,7 +86,7 @@ TEST_SUITE("config::uri") {
     }
     auto substituted = value("hunter2:x");
     substituted.written = "${STORE}";
-    CHECK_THROWS_WITH_AS(read_store_uri(kSource, substituted, "/"),
+    CHECK_THROWS_WITH_AS(read_store_uri(source, substituted, "/"),
                          "n:1:1: uri: unknown scheme \"${STORE}\"; allowed: sqlite:PATH, sqlite:PATH?synchronous=normal",
                          LoadError);
   }
