@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,28 +14,35 @@
 
 namespace nacre::query {
 
+/// One key of the order. MongoDB's order holds among the values: missing and null first, then numbers, then strings or dates;
+/// a key's field holds no arrays and objects, and no booleans beside other values.
 struct SortKey {
   FieldRef field;
   bool descending = false;
 };
 
+inline constexpr std::size_t kMaxSortKeys = 8;
+inline constexpr std::size_t kMaxFields = 64;
+
 /// A checked list request.
 struct ListQuery {
   Filter where;
-  std::vector<SortKey> sort;        ///< ends with _id, so that the order is total
-  std::vector<std::string> fields;  ///< empty: all; else `_id` and these
+  std::vector<SortKey> sort;        ///< ends with _id, so that the order is total; one that was added goes the way of the key
+                                    ///< before it, so that one index serves an order and its reverse
+  std::vector<std::string> fields;  ///< empty: all; else `_id` and these, of which none is below another
   std::uint32_t limit = 25;
-  std::vector<Json> after;          ///< the sort keys of the last document before this page (null: missing); empty: first page
+  std::vector<Json> after;  ///< the sort keys of the last document before this page (null: missing); empty: first page
   bool count = false;
-  std::string canonical;            ///< equal for requests that must get equal answers: the cache's key; `after` included
-  std::string shape;                ///< the same without `after`, `limit` and `count`: what a cursor is bound to
+  std::string canonical;  ///< equal for requests that must get equal answers: the cache's key; `after` included
+  std::string shape;      ///< the same without `after`, `limit` and `count`: what a cursor is bound to
 };
 
 /// Parses `where`, `sort`, `fields`, `limit`, `after`, `count` from a raw query string. Error::bad_request names the parameter;
 /// an unknown or repeated parameter is one.
 Result<ListQuery> parse_list_query(std::string_view raw_query, const config::Resource& resource);
 
-/// The opaque cursor that continues after a document with these sort keys, bound to resource and `shape`.
+/// The opaque cursor that continues after a document with these sort keys, bound to resource and `shape`. It holds the values,
+/// so a sort by long strings makes a long cursor.
 std::string encode_cursor(std::string_view resource, const ListQuery& query, const std::vector<Json>& last_keys);
 
 /// Error::bad_request for a cursor that is damaged or belongs to another query.
