@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,17 +33,17 @@ struct NewDocument {
 };
 
 struct Page {
-  std::string items;              ///< a JSON array
+  std::string items;  ///< a JSON array
   std::size_t size = 0;
-  std::vector<Json> next;         ///< sort keys of the last document, when there are more; else empty
+  std::vector<Json> next;  ///< sort keys of the last document, when there are more; else empty
   std::optional<std::uint64_t> total;
 };
 
 /// What an update or a deletion asks of the document that it finds, decided inside the database operation.
 struct Precondition {
-  bool any = true;                    ///< If-Match absent or `*`
-  std::vector<std::int64_t> revs;     ///< else one of these (none: never holds)
-  std::optional<std::string> owner;   ///< only a document of this owner; another's is not found
+  bool any = true;                   ///< If-Match absent or `*`
+  std::vector<std::int64_t> revs;    ///< else one of these (none: never holds)
+  std::optional<std::string> owner;  ///< only a document of this owner; another's is not found
 };
 
 /// A value that is remembered for a time, in the same transaction as the write that it goes with.
@@ -51,9 +53,18 @@ struct Remember {
   Timestamp expires;
 };
 
+/// Told of each document that a write may change: `before` happens before the change can be seen, `after` when it can be seen
+/// or never will be, and before the write is answered; also when nobody waits for the answer any more. Called on any thread,
+/// several times at will; must not block.
+struct WriteHooks {
+  std::function<void(std::string_view resource, std::string_view id)> before{};
+  std::function<void(std::string_view resource, std::string_view id)> after{};
+};
+
 /// A document store. Calls run on fibers: they wait without blocking the loop, within the fiber's deadline and
 /// `timeouts.store`. Errors that any call may give: deadline, cancelled, overloaded, unavailable.
-/// A write whose fiber stopped waiting still ends one way or the other.
+/// A write whose fiber stopped waiting still ends one way or the other: done whole, or not begun. A resource must be one of
+/// those given to `prepare`; nothing of it is looked at after the call.
 class Store {
  public:
   virtual ~Store() = default;
@@ -83,9 +94,11 @@ class Store {
   /// Remembers outside any other write; replaces an earlier value.
   virtual Result<void> remember(const Remember& value) = 0;
 
-  /// Creates what the resources need (tables, indexes). Not on a fiber: at worker start, through the same queues.
-  virtual Result<void> prepare(std::span<const config::Resource> resources) = 0;
+  /// Says which resources there are, before any other call, and begins to create what they need (tables, indexes). At worker
+  /// start, on the main stack: it does not wait. Until it is done, other calls wait or are unavailable.
+  virtual void prepare(std::span<const config::Resource> resources) = 0;
 
+  /// Whether the store can be read.
   virtual Result<void> ping() = 0;
 };
 

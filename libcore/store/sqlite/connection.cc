@@ -1,0 +1,204 @@
+#include "store/sqlite/connection.h"
+
+#include <time.h>
+
+#include <algorithm>
+
+namespace nacre::store::sqlite {
+namespace {
+
+constexpr Milliseconds kFirstPause{100};
+constexpr Milliseconds kLongestPause{5'000};
+constexpr Milliseconds kOpenTimeout{30'000};    // for others to build an index
+constexpr int kProgressSteps = 1'000;           // of SQLite's machine between looks at the clock: about 50 µs
+constexpr long kBusyPause = 300'000;            // ns
+constexpr std::int64_t kKeptLog = 64LL << 20U;  // a longer log is cut after a checkpoint
+
+/// The file itself is not usable through this connection any more.
+bool is_broken(int code) {
+  switch (code & 0xFF) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_PROTOCOL:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Connection::~Connection() { close(); }
+
+void Connection::close() noexcept {
+  by_sql_.clear();
+  prepared_.clear();
+  database_.reset();
+}
+
+Result<void> Connection::ready() {
+  if (broken_) {
+    close();
+    broken_ = false;
+    pause_ = std::clamp(pause_ * 2, kFirstPause, kLongestPause);
+    retry_at_ = monotonic_now() + pause_;
+  }
+  if (database_) return {};
+  if (monotonic_now() < retry_at_) return Failure(Error::unavailable, "the store is away");
+  auto opened = open();
+  if (opened) {
+    pause_ = Milliseconds{};
+    return opened;
+  }
+  broken_ = true;
+  return opened;
+}
+
+Result<void> Connection::open() {
+  sqlite3* raw = nullptr;
+  const int code =
+      sqlite3_open_v2(options_.path.c_str(), &raw,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  database_.reset(raw);
+  if (code != SQLITE_OK) return failure(code);
+  limit(monotonic_now() + kOpenTimeout, nullptr);
+  sqlite3_busy_handler(raw, on_busy, this);
+  sqlite3_progress_handler(raw, kProgressSteps, on_progress, this);
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  if (auto configured = configure(); !configured) return configured;
+  if (auto prepared = on_open_(*this); !prepared) return prepared;
+  return options_.read_only ? execute("PRAGMA query_only = ON") : Result<void>{};
+}
+
+Result<void> Connection::configure() {
+  std::string mode;
+  {
+    Run run(*this, "PRAGMA journal_mode");
+    if (run.step()) mode = run.text(0);
+    if (run.failed()) return run.failure();
+  }
+  // The change to WAL needs the file for itself and does not always ask the busy handler.
+  while (mode != "wal") {
+    Run run(*this, "PRAGMA journal_mode = WAL");
+    if (run.step()) mode = run.text(0);
+    if (!run.failed()) break;
+    if (run.code() != SQLITE_BUSY || on_busy(this, 0) == 0) return run.failure();
+  }
+  std::string settings =
+      "PRAGMA synchronous = " + options_.synchronous + "; PRAGMA journal_size_limit = " + std::to_string(kKeptLog);
+  if (options_.max_pages > 0) settings += "; PRAGMA max_page_count = " + std::to_string(options_.max_pages);
+  return execute(settings);
+}
+
+int Connection::on_busy(void* self, int /*tries*/) noexcept {
+  const auto& connection = *static_cast<Connection*>(self);
+  if (monotonic_now() >= connection.until_) return 0;
+  const timespec pause{0, kBusyPause};
+  nanosleep(&pause, nullptr);
+  return 1;
+}
+
+int Connection::on_progress(void* self) noexcept {
+  const auto& connection = *static_cast<Connection*>(self);
+  if (connection.abandoned_ == nullptr) return 0;
+  return connection.abandoned_->load(std::memory_order_relaxed) || monotonic_now() >= connection.until_ ? 1 : 0;
+}
+
+sqlite3_stmt* Connection::statement(const std::string& sql) {
+  if (const auto found = by_sql_.find(sql); found != by_sql_.end()) {
+    prepared_.splice(prepared_.begin(), prepared_, found->second);
+    return found->second->statement.get();
+  }
+  sqlite3_stmt* raw = nullptr;
+  const int code = sqlite3_prepare_v3(database_.get(), sql.c_str(), static_cast<int>(sql.size() + 1), SQLITE_PREPARE_PERSISTENT,
+                                      &raw, nullptr);
+  if (code != SQLITE_OK) return nullptr;
+  prepared_.push_front({sql, StatementHandle(raw)});
+  by_sql_.emplace(prepared_.front().sql, prepared_.begin());
+  if (prepared_.size() > options_.max_statements) {
+    // One in use is never the last: a connection uses few at once.
+    by_sql_.erase(prepared_.back().sql);
+    prepared_.pop_back();
+  }
+  return raw;
+}
+
+Result<void> Connection::execute(const std::string& sql) {
+  const int code = sqlite3_exec(database_.get(), sql.c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return failure(code);
+  return {};
+}
+
+Failure Connection::failure(int code) {
+  broken_ = broken_ || is_broken(code);
+  const std::string message = database_ ? sqlite3_errmsg(database_.get()) : sqlite3_errstr(code);
+  const auto made = [&](Error error, std::string detail) {
+    Failure failure(error, std::move(detail));
+    failure.internal = "SQLite: " + message + " (" + std::to_string(code) + ")";
+    return failure;
+  };
+  switch (code & 0xFF) {
+    case SQLITE_INTERRUPT:
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return made(Error::deadline, "the store did not answer in time");
+    case SQLITE_CONSTRAINT:
+      return made(Error::conflict, "another document has the same value");
+    case SQLITE_TOOBIG:
+      return made(Error::too_large, "the document is too large for the store");
+    case SQLITE_MISUSE:
+    case SQLITE_RANGE:
+    case SQLITE_MISMATCH:
+      return made(Error::internal, {});
+    default:
+      return made(Error::unavailable, "the store is away");
+  }
+}
+
+Run::Run(Connection& connection, const std::string& sql) : connection_(connection), statement_(connection.statement(sql)) {
+  if (statement_ == nullptr) code_ = sqlite3_extended_errcode(connection.handle());
+}
+
+Run& Run::bind(std::int64_t value) {
+  if (!failed()) check(sqlite3_bind_int64(statement_, ++bound_, value));
+  return *this;
+}
+Run& Run::bind(double value) {
+  if (!failed()) check(sqlite3_bind_double(statement_, ++bound_, value));
+  return *this;
+}
+Run& Run::bind(std::string_view value) {
+  const char* const text = value.data() == nullptr ? "" : value.data();  // SQLite would bind NULL
+  if (!failed()) check(sqlite3_bind_text64(statement_, ++bound_, text, value.size(), SQLITE_STATIC, SQLITE_UTF8));
+  return *this;
+}
+Run& Run::bind_null() {
+  if (!failed()) check(sqlite3_bind_null(statement_, ++bound_));
+  return *this;
+}
+Run& Run::bind_value(const Value& value) {
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) return bind(*integer);
+  if (const auto* real = std::get_if<double>(&value)) return bind(*real);
+  if (const auto* text = std::get_if<std::string>(&value)) return bind(std::string_view(*text));
+  return bind_null();
+}
+
+bool Run::step() {
+  if (failed() || code_ == SQLITE_DONE) return false;
+  code_ = sqlite3_step(statement_);
+  return code_ == SQLITE_ROW;
+}
+
+Result<void> Run::finish() {
+  while (step()) {
+  }
+  if (failed()) return failure();
+  return {};
+}
+
+}  // namespace nacre::store::sqlite

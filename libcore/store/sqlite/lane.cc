@@ -1,0 +1,100 @@
+#include "store/sqlite/lane.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace nacre::store::sqlite {
+
+/// A connection and the batch that it works on. While that is on the pool, the lane keeps itself alive.
+class Queue::Lane final : public ThreadJob {
+ public:
+  Lane(std::shared_ptr<Transactions> transactions, std::unique_ptr<Connection> connection, std::shared_ptr<void> owner)
+      : owner_(std::move(owner)), transactions_(std::move(transactions)), connection_(std::move(connection)) {}
+
+  bool idle() const { return self_ == nullptr; }
+
+  void run() noexcept override { finished_ = transactions_->run(*connection_, batch_); }
+
+  void done() noexcept override {
+    const auto self = std::exchange(self_, nullptr);
+    for (std::size_t i = 0; i < finished_; ++i) batch_[i]->finished.set();
+    if (const auto queue = queue_.lock()) queue->give_back(batch_, finished_);
+    batch_.clear();
+  }
+
+  Batch batch_;
+  std::shared_ptr<Lane> self_;
+  std::weak_ptr<Queue> queue_;
+
+ private:
+  std::shared_ptr<void> owner_;
+  std::shared_ptr<Transactions> transactions_;
+  std::unique_ptr<Connection> connection_;
+  std::size_t finished_ = 0;
+};
+
+Queue::~Queue() = default;
+
+void Queue::add_lane(std::shared_ptr<Transactions> transactions, std::unique_ptr<Connection> connection,
+                     std::shared_ptr<void> owner) {
+  lanes_.push_back(std::make_shared<Lane>(std::move(transactions), std::move(connection), std::move(owner)));
+  lanes_.back()->queue_ = weak_from_this();
+}
+
+Result<void> Queue::submit(std::shared_ptr<Call> call) {
+  if (waiting_.size() >= options_.limit) return Failure(Error::overloaded, "too many operations wait for the store");
+  waiting_.push_back(std::move(call));
+  if (flush_posted_) return {};
+  flush_posted_ = true;
+  reactor_.post_next_turn([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->flush_posted_ = false;
+    self->flush();
+  });
+  return {};
+}
+
+Result<void> Queue::run(const std::shared_ptr<Call>& call) {
+  // Threads look at the system's clock, which the loop's may be behind of.
+  call->deadline = monotonic_now() + (fiber::deadline() - fiber::reactor().now());
+  if (auto submitted = submit(call); !submitted) return submitted;
+  auto waited = call->finished.wait();
+  if (!waited) call->abandoned.store(true, std::memory_order_relaxed);
+  return waited;
+}
+
+/// Shares what waits among the idle lanes.
+void Queue::flush() {
+  auto idle =
+      static_cast<std::size_t>(std::count_if(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->idle(); }));
+  for (const auto& lane : lanes_) {
+    if (!lane->idle()) continue;
+    fill(lane->batch_, (waiting_.size() + idle - 1) / idle);
+    --idle;
+    if (lane->batch_.empty()) return;
+    lane->self_ = lane;
+    if (reactor_.run_on_thread(*lane)) continue;
+    for (const auto& call : lane->batch_) {
+      call->fail(Failure(Error::overloaded, "too much work is waiting"));
+      call->finished.set();
+    }
+    lane->batch_.clear();
+    lane->self_.reset();
+  }
+}
+
+void Queue::fill(Batch& batch, std::size_t share) {
+  share = std::min(share, options_.batch_size);
+  while (!waiting_.empty() && batch.size() < share) {
+    if (!waiting_.front()->abandoned.load(std::memory_order_relaxed)) batch.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+}
+
+void Queue::give_back(Batch& batch, std::size_t from) {
+  for (std::size_t i = batch.size(); i > from; --i) waiting_.push_front(std::move(batch[i - 1]));
+  if (!waiting_.empty() && !flush_posted_) flush();
+}
+
+}  // namespace nacre::store::sqlite

@@ -1,0 +1,145 @@
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fiber/fiber.h"
+#include "store/sqlite/connection.h"
+#include "store/store.h"
+
+namespace nacre::store::sqlite {
+
+/// One operation of a fiber: it waits in a queue, runs on a thread in a batch with others, and wakes its fiber. It owns all
+/// that it touches there, for its fiber may be gone by then.
+class Call {
+ public:
+  virtual ~Call() = default;
+  /// On the thread, inside the batch's transaction.
+  virtual void run(Connection& connection) = 0;
+  virtual void fail(Failure failure) = 0;
+  /// How it failed; nullopt when it did not.
+  virtual std::optional<Failure> failure() const = 0;
+  /// What a write may change.
+  virtual void for_each_subject(const std::function<void(std::string_view resource, std::string_view id)>& /*visit*/) const {}
+
+  Monotonic deadline{};                 ///< of the system's clock
+  std::atomic<bool> abandoned = false;  ///< its fiber does not wait any more
+  fiber::Event finished;
+};
+
+/// A call that gives a T, with the work as a closure.
+template <class T, class Work>
+class TypedCall final : public Call {
+ public:
+  explicit TypedCall(Work work) : work_(std::move(work)) {}
+  void run(Connection& connection) override { result = work_(connection); }
+  void fail(Failure failure) override { result = std::move(failure); }
+  std::optional<Failure> failure() const override {
+    if (result) return std::nullopt;
+    return result.error();
+  }
+  void for_each_subject(const std::function<void(std::string_view, std::string_view)>& visit) const override {
+    if constexpr (requires { work_.for_each_subject(visit); }) work_.for_each_subject(visit);
+  }
+
+  Result<T> result = Failure(Error::internal);
+
+ private:
+  Work work_;
+};
+
+/// Tells operators when a part of the store stops to work and when it works again: one line each. From any thread.
+class Health {
+ public:
+  Health(std::string part, std::function<void(std::string_view)> log) : part_(std::move(part)), log_(std::move(log)) {}
+  void failed(const Failure& failure);
+  void worked();
+
+ private:
+  const std::string part_;
+  const std::function<void(std::string_view)> log_;
+  std::atomic<bool> failing_ = false;
+};
+
+/// Calls that run on one connection in one transaction.
+using Batch = std::vector<std::shared_ptr<Call>>;
+
+/// The transaction that a batch runs in.
+class Transactions {
+ public:
+  virtual ~Transactions() = default;
+  /// On a thread. Runs the calls of the batch in their order, and returns how many it has dealt with: it may stop early to
+  /// bound its time. Those are to be answered now, the others wait for the next batch.
+  virtual std::size_t run(Connection& connection, const Batch& batch) = 0;
+};
+
+/// Reads of a batch share a snapshot.
+class Reads final : public Transactions {
+ public:
+  explicit Reads(Health& health) : health_(health) {}
+  std::size_t run(Connection& connection, const Batch& batch) override;
+
+ private:
+  Health& health_;
+};
+
+/// Writes of a batch share a commit (group commit), each under a savepoint of its own. An error of the disk fails them all.
+class Writes final : public Transactions {
+ public:
+  Writes(Health& health, WriteHooks hooks, std::function<void(Connection&)> upkeep)
+      : health_(health), hooks_(std::move(hooks)), upkeep_(std::move(upkeep)) {}
+  std::size_t run(Connection& connection, const Batch& batch) override;
+
+ private:
+  std::size_t write(Connection& connection, const Batch& batch);
+
+  Health& health_;
+  const WriteHooks hooks_;
+  const std::function<void(Connection&)> upkeep_;  // now and then, inside of a transaction
+};
+
+/// Calls that wait, and the lanes that take them: each has a connection and at most one batch on the thread pool. What comes
+/// in one turn of the loop goes together. Loop's thread only.
+class Queue : public std::enable_shared_from_this<Queue> {
+ public:
+  struct Options {
+    std::size_t limit = 4096;      ///< calls that may wait
+    std::size_t batch_size = 256;  ///< calls that go together
+  };
+
+  Queue(Reactor& reactor, Options options) : reactor_(reactor), options_(options) {}
+  ~Queue();
+  Queue(const Queue&) = delete;
+  Queue& operator=(const Queue&) = delete;
+
+  /// `owner` holds whatever the connection and the transactions refer to.
+  void add_lane(std::shared_ptr<Transactions> transactions, std::unique_ptr<Connection> connection,
+                std::shared_ptr<void> owner);
+
+  /// Error::overloaded when too many wait.
+  Result<void> submit(std::shared_ptr<Call> call);
+
+  /// Submits, and waits for it to finish, within the fiber's deadline. After an error the call may still run.
+  Result<void> run(const std::shared_ptr<Call>& call);
+
+ private:
+  class Lane;
+
+  void flush();
+  void fill(Batch& batch, std::size_t share);
+  void give_back(Batch& batch, std::size_t from);
+
+  Reactor& reactor_;
+  const Options options_;
+  std::deque<std::shared_ptr<Call>> waiting_;
+  std::vector<std::shared_ptr<Lane>> lanes_;
+  bool flush_posted_ = false;
+};
+
+}  // namespace nacre::store::sqlite

@@ -1,0 +1,135 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/sqlite/connection.h"
+#include "store/sqlite/document.h"
+#include "store/sqlite/list_sql.h"
+#include "store/sqlite/reconcile.h"
+#include "store/sqlite/table.h"
+#include "store/store.h"
+
+/// What the store does in the file: each owns its input, and runs on a thread inside of a transaction.
+namespace nacre::store::sqlite {
+
+using Visit = std::function<void(std::string_view resource, std::string_view id)>;
+
+struct FindOne {
+  Result<Document> operator()(Connection& connection) const;
+
+  std::shared_ptr<const Table> table;
+  std::string id;
+  std::optional<std::string> owner;
+};
+
+class FindPage {
+ public:
+  FindPage(const Table& table, const config::Resource& resource, const query::ListQuery& query,
+           const std::optional<std::string>& owner);
+  Result<Page> operator()(Connection& connection) const;
+
+ private:
+  Result<void> read_segment(Connection& connection, const Sql& segment, Page& page, bool& more) const;
+
+  ListPlan plan_;
+  std::optional<Projection> projection_;
+  std::vector<query::FieldRef> keys_;
+  std::size_t limit_;
+};
+
+struct Recall {
+  Result<std::optional<std::string>> operator()(Connection& connection) const;
+
+  std::string key;
+  Timestamp now;
+};
+
+struct Ping {
+  Result<void> operator()(Connection& connection) const;
+};
+
+class Insert {
+ public:
+  Insert(std::shared_ptr<const Table> table, Blueprint& blueprint, std::span<const NewDocument> documents,
+         const std::optional<Remember>& remember);
+  Result<std::vector<Document>> operator()(Connection& connection) const;
+  void for_each_subject(const Visit& visit) const;
+
+ private:
+  struct Item {
+    std::string id;
+    std::string doc;
+    Timestamp created;
+    std::optional<std::string> owner;
+  };
+  Result<Document> insert_one(Connection& connection, const Item& item) const;
+
+  std::shared_ptr<const Table> table_;
+  Blueprint& blueprint_;
+  std::vector<Item> items_;
+  std::optional<Remember> remember_;
+};
+
+/// Which document a write is for, and what must hold of it.
+struct Target {
+  Target(std::string_view id, const Precondition& precondition);
+
+  /// Binds to the first three parameters of `Table::replace` and `Table::erase`.
+  void bind(Run& run) const;
+  /// Why a write found no row.
+  Failure missed(Connection& connection, const Table& table) const;
+
+  std::string id;
+  std::optional<std::string> owner;
+  std::optional<std::string> revs;  ///< a JSON array
+};
+
+class Replace {
+ public:
+  Replace(std::shared_ptr<const Table> table, Blueprint& blueprint, std::string_view id, const JsonObject& fields,
+          Timestamp updated, const Precondition& precondition);
+  Result<Document> operator()(Connection& connection) const;
+  void for_each_subject(const Visit& visit) const { visit(table_->resource, target_.id); }
+
+ private:
+  std::shared_ptr<const Table> table_;
+  Blueprint& blueprint_;
+  Target target_;
+  std::string doc_;
+  Timestamp updated_;
+};
+
+class Erase {
+ public:
+  Erase(std::shared_ptr<const Table> table, std::string_view id, const Precondition& precondition)
+      : table_(std::move(table)), target_(id, precondition) {}
+  Result<void> operator()(Connection& connection) const;
+  void for_each_subject(const Visit& visit) const { visit(table_->resource, target_.id); }
+
+ private:
+  std::shared_ptr<const Table> table_;
+  Target target_;
+};
+
+struct RememberValue {
+  Result<void> operator()(Connection& connection) const;
+
+  Remember value;
+};
+
+/// Deletes a few expired values, every so many transactions.
+class Purge {
+ public:
+  void operator()(Connection& connection);
+
+ private:
+  unsigned transactions_ = 0;
+};
+
+}  // namespace nacre::store::sqlite

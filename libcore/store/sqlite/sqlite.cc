@@ -1,0 +1,161 @@
+#include "store/sqlite/sqlite.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "fiber/fiber.h"
+#include "store/sqlite/document.h"
+#include "store/sqlite/lane.h"
+#include "store/sqlite/list_sql.h"
+#include "store/sqlite/operations.h"
+#include "store/sqlite/reconcile.h"
+#include "store/sqlite/table.h"
+
+namespace nacre::store {
+namespace sqlite {
+namespace {
+
+/// What lanes refer to; lives until the last of them has come back.
+struct Shared {
+  explicit Shared(const SqliteOptions& options)
+      : blueprint(options.log),
+        reads("reads of " + options.path, options.log),
+        writes("writes to " + options.path, options.log) {}
+
+  Blueprint blueprint;
+  Health reads;
+  Health writes;
+};
+
+class SqliteStore final : public Store {
+ public:
+  SqliteStore(Reactor& reactor, SqliteOptions options)
+      : options_(std::move(options)), shared_(std::make_shared<Shared>(options_)) {
+    const Queue::Options limits{.limit = options_.queue_limit};
+    points_ = std::make_shared<Queue>(reactor, limits);
+    lists_ = std::make_shared<Queue>(reactor, limits);
+    writes_ = std::make_shared<Queue>(reactor, limits);
+    const auto reads = std::make_shared<Reads>(shared_->reads);
+    points_->add_lane(reads, connection(true), shared_);
+    for (unsigned i = 0; i < std::max(1U, options_.list_lanes); ++i) lists_->add_lane(reads, connection(true), shared_);
+    writes_->add_lane(std::make_shared<Writes>(shared_->writes, options_.hooks, Purge{}), connection(false), shared_);
+  }
+
+  Result<Document> find_one(const config::Resource& resource, std::string_view id,
+                            const std::optional<std::string>& owner) override {
+    return run<Document>(*points_, FindOne{table(resource), std::string(id), owner});
+  }
+
+  Result<Page> find(const config::Resource& resource, const query::ListQuery& query,
+                    const std::optional<std::string>& owner) override {
+    return run<Page>(*lists_, FindPage(*table(resource), resource, query, owner));
+  }
+
+  Result<std::vector<Document>> insert(const config::Resource& resource, std::span<const NewDocument> documents,
+                                       const std::optional<Remember>& remember) override {
+    return write<std::vector<Document>>(Insert(table(resource), shared_->blueprint, documents, remember));
+  }
+
+  Result<Document> replace(const config::Resource& resource, std::string_view id, const JsonObject& fields, Timestamp updated,
+                           const Precondition& precondition) override {
+    return write<Document>(Replace(table(resource), shared_->blueprint, id, fields, updated, precondition));
+  }
+
+  Result<void> erase(const config::Resource& resource, std::string_view id, const Precondition& precondition) override {
+    return write<void>(Erase(table(resource), id, precondition));
+  }
+
+  Result<std::optional<std::string>> recall(std::string_view key, Timestamp now) override {
+    return run<std::optional<std::string>>(*points_, Recall{std::string(key), now});
+  }
+
+  Result<void> remember(const Remember& value) override { return write<void>(RememberValue{value}); }
+
+  void prepare(std::span<const config::Resource> resources) override {
+    tables_.clear();
+    std::vector<std::shared_ptr<const Table>> tables;
+    for (const config::Resource& resource : resources) {
+      tables.push_back(std::make_shared<const Table>(resource));
+      tables_[resource.name] = tables.back();
+      for (const auto& keys : tables.back()->not_indexed) {
+        if (options_.log)
+          options_.log("resource " + resource.name + ": no index on " + keys + ", which may hold arrays or objects");
+      }
+    }
+    shared_->blueprint.set_tables(std::move(tables));
+    auto warm_up = make_call<void>([](Connection&) -> Result<void> { return {}; });
+    warm_up->deadline = monotonic_now() + options_.timeout;
+    (void)writes_->submit(std::move(warm_up));
+  }
+
+  Result<void> ping() override { return run<void>(*points_, Ping{}); }
+
+ private:
+  std::unique_ptr<Connection> connection(bool read_only) const {
+    return std::make_unique<Connection>(
+        ConnectionOptions{.path = options_.path,
+                          .synchronous = options_.synchronous,
+                          .read_only = read_only,
+                          .max_pages = options_.max_pages},
+        [shared = shared_.get()](Connection& opened) { return shared->blueprint.apply(opened); });
+  }
+
+  /// The table of a resource; one that `prepare` was not told of has none in the file either.
+  std::shared_ptr<const Table> table(const config::Resource& resource) {
+    auto& table = tables_[resource.name];
+    if (!table) table = std::make_shared<const Table>(resource);
+    return table;
+  }
+
+  template <class T, class Work>
+  static std::shared_ptr<TypedCall<T, Work>> make_call(Work work) {
+    return std::make_shared<TypedCall<T, Work>>(std::move(work));
+  }
+
+  template <class T, class Work>
+  Result<T> run(Queue& queue, Work work) {
+    const fiber::TimeLimit limit(options_.timeout);
+    const auto call = make_call<T>(std::move(work));
+    if (auto done = queue.run(call); !done) return done.error();
+    return std::move(call->result);
+  }
+
+  template <class T, class Work>
+  Result<T> write(Work work) {
+    return run<T>(*writes_, std::move(work));
+  }
+
+  const SqliteOptions options_;
+  const std::shared_ptr<Shared> shared_;
+  std::shared_ptr<Queue> points_;
+  std::shared_ptr<Queue> lists_;
+  std::shared_ptr<Queue> writes_;
+  std::unordered_map<std::string, std::shared_ptr<const Table>> tables_;
+};
+
+}  // namespace
+}  // namespace sqlite
+
+Result<SqliteOptions> parse_sqlite_uri(std::string_view uri) {
+  constexpr std::string_view kScheme = "sqlite:";
+  constexpr std::string_view kParameter = "synchronous=";
+  const Failure failure(Error::internal, "an SQLite store is sqlite:PATH or sqlite:PATH?synchronous=full|normal|off");
+  if (!uri.starts_with(kScheme)) return failure;
+  uri.remove_prefix(kScheme.size());
+  const std::size_t end = std::min(uri.find('?'), uri.size());
+  SqliteOptions options{.path = std::string(uri.substr(0, end))};
+  if (options.path.empty() || options.path.front() == ':') return failure;  // :memory: would be one store for each connection
+  if (end == uri.size()) return options;
+  uri.remove_prefix(end + 1);
+  if (!uri.starts_with(kParameter)) return failure;
+  const std::string_view value = uri.substr(kParameter.size());
+  if (value != "full" && value != "normal" && value != "off") return failure;
+  options.synchronous = value;
+  return options;
+}
+
+std::unique_ptr<Store> open_sqlite(Reactor& reactor, SqliteOptions options) {
+  return std::make_unique<sqlite::SqliteStore>(reactor, std::move(options));
+}
+
+}  // namespace nacre::store

@@ -1,0 +1,93 @@
+#include "store/sqlite/table.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "query/filter.h"
+#include "store/sqlite/field_sql.h"
+
+namespace nacre::store::sqlite {
+namespace {
+
+std::string hash_of(std::string_view text) {
+  std::array<unsigned char, 16> hash{};
+  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(), nullptr, 0);
+  std::array<char, 2 * hash.size() + 1> hex{};
+  sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
+  return hex.data();
+}
+
+/// A key with its place in the schema; nullopt when it has no single value.
+struct Key {
+  query::FieldRef field;
+  bool descending = false;
+};
+std::optional<Key> resolve(const config::IndexKey& key, const schema::Schema& schema) {
+  auto field = query::find_field(key.path, schema, "index");
+  if (!field || field->field.through_array) return std::nullopt;
+  if ((field->field.types & (schema::kArray | schema::kObject)) != 0) return std::nullopt;
+  return Key{std::move(*field), key.descending};
+}
+
+TableIndex named(std::string_view prefix, const std::string& table, std::string unique, const std::string& definition,
+                 std::string keys) {
+  const std::string name = std::string(prefix) + hash_of(table + definition);
+  const bool is_unique = !unique.empty();
+  return {name, "CREATE " + std::move(unique) + "INDEX IF NOT EXISTS \"" + name + "\" ON " + table + definition,
+          std::move(keys), is_unique};
+}
+
+TableIndex search_index(const std::string& table, const std::vector<Key>& keys, const std::string& names) {
+  std::string definition = " (";
+  for (const Key& key : keys) definition += expression(key.field) + (key.descending ? " DESC, " : ", ");
+  definition += keys.back().descending ? "id DESC)" : "id)";
+  return named("i_", table, "", definition, names);
+}
+
+TableIndex unique_index(const std::string& table, const std::vector<Key>& keys, const std::string& names) {
+  std::string values;
+  std::string any;
+  for (const Key& key : keys) {
+    values += (values.empty() ? "" : ", ") + ("coalesce(" + expression(key.field) + ", x'00')");
+    const std::string present =
+        key.field.built_in ? expression(key.field) : "json_type(doc, " + json_path(key.field.path) + ")";
+    any += (any.empty() ? "" : " OR ") + present + " IS NOT NULL";
+  }
+  return named("u_", table, "UNIQUE ", " (" + values + ") WHERE " + any, names);
+}
+
+}  // namespace
+
+Table::Table(const config::Resource& r) : resource(r.name), name(quoted("r_" + r.name, '"')) {
+  create = "CREATE TABLE IF NOT EXISTS " + name +
+           " (id TEXT NOT NULL PRIMARY KEY, rev INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL,"
+           " owner TEXT, doc TEXT NOT NULL) WITHOUT ROWID";
+  for (const config::Index& index : r.indexes) {
+    std::vector<Key> keys;
+    std::string names;
+    for (const config::IndexKey& key : index.keys) {
+      names += (names.empty() ? "" : ", ") + key.path;
+      if (auto resolved = resolve(key, r.schema)) keys.push_back(std::move(*resolved));
+    }
+    if (keys.empty() || keys.size() != index.keys.size()) {
+      not_indexed.push_back(names);
+      continue;
+    }
+    indexes.push_back(search_index(name, keys, names));
+    if (index.unique) indexes.push_back(unique_index(name, keys, names));
+  }
+  if (r.access.read.kind == config::AccessRule::Kind::owner) indexes.push_back(named("i_", name, "", " (owner, id)", "_owner"));
+
+  find_one = "SELECT rev, created, updated, owner, doc FROM " + name + " WHERE id = ?";
+  insert = "INSERT INTO " + name + " (id, rev, created, updated, owner, doc) VALUES (?, 1, ?, ?, ?, ?)";
+  const std::string precondition =
+      " WHERE id = ?1 AND (?2 IS NULL OR owner = ?2) AND (?3 IS NULL OR rev IN (SELECT value FROM json_each(?3)))";
+  replace = "UPDATE " + name + " SET doc = ?4, rev = rev + 1, updated = ?5" + precondition + " RETURNING rev, created, owner";
+  erase = "DELETE FROM " + name + precondition;
+  find_owner = "SELECT owner FROM " + name + " WHERE id = ?";
+}
+
+}  // namespace nacre::store::sqlite

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/config.h"
+
+namespace nacre::store::sqlite {
+
+/// An index as it should be.
+struct TableIndex {
+  std::string name;    ///< holds a hash of the definition: a changed one is another index
+  std::string create;  ///< the statement that makes it
+  std::string keys;    ///< as the configuration has them, for messages: "slug" or "author, title"
+  bool unique = false;
+};
+
+/// A resource's table: what is made for it, and the statements on it that do not depend on a request. Columns: id, rev, created
+/// and updated (milliseconds since 1970), owner, doc (JSON text of the user's fields).
+///
+/// An index of the configuration serves filters and orders, and ends with the id, so that it serves the order of pages. A
+/// unique one has a second index that enforces it: among the documents that have any of its keys no two have the same values,
+/// where missing and null are one value (an ordinary unique index of SQLite takes no two NULLs for the same). Keys that may
+/// hold arrays or objects have no index.
+struct Table {
+  explicit Table(const config::Resource& resource);
+
+  static constexpr std::string_view columns = "id, rev, created, updated, owner, doc";
+
+  std::string resource;
+  std::string name;  ///< quoted
+  std::string create;
+  std::vector<TableIndex> indexes;
+  std::vector<std::string> not_indexed;  ///< keys of indexes that can't be made here, for the log
+
+  std::string find_one;
+  std::string insert;
+  std::string replace;
+  std::string erase;
+  std::string find_owner;
+};
+
+/// Values remembered by their key.
+inline constexpr std::string_view kRememberedTable = "nacre_remembered";
+
+}  // namespace nacre::store::sqlite

@@ -1,0 +1,128 @@
+#include <algorithm>
+
+#include "store/sqlite/lane.h"
+
+namespace nacre::store::sqlite {
+namespace {
+
+constexpr Milliseconds kReadBudget{2};  // a slow list must not hold up those behind it
+constexpr Milliseconds kWriteBudget{20};
+
+Failure too_late() { return {Error::deadline, "the store did not answer in time"}; }
+
+/// Not begun, and nobody waits for it any more.
+bool skip(Call& call, Monotonic now) {
+  if (now < call.deadline && !call.abandoned.load(std::memory_order_relaxed)) return false;
+  call.fail(too_late());
+  return true;
+}
+
+void fail_all(const Batch& batch, const Failure& failure) {
+  for (const auto& call : batch) call->fail(failure);
+}
+
+Monotonic last_deadline(const Batch& batch) {
+  Monotonic last{};
+  for (const auto& call : batch) last = std::max(last, call->deadline);
+  return last;
+}
+
+Result<void> run_fixed(Connection& connection, const std::string& sql) { return Run(connection, sql).finish(); }
+
+const std::string kBegin = "BEGIN";
+const std::string kBeginImmediate = "BEGIN IMMEDIATE";
+const std::string kCommit = "COMMIT";
+const std::string kRollback = "ROLLBACK";
+const std::string kSavepoint = "SAVEPOINT call";
+const std::string kRelease = "RELEASE call";
+const std::string kUndo = "ROLLBACK TO call";
+
+}  // namespace
+
+void Health::failed(const Failure& failure) {
+  if (failure.error != Error::unavailable || failing_.exchange(true) || !log_) return;
+  log_(part_ + " fail: " + (failure.internal.empty() ? failure.detail : failure.internal));
+}
+
+void Health::worked() {
+  if (failing_.load(std::memory_order_relaxed) && failing_.exchange(false) && log_) log_(part_ + " work again");
+}
+
+std::size_t Reads::run(Connection& connection, const Batch& batch) {
+  auto begun = connection.ready();
+  if (begun) {
+    connection.limit(last_deadline(batch), nullptr);
+    begun = run_fixed(connection, kBegin);
+  }
+  if (!begun) {
+    health_.failed(begun.error());
+    fail_all(batch, begun.error());
+    return batch.size();
+  }
+  const Monotonic start = monotonic_now();
+  Monotonic now = start;
+  std::size_t done = 0;
+  bool any_worked = false;
+  for (; done < batch.size() && (done == 0 || now - start < kReadBudget); ++done, now = monotonic_now()) {
+    Call& call = *batch[done];
+    if (skip(call, now)) continue;
+    connection.limit(call.deadline, &call.abandoned);
+    call.run(connection);
+    if (const auto failure = call.failure()) {
+      health_.failed(*failure);
+    } else {
+      any_worked = true;
+    }
+  }
+  connection.limit(last_deadline(batch), nullptr);
+  if (auto ended = run_fixed(connection, kCommit); !ended) health_.failed(ended.error());
+  if (any_worked) health_.worked();
+  return done;
+}
+
+std::size_t Writes::run(Connection& connection, const Batch& batch) {
+  if (hooks_.before) {
+    for (const auto& call : batch) call->for_each_subject(hooks_.before);
+  }
+  const std::size_t done = write(connection, batch);
+  if (hooks_.after) {
+    for (const auto& call : batch) call->for_each_subject(hooks_.after);
+  }
+  return done;
+}
+
+std::size_t Writes::write(Connection& connection, const Batch& batch) {
+  const auto fail = [&](const Failure& failure) {
+    if (connection.handle() != nullptr && !connection.autocommit()) (void)run_fixed(connection, kRollback);
+    health_.failed(failure);
+    fail_all(batch, failure);
+    return batch.size();
+  };
+  if (auto ready = connection.ready(); !ready) return fail(ready.error());
+  connection.limit(last_deadline(batch), nullptr);
+  if (auto begun = run_fixed(connection, kBeginImmediate); !begun) return fail(begun.error());
+  const Monotonic start = monotonic_now();
+  Monotonic now = start;
+  std::size_t done = 0;
+  bool any_worked = false;
+  for (; done < batch.size() && (done == 0 || now - start < kWriteBudget); ++done, now = monotonic_now()) {
+    Call& call = *batch[done];
+    if (skip(call, now)) continue;
+    if (auto set = run_fixed(connection, kSavepoint); !set) return fail(set.error());
+    call.run(connection);
+    if (connection.autocommit()) return fail(Failure(Error::unavailable, "the store is away"));  // the disk ended it all
+    if (const auto failure = call.failure()) {
+      health_.failed(*failure);
+      if (auto undone = run_fixed(connection, kUndo); !undone) return fail(undone.error());
+    }
+    any_worked = any_worked || !call.failure();
+    if (auto released = run_fixed(connection, kRelease); !released) return fail(released.error());
+  }
+  if (upkeep_) upkeep_(connection);
+  if (connection.autocommit()) return fail(Failure(Error::unavailable, "the store is away"));
+  if (auto committed = run_fixed(connection, kCommit); !committed) return fail(committed.error());
+  if (any_worked) health_.worked();
+  return done;
+}
+
+}  // namespace nacre::store::sqlite

@@ -1,0 +1,165 @@
+#include "json/parse.h"
+#include "store/sqlite/operations.h"
+
+namespace nacre::store::sqlite {
+namespace {
+
+constexpr unsigned kPurgeEvery = 64;  // transactions
+
+std::int64_t milliseconds(Timestamp moment) { return moment.time_since_epoch().count(); }
+
+std::string json_of(const JsonObject& fields) {
+  std::string text;
+  append_json(text, fields);
+  return text;
+}
+
+void bind_optional(Run& run, const std::optional<std::string>& value) {
+  if (value) {
+    run.bind(std::string_view(*value));
+  } else {
+    run.bind_null();
+  }
+}
+
+/// A broken unique index, told in the configuration's words.
+Failure conflict(Run& run, const Connection& connection, const Blueprint& blueprint) {
+  const std::string message = sqlite3_errmsg(connection.handle());
+  const int code = run.code();
+  Failure failure = run.failure();
+  if (failure.error != Error::conflict) return failure;
+  std::string keys = blueprint.keys_of(message);
+  if (keys.empty() && (code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_UNIQUE)) keys = "_id";
+  if (!keys.empty()) failure.detail = "another document has the same " + keys;
+  return failure;
+}
+
+}  // namespace
+
+Insert::Insert(std::shared_ptr<const Table> table, Blueprint& blueprint, std::span<const NewDocument> documents,
+               const std::optional<Remember>& remember)
+    : table_(std::move(table)), blueprint_(blueprint), remember_(remember) {
+  items_.reserve(documents.size());
+  for (const auto& document : documents)
+    items_.push_back({document.id, json_of(document.fields), document.created, document.owner});
+}
+
+void Insert::for_each_subject(const Visit& visit) const {
+  for (const auto& item : items_) visit(table_->resource, item.id);
+}
+
+Result<std::vector<Document>> Insert::operator()(Connection& connection) const {
+  if (auto writable = blueprint_.check_writable(connection, *table_); !writable) return writable.error();
+  std::vector<Document> documents;
+  documents.reserve(items_.size());
+  for (const auto& item : items_) {
+    auto document = insert_one(connection, item);
+    if (!document) {
+      Failure failure = document.error();
+      if (failure.error == Error::conflict && items_.size() > 1) {
+        failure.detail = "document " + std::to_string(documents.size()) + ": " + failure.detail;
+      }
+      return failure;
+    }
+    documents.push_back(std::move(*document));
+  }
+  if (remember_) {
+    if (auto remembered = RememberValue{*remember_}(connection); !remembered) return remembered.error();
+  }
+  return documents;
+}
+
+Result<Document> Insert::insert_one(Connection& connection, const Item& item) const {
+  Run run(connection, table_->insert);
+  const std::int64_t created = milliseconds(item.created);
+  run.bind(std::string_view(item.id)).bind(created).bind(created);
+  bind_optional(run, item.owner);
+  run.bind(std::string_view(item.doc));
+  run.step();
+  if (run.failed()) return conflict(run, connection, blueprint_);
+  Document document{.json = {}, .rev = 1, .updated = item.created};
+  append_document(document.json, {.id = item.id,
+                                  .rev = 1,
+                                  .created = item.created,
+                                  .updated = item.created,
+                                  .owner = item.owner ? std::string_view(*item.owner) : std::string_view(),
+                                  .owned = item.owner.has_value(),
+                                  .doc = item.doc});
+  return document;
+}
+
+Target::Target(std::string_view i, const Precondition& precondition) : id(i), owner(precondition.owner) {
+  if (precondition.any) return;
+  revs.emplace();
+  append_json(*revs, JsonArray(precondition.revs.begin(), precondition.revs.end()));
+}
+
+void Target::bind(Run& run) const {
+  run.bind(std::string_view(id));
+  bind_optional(run, owner);
+  bind_optional(run, revs);
+}
+
+Failure Target::missed(Connection& connection, const Table& table) const {
+  Run run(connection, table.find_owner);
+  run.bind(std::string_view(id));
+  if (!run.step()) return run.failed() ? run.failure() : Failure(Error::not_found);
+  if (owner && (run.is_null(0) || run.text(0) != *owner)) return Error::not_found;
+  return Error::precondition_failed;
+}
+
+Replace::Replace(std::shared_ptr<const Table> table, Blueprint& blueprint, std::string_view id, const JsonObject& fields,
+                 Timestamp updated, const Precondition& precondition)
+    : table_(std::move(table)), blueprint_(blueprint), target_(id, precondition), doc_(json_of(fields)), updated_(updated) {}
+
+Result<Document> Replace::operator()(Connection& connection) const {
+  if (auto writable = blueprint_.check_writable(connection, *table_); !writable) return writable.error();
+  Run run(connection, table_->replace);
+  target_.bind(run);
+  run.bind(std::string_view(doc_)).bind(milliseconds(updated_));
+  if (!run.step()) {
+    if (run.failed()) return conflict(run, connection, blueprint_);
+    return target_.missed(connection, *table_);
+  }
+  const Row row{.id = target_.id,
+                .rev = run.integer(0),
+                .created = Timestamp{Milliseconds{run.integer(1)}},
+                .updated = updated_,
+                .owner = run.text(2),
+                .owned = !run.is_null(2),
+                .doc = doc_};
+  Document document{.json = {}, .rev = row.rev, .updated = updated_};
+  append_document(document.json, row);
+  if (auto finished = run.finish(); !finished) return finished.error();
+  return document;
+}
+
+Result<void> Erase::operator()(Connection& connection) const {
+  {
+    Run run(connection, table_->erase);
+    target_.bind(run);
+    run.step();
+    if (run.failed()) return run.failure();
+  }
+  if (sqlite3_changes(connection.handle()) > 0) return {};
+  return target_.missed(connection, *table_);
+}
+
+Result<void> RememberValue::operator()(Connection& connection) const {
+  static const std::string sql =
+      "INSERT OR REPLACE INTO " + std::string(kRememberedTable) + " (key, value, expires) VALUES (?, ?, ?)";
+  Run run(connection, sql);
+  run.bind(std::string_view(value.key)).bind(std::string_view(value.value)).bind(milliseconds(value.expires));
+  return run.finish();
+}
+
+/// A failure is the disk's, which the commit will meet as well.
+void Purge::operator()(Connection& connection) {
+  static const std::string sql = "DELETE FROM " + std::string(kRememberedTable) + " WHERE key IN (SELECT key FROM " +
+                                 std::string(kRememberedTable) + " WHERE expires <= ? ORDER BY expires LIMIT 100)";
+  if (transactions_++ % kPurgeEvery != 0) return;
+  const auto now = std::chrono::floor<Milliseconds>(std::chrono::system_clock::now());
+  (void)Run(connection, sql).bind(std::int64_t{now.time_since_epoch().count()}).finish();
+}
+
+}  // namespace nacre::store::sqlite
