@@ -19,7 +19,7 @@ class Timer {
 /// Watches one file descriptor, edge- or level-triggered: a callback says that it may be readable or writable.
 class Watch {
  public:
-  virtual ~Watch() = default;  ///< stops watching; does not close the descriptor
+  virtual ~Watch() = default;  ///< stops watching, even from its own callback; does not close the descriptor
   virtual void want(bool readable, bool writable) = 0;
 };
 
