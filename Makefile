@@ -57,10 +57,10 @@ format: ## rewrite sources as clang-format and black want them
 	@scripts/setup check
 	@scripts/check --format
 
-bench: build ## benchmarks, side by side, as a table
+bench: configure ## benchmarks, side by side, as a table
 	@scripts/setup bench
 	@cmake --build $(BUILD) --target bench
-	@tests/bench/run $(BUILD) '$(NGINX)'
+	@/usr/bin/python3 tests/bench/bench.py $(BUILD) '$(NGINX)'
 
 image: ## build the container image nacre:latest
 	@scripts/setup image

@@ -1,0 +1,226 @@
+"""Benchmarks, side by side in one run, as a Markdown table: bench.py BUILD NGINX.
+
+One worker. What is compared runs in turns, and each figure is the median of its rounds. BENCH_ROUNDS and BENCH_SECONDS
+(of a round) may be set.
+"""
+
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "integration"))
+
+import raw  # noqa: E402
+import yamls  # noqa: E402
+from harness import Nginx, wait_until  # noqa: E402
+from load import resident_kib  # noqa: E402
+
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", 5))
+SECONDS = float(os.environ.get("BENCH_SECONDS", 2))
+
+YAML = (HERE.parents[1] / "conf/nacre.yaml").read_text()
+PLAIN = f"""
+  plain:
+    schema: {{ type: object }}
+    access: {yamls.PUBLIC}
+    cache: off
+"""
+FIXED = "x" * 240
+
+
+class Bench:
+    def __init__(self, build, binary, home):
+        self.programs = pathlib.Path(build).resolve() / "tests/bench"
+        self.nginx = Nginx(binary, self.programs / "nacre_bench_module.so", home, YAML + PLAIN)
+        self.nginx.environment["NACRE_DATA"] = str(home)
+        self.rows = []
+
+    def start(self, document="", listing=""):
+        """nginx with its own answers of the same bodies beside Nacre's."""
+        returns = {"fixed": FIXED, "document": document, "list": listing}
+        locations = "".join(
+            f"location = /return/{name} {{ default_type {'text/plain' if name == 'fixed' else 'application/json'};"
+            f" return 200 '{body}'; }}"
+            for name, body in returns.items()
+        )
+        self.nginx.write_conf(
+            zone="32m",
+            events="worker_connections 4096;",
+            server=f"access_log off; {locations} location / {{ nacre api; }}",
+        )
+        self.nginx.start()
+
+    def wrk(self, path, *options, connections=64):
+        """Requests a second; every answer must be 2xx or 3xx."""
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", *options, self.nginx.url + path]
+        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert "Non-2xx" not in printed, f"{path}: {printed}"
+        return float(re.search(r"Requests/sec:\s+([\d.]+)", printed)[1])
+
+    def bare(self, *arguments):
+        return float(subprocess.run([self.programs / "bare_sqlite", *arguments], capture_output=True, check=True).stdout)
+
+    def open_loop(self, path, rate):
+        command = [self.programs / "open_loop", str(self.nginx.port), path, str(rate), str(SECONDS), "64"]
+        achieved, _, p99, _, failed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        assert failed == "0" and float(achieved) > 0.95 * rate, f"{path}: {achieved} of {rate} requests/s, {failed} failed"
+        return float(p99)
+
+    def compare(self, what, unit, ours, beside, theirs, wanted, lower=False):
+        """Measures both in turns and adds a row; `wanted` bounds the ratio."""
+        pairs = [(ours(), theirs()) for _ in range(ROUNDS)]
+        a, b = (statistics.median(column) for column in zip(*pairs))
+        self.row(what, f"{a:,.0f} {unit}", f"{beside}: {b:,.0f} {unit}", a / b, wanted, lower)
+        return a
+
+    def row(self, what, ours, beside, value, wanted, lower):
+        good = value <= wanted if lower else value >= wanted
+        cells = [what, ours, beside, f"{value:.2f}", f"{'≤' if lower else '≥'} {wanted}{'' if good else ' (missed)'}"]
+        self.rows.append(cells)
+        print("| " + " | ".join(cells) + " |", flush=True)
+
+
+def memory(bench):
+    nginx = bench.nginx
+    (worker,) = nginx.workers()
+    loaded = resident_kib(worker)
+    bench.row("worker, example loaded", f"{loaded / 1024:.1f} MB", "", loaded / 1024, 30, lower=True)
+
+    connections = [raw.connect(nginx.port) for _ in range(1000)]
+    for connection in connections:
+        connection.sendall(raw.request("GET", "/notes/none"))
+        connection.read_answer()
+    before = resident_kib(worker)
+    for connection in connections:
+        connection.sendall(raw.request("GET", "/bench/wait"))
+    most = before
+
+    def answered():
+        nonlocal most
+        most = max(most, resident_kib(worker))
+        connections[0].socket.setblocking(False)
+        try:
+            return connections[0].socket.recv(1)
+        except BlockingIOError:
+            return None
+
+    wait_until(answered, "the first answer")
+    for connection in connections:
+        connection.socket.close()
+    each = (most - before) / len(connections)
+    bench.row("a request in flight, of 1,000", f"{each:.1f} KB", "", each, 24, lower=True)
+
+
+def growth(bench):
+    """Resident memory before and after a million requests of all kinds."""
+    (worker,) = bench.nginx.workers()
+    url, lua = bench.nginx.url, str(HERE / "mixed.lua")
+
+    def requests(count):
+        done = 0
+        while done < count:
+            printed = subprocess.run(
+                ["wrk", "-t1", "-c64", "-d5s", "-s", lua, url], capture_output=True, text=True, check=True
+            ).stdout
+            done += int(re.search(r"(\d+) requests in", printed)[1])
+        return done
+
+    requests(100_000)
+    before = resident_kib(worker)
+    done = requests(1_000_000)
+    grown = resident_kib(worker) - before
+    bench.row(f"growth over {done:,} requests", f"{grown} KB", f"of {before:,} KB", grown / before, 0.01, lower=True)
+
+
+def fill(api):
+    """The document, the list of 25 and the resource that the rounds read."""
+    text = "All that a note of this size has to say. " * 2
+    for i in range(25):
+        note = {"_id": "one" if i == 0 else f"n{i}", "title": f"Note {i}", "body": text, "tags": ["bench"], "stars": i}
+        assert api.post("/notes", json=note).status_code == 201
+    for start in range(0, 10_000, 1000):
+        documents = [{"_id": f"d{i}", "title": f"Note {i}", "body": "x" * 150} for i in range(start, start + 1000)]
+        assert api.post("/plain", json=documents).status_code == 201
+
+
+def main():
+    build, binary = sys.argv[1:3]
+    with tempfile.TemporaryDirectory(prefix="nacre-bench-") as folder:
+        home = pathlib.Path(folder)
+        os.chmod(home, 0o755)
+        bench = Bench(build, binary, home)
+        print("| what | Nacre | beside it | ratio | wanted |\n|---|---|---|---|---|", flush=True)
+        bench.start()
+        memory(bench)
+        fill(bench.nginx.api)
+        document, listing = (bench.nginx.api.get(path).text for path in ("/notes/one", "/notes"))
+        bench.nginx.stop()
+        bench.start(document, listing)
+        rates(bench, home)
+        growth(bench)
+        bench.nginx.stop()
+
+
+def rates(bench, home):
+    each = "requests/s"
+    same = "`return 200` of the same body"
+    bench.compare(
+        "fixed C++ handler",
+        each,
+        lambda: bench.wrk("/bench/fixed"),
+        same,
+        lambda: bench.wrk("/return/fixed"),
+        0.95,
+    )
+    cached = bench.compare(
+        "cached document",
+        each,
+        lambda: bench.wrk("/notes/one"),
+        same,
+        lambda: bench.wrk("/return/document"),
+        0.90,
+    )
+    bench.compare(
+        "304 of it",
+        each,
+        lambda: bench.wrk("/notes/one", "-H", 'If-None-Match: "1"'),
+        "the cached 200",
+        lambda: bench.wrk("/notes/one"),
+        1.0,
+    )
+    bench.compare("cached list of 25", each, lambda: bench.wrk("/notes"), same, lambda: bench.wrk("/return/list"), 0.8)
+    bench.compare(
+        "SQLite read, no cache",
+        each,
+        lambda: bench.wrk("/", "-s", str(HERE / "miss.lua")),
+        "bare loop of the statement",
+        lambda: bench.bare("read", home / "nacre.db", "r_plain", str(SECONDS)),
+        0.5,
+    )
+    bench.compare(
+        "SQLite insert, 64 connections",
+        each,
+        lambda: bench.wrk("/plain", "-s", str(HERE / "insert.lua")),
+        "bare loop, a commit each",
+        lambda: bench.bare("insert", home / "bare.db", str(SECONDS)),
+        3,
+    )
+    rate = cached / 2
+    bench.compare(
+        f"p99 of the cached document at {rate:,.0f} requests/s",
+        "µs",
+        lambda: bench.open_loop("/notes/one", rate),
+        same,
+        lambda: bench.open_loop("/return/document", rate),
+        2,
+        lower=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
