@@ -51,7 +51,7 @@ Zone& Zone::format(std::span<std::byte> memory) {
   auto& zone = *::new (memory.data()) Zone();
   zone.hash_.init();
   zone.metrics_at_ = align(sizeof(Zone));
-  zone.metrics_size_ = std::clamp<std::uint64_t>(memory.size() / 16, 64U << 10U, 1U << 20U);
+  zone.metrics_size_ = std::clamp<std::uint64_t>(memory.size() / 16, 128U << 10U, 1U << 20U);
   const std::uint64_t values_at = zone.metrics_at_ + zone.metrics_size_;
   const std::uint64_t values_size = memory.size() / 4 / kAlignment * kAlignment;
   zone.values_ =

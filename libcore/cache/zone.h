@@ -54,7 +54,7 @@ class Zone {
   /// Memory that an earlier configuration formatted; nullptr when it is of another layout or size.
   static Zone* attach(std::span<std::byte> memory) noexcept;
   static constexpr std::size_t kMinimumSize = 1U << 20U;
-  /// No entry is larger, key and all; in zones under 32 MiB half a shard is the limit (256 KiB and more).
+  /// No entry is larger, key and all; in zones under 32 MiB half a shard is the limit (200 KiB and more).
   static constexpr std::size_t kLargestEntry = 1U << 20U;
 
   /// Looks up, and marks as used. Expired (past `stale`) and invalidated entries are not found.

@@ -2,11 +2,11 @@
 #include <doctest/doctest.h>
 #include <sched.h>
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <random>
 #include <string>
-#include <vector>
 
 #include "cache/shared_memory.h"
 #include "cache/zone.h"
@@ -87,13 +87,13 @@ TEST_CASE("killing processes at random moments leaves a whole zone") {
 
 TEST_CASE("counts of several processes add up") {
   SharedZone t;
-  std::vector<std::unique_ptr<test::Child>> children;
-  for (int i = 0; i < 4; ++i) {
-    children.push_back(std::make_unique<test::Child>([&] {
+  std::array<std::unique_ptr<test::Child>, 4> children;
+  for (auto& child : children) {
+    child = std::make_unique<test::Child>([&] {
       for (int n = 0; n < 5000; ++n) {
         if (!t.zone.increment("visits", 1, kTtl, kNow)) ::_exit(1);
       }
-    }));
+    });
   }
   for (auto& child : children) CHECK(child->wait());
   CHECK(*t.zone.increment("visits", 0, kTtl, kNow) == 20'000);
@@ -103,15 +103,15 @@ TEST_CASE("of several processes that race for a mark or a lease, one gets it") {
   SharedZone t;
   const test::SharedMemory page(4096);
   auto* const wins = reinterpret_cast<std::atomic<int>*>(page.bytes().data());
-  std::vector<std::unique_ptr<test::Child>> children;
-  for (int i = 0; i < 4; ++i) {
-    children.push_back(std::make_unique<test::Child>([&] {
+  std::array<std::unique_ptr<test::Child>, 4> children;
+  for (auto& child : children) {
+    child = std::make_unique<test::Child>([&] {
       for (int n = 0; n < 500; ++n) {
         const std::string key = std::to_string(n);
         if (*t.zone.put_if_absent(key, "mine", kTtl, kNow)) ++wins[0];
       }
       if (t.zone.try_lead("the one", kTtl, kNow)) ++wins[1];
-    }));
+    });
   }
   for (auto& child : children) CHECK(child->wait());
   CHECK(wins[0] == 500);
