@@ -1,0 +1,125 @@
+#include "metrics/registry.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+namespace nacre::metrics {
+
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kBytesOfStripe = 64U << 10U;  // with less than this for each, stripes are fewer
+constexpr std::uint32_t kMostStripes = 16;
+
+constexpr std::size_t align_down(std::size_t size, std::size_t to) { return size / to * to; }
+constexpr std::size_t align_up(std::size_t size, std::size_t to) { return align_down(size + to - 1, to); }
+
+class Guard {
+ public:
+  // A process that died in appending had not published anything yet.
+  explicit Guard(cache::RobustMutex& mutex) : mutex_(mutex) { (void)mutex_.lock(); }
+  ~Guard() { mutex_.unlock(); }
+  Guard(const Guard&) = delete;
+  Guard& operator=(const Guard&) = delete;
+
+ private:
+  cache::RobustMutex& mutex_;
+};
+
+}  // namespace
+
+void Histogram::observe(std::chrono::nanoseconds time) const noexcept {
+  if (cells_ == nullptr) return;
+  const auto nanoseconds = std::max<std::chrono::nanoseconds::rep>(time.count(), 0);
+  std::size_t bucket = 0;
+  while (bucket < kBounds.size() && nanoseconds > kBounds[bucket]) ++bucket;
+  cells_[bucket].fetch_add(1, std::memory_order_relaxed);
+  cells_[kBuckets].fetch_add(static_cast<std::uint64_t>(nanoseconds), std::memory_order_relaxed);
+}
+
+void Registry::format(std::span<std::byte> memory) noexcept {
+  static_assert(sizeof(Layout) % alignof(Series) == 0);
+  auto& layout = *::new (memory.data()) Layout();
+  layout.mutex.init();
+  layout.text_size = static_cast<std::uint32_t>(align_down(memory.size() / 4, kAlignment));
+  const std::size_t left = memory.size() - align_up(sizeof(Layout), kAlignment) - layout.text_size;
+  layout.stripes = std::clamp<std::uint32_t>(static_cast<std::uint32_t>(left / kBytesOfStripe), 1, kMostStripes);
+  layout.cells = static_cast<std::uint32_t>(align_down(left / layout.stripes, kAlignment) / sizeof(Cell));
+}
+
+Registry::Registry(std::span<std::byte> memory, std::uint32_t worker) noexcept
+    : layout_(*reinterpret_cast<Layout*>(memory.data())), stripe_(worker % layout_.stripes) {}
+
+Cell* Registry::stripe(std::uint32_t index) const noexcept {
+  // From the start of the zone's part, which is aligned, in whole cache lines.
+  const std::size_t at = align_up(sizeof(Layout), kAlignment) + layout_.text_size;
+  return reinterpret_cast<Cell*>(reinterpret_cast<std::byte*>(&layout_) + at) + static_cast<std::size_t>(index) * layout_.cells;
+}
+
+const Registry::Series* Registry::find(std::string_view family, std::string_view labels) const noexcept {
+  const Series* found = nullptr;
+  each([&](const Series& series) {
+    if (series.labels() == labels && series.family() == family) found = &series;
+  });
+  return found;
+}
+
+Cell* Registry::resolve(const Family& family, std::initializer_list<std::string_view> values, std::uint32_t cells) {
+  const std::string labels = format_labels(family, values);
+  const Guard guard(layout_.mutex);
+  const Series* series = find(family.name, labels);
+  if (series == nullptr) {
+    const std::uint32_t used = layout_.used.load(std::memory_order_relaxed);
+    const std::size_t size = align_up(sizeof(Series) + family.name.size() + labels.size(), alignof(Series));
+    if (size > layout_.text_size - used || cells > layout_.cells - layout_.used_cells) {
+      layout_.lost.fetch_add(1, std::memory_order_relaxed);
+      return nullptr;
+    }
+    auto* const added = ::new (texts() + used)
+        Series{static_cast<std::uint32_t>(size), layout_.used_cells, static_cast<std::uint32_t>(family.name.size()),
+               static_cast<std::uint32_t>(labels.size())};
+    char* const text = reinterpret_cast<char*>(added + 1);
+    std::memcpy(text, family.name.data(), family.name.size());
+    std::memcpy(text + family.name.size(), labels.data(), labels.size());
+    layout_.used_cells += cells;
+    layout_.used.store(used + static_cast<std::uint32_t>(size), std::memory_order_release);
+    series = added;
+  }
+  return stripe(stripe_) + series->cell;
+}
+
+Counter Registry::counter(const Family& family, std::initializer_list<std::string_view> values) {
+  return Counter(resolve(family, values, 1));
+}
+
+Histogram Registry::histogram(const Family& family, std::initializer_list<std::string_view> values) {
+  return Histogram(resolve(family, values, Histogram::kCells));
+}
+
+std::uint64_t Registry::value(const Series& series, std::size_t index) const noexcept {
+  std::uint64_t sum = 0;
+  for (std::uint32_t i = 0; i < layout_.stripes; ++i) sum += stripe(i)[series.cell + index].load(std::memory_order_relaxed);
+  return sum;
+}
+
+std::string format_labels(const Family& family, std::span<const std::string_view> values) {
+  std::string text;
+  for (std::size_t i = 0; i < values.size() && i < family.labels.size(); ++i) {
+    if (i > 0) text += ',';
+    text += family.labels[i];
+    text += "=\"";
+    for (const char c : values[i]) {
+      if (c == '\n') {
+        text += "\\n";
+        continue;
+      }
+      if (c == '\\' || c == '"') text += '\\';
+      text += c;
+    }
+    text += '"';
+  }
+  return text;
+}
+
+}  // namespace nacre::metrics
