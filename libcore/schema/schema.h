@@ -13,13 +13,22 @@
 namespace nacre::schema {
 
 /// Which JSON types a place in a document may have, as bits.
-enum Type : std::uint8_t { kNull = 1, kBoolean = 2, kInteger = 4, kNumber = 8, kString = 16, kArray = 32, kObject = 64, kAny = 127 };
+enum Type : std::uint8_t {
+  kNull = 1,
+  kBoolean = 2,
+  kInteger = 4,
+  kNumber = 8,
+  kString = 16,
+  kArray = 32,
+  kObject = 64,
+  kAny = 127
+};
 
 /// What the schema says about the values found at a dotted path.
 struct Field {
-  std::uint8_t types = kAny;   ///< Types that the value at the path may have
-  bool date_time = false;      ///< `format: date-time`: compared as a date
-  std::uint8_t item_types = 0; ///< for an array: the types of its items (kAny when the schema does not say), else 0
+  std::uint8_t types = kAny;    ///< Types that the value at the path may have
+  bool date_time = false;       ///< `format: date-time`: compared as a date
+  std::uint8_t item_types = 0;  ///< for an array: the types of its items (kAny when the schema does not say), else 0
   bool item_date_time = false;
   bool through_array = false;  ///< an array lies on the way (`items.name`): a value for each of its elements
 };

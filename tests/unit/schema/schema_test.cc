@@ -1,0 +1,288 @@
+#include "schema/schema.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "json/parse.h"
+
+using nacre::FieldError;
+using nacre::Json;
+using nacre::parse_json;
+using nacre::schema::Schema;
+
+namespace {
+
+Json json(std::string_view text) {
+  auto value = parse_json(text);
+  REQUIRE_MESSAGE(value, text);
+  return *value;
+}
+
+/// The schema of a resource whose property `v` has this schema.
+Schema of_property(const std::string& schema) {
+  auto result = Schema::compile(json(R"({"type":"object","properties":{"v":)" + schema + "}}"));
+  REQUIRE_MESSAGE(result.has_value(), schema << ": " << result.error().detail);
+  return std::move(*result);
+}
+
+/// All errors of `v`, as "pointer detail" lines; the pointer is below /v. Empty: valid.
+std::string judge(const std::string& schema, const std::string& value) {
+  std::string text;
+  for (const FieldError& error : of_property(schema).validate(json("{\"v\":" + value + "}"))) {
+    REQUIRE(error.pointer.starts_with("/v"));
+    if (!text.empty()) text += '\n';
+    text += error.pointer.substr(2) + " " + error.detail;
+  }
+  return text;
+}
+
+bool valid(const std::string& schema, const std::string& value) { return judge(schema, value).empty(); }
+
+Schema notes() {
+  return std::move(*Schema::compile(json(R"({
+    "type": "object", "required": ["title"], "additionalProperties": false,
+    "properties": {
+      "title": {"type": "string", "minLength": 1, "maxLength": 200},
+      "body": {"type": "string", "maxLength": 20000},
+      "tags": {"type": "array", "items": {"type": "string"}, "maxItems": 3},
+      "pinned": {"type": "boolean"},
+      "stars": {"type": "integer", "minimum": 0},
+      "due": {"type": "string", "format": "date-time"}}})")));
+}
+
+std::vector<FieldError> errors_of(const Schema& schema, std::string_view document) { return schema.validate(json(document)); }
+
+}  // namespace
+
+TEST_CASE("A document of the contract's example is judged place by place") {
+  const Schema schema = notes();
+  CHECK(errors_of(schema, R"({"title":"A","tags":["x"],"pinned":true,"stars":3,"due":"2026-01-02T03:04:05Z"})").empty());
+  CHECK(errors_of(schema, "{}") == std::vector<FieldError>{{"/title", "is required"}});
+  CHECK(errors_of(schema, R"({"title":"A","colour":"red"})") == std::vector<FieldError>{{"/colour", "is not allowed"}});
+  CHECK(errors_of(schema, R"({"title":"A","stars":"many"})") == std::vector<FieldError>{{"/stars", "must be an integer"}});
+  CHECK(errors_of(schema, R"({"title":"","stars":-1,"due":"soon","tags":["a",2]})") ==
+        std::vector<FieldError>{{"/title", "must have at least 1 character"},
+                                {"/stars", "must be at least 0"},
+                                {"/due", "must be a date and time of RFC 3339, like 2026-01-02T03:04:05Z"},
+                                {"/tags/1", "must be a string"}});
+  CHECK(errors_of(schema, R"({"title":")" + std::string(201, 'x') + "\"}") ==
+        std::vector<FieldError>{{"/title", "must have at most 200 characters"}});
+  CHECK(errors_of(schema, "[]") == std::vector<FieldError>{{"", "must be an object"}});
+}
+
+TEST_CASE("At most 50 errors are reported") {
+  const Schema schema = notes();
+  std::string text = R"({"title":"A")";
+  for (int i = 0; i < 500; ++i) text += ",\"n" + std::to_string(i) + "\":1";
+  CHECK(errors_of(schema, text + "}").size() == 50);
+}
+
+TEST_CASE("type: names and lists of names; a number without a fraction is an integer") {
+  CHECK(valid(R"({"type":"integer"})", "1.0"));
+  CHECK(valid(R"({"type":"integer"})", "-3"));
+  CHECK(judge(R"({"type":"integer"})", "1.5") == " must be an integer");
+  CHECK(valid(R"({"type":"number"})", "1"));
+  CHECK(judge(R"({"type":"number"})", "\"1\"") == " must be a number");
+  CHECK(judge(R"({"type":["string","null"]})", "1") == " must be a string or null");
+  CHECK(judge(R"({"type":["object","null","boolean"]})", "[]") == " must be true or false, an object or null");
+  CHECK(judge(R"({"type":["number","integer"]})", "null") == " must be a number");
+  CHECK(judge("false", "1") == " is not allowed");
+  CHECK(valid("true", "1"));
+  CHECK(valid("{}", "[1]"));
+}
+
+TEST_CASE("enum and const compare by value") {
+  CHECK(judge(R"({"enum":["red","green"]})", "\"blue\"") == " must be one of \"red\", \"green\"");
+  CHECK(valid(R"({"enum":[1,null,{"a":[1]}]})", R"({"a":[1.0]})"));
+  CHECK(valid(R"({"enum":[1]})", "1.0"));
+  CHECK_FALSE(valid(R"({"enum":[0]})", "false"));
+  CHECK(judge(R"({"const":{"a":1}})", "{}") == R"( must be {"a":1})");
+  CHECK(valid(R"({"const":null})", "null"));
+  CHECK(judge(R"({"enum":[")" + std::string(300, 'x') + "\",1]}", "2") == " must be one of the 2 values that are allowed");
+}
+
+TEST_CASE("Bounds of numbers are exact") {
+  CHECK(judge(R"({"minimum":0})", "-1") == " must be at least 0");
+  CHECK(judge(R"({"maximum":2.5})", "3") == " must be at most 2.5");
+  CHECK(judge(R"({"exclusiveMinimum":0})", "0") == " must be greater than 0");
+  CHECK(judge(R"({"exclusiveMaximum":10})", "10.0") == " must be less than 10");
+  CHECK(valid(R"({"minimum":9007199254740993})", "9007199254740993"));
+  CHECK_FALSE(valid(R"({"minimum":9007199254740993})", "9007199254740992"));
+  CHECK_FALSE(valid(R"({"maximum":9223372036854775806})", "9223372036854775807"));
+  CHECK(valid(R"({"minimum":5})", "\"not a number\""));
+}
+
+TEST_CASE("multipleOf is decided on the digits that people write") {
+  CHECK(valid(R"({"multipleOf":0.1})", "0.3"));
+  CHECK(valid(R"({"multipleOf":0.01})", "19.99"));
+  CHECK(valid(R"({"multipleOf":0.0001})", "0.0075"));
+  CHECK(judge(R"({"multipleOf":0.0001})", "0.00751") == " must be a multiple of 1e-04");
+  CHECK(valid(R"({"multipleOf":3})", "9223372036854775806") == (9223372036854775806 % 3 == 0));
+  CHECK_FALSE(valid(R"({"multipleOf":2})", "9223372036854775807"));
+  CHECK(valid(R"({"multipleOf":2})", "-9223372036854775808"));
+  CHECK(valid(R"({"multipleOf":2})", "0"));
+  CHECK(valid(R"({"multipleOf":0.5})", "1e308"));
+  CHECK(valid(R"({"multipleOf":1e-300})", "1"));
+  CHECK_FALSE(valid(R"({"multipleOf":1e300})", "1e-300"));
+  CHECK_FALSE(valid(R"({"multipleOf":0.123456789})", "1e308"));
+}
+
+TEST_CASE("The length of a string is counted in code points") {
+  CHECK(valid(R"({"maxLength":2})", "\"é😀\""));
+  CHECK(judge(R"({"maxLength":1})", "\"é😀\"") == " must have at most 1 character");
+  CHECK(judge(R"({"minLength":3})", "\"é😀\"") == " must have at least 3 characters");
+  CHECK(valid(R"({"maxLength":1.0})", "\"x\""));
+}
+
+TEST_CASE("pattern: searched anywhere, as ECMA-262 writes it, on code points") {
+  CHECK(valid(R"({"pattern":"b"})", "\"abc\""));
+  CHECK(judge(R"({"pattern":"^b"})", "\"abc\"") == " must match the pattern ^b");
+  CHECK(valid(R"({"pattern":"^.$"})", "\"😀\""));
+  CHECK_FALSE(valid(R"({"pattern":"^a$"})", "\"a\\n\""));
+  CHECK(valid(R"({"pattern":"^\\u00e9[^]$"})", "\"é\\n\""));
+  CHECK(valid(R"({"pattern":"^\\p{Lu}"})", "\"Éa\""));
+  CHECK_FALSE(valid(R"({"pattern":"^\\d+$"})", "\"٣\""));
+  CHECK(valid(R"({"pattern":"^[a-z]+$"})", "7"));
+}
+
+TEST_CASE("A pattern that backtracks without end gives up, however many texts there are") {
+  const std::string schema = R"({"type":"array","items":{"pattern":"^(a+)+$"}})";
+  std::string items = "[";
+  for (int i = 0; i < 1000; ++i) items += "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\",";
+  items.back() = ']';
+  const auto errors = of_property(schema).validate(json("{\"v\":" + items + "}"));
+  CHECK(errors == std::vector<FieldError>{{"", "is too complex to be checked"}});
+  CHECK(valid(R"({"pattern":"^(.*,)*x$"})", "\"" + std::string(20000, 'y') + ",x\""));
+}
+
+TEST_CASE("Items: a list of schemas, one for all, additional ones") {
+  CHECK(judge(R"({"items":{"type":"integer"}})", R"([1,"a",2,null])") == "/1 must be an integer\n/3 must be an integer");
+  CHECK(judge(R"({"items":[{"type":"integer"},{"type":"string"}]})", R"(["a",1])") ==
+        "/0 must be an integer\n/1 must be a string");
+  CHECK(valid(R"({"items":[{"type":"integer"}]})", R"([1,"anything"])"));
+  CHECK(judge(R"({"items":[true],"additionalItems":false})", "[1,2]") == "/1 is not allowed");
+  CHECK(valid(R"({"items":{},"additionalItems":false})", "[1,2]"));
+  CHECK(valid(R"({"additionalItems":false})", "[1,2]"));
+  CHECK(judge(R"({"minItems":2})", "[1]") == " must have at least 2 items");
+  CHECK(judge(R"({"maxItems":1})", "[1,2]") == " must have at most 1 item");
+  CHECK(judge(R"({"contains":{"const":5}})", "[1,2]") == " must have an item of the form that is asked for");
+  CHECK(valid(R"({"contains":{"const":5}})", "[1,5]"));
+}
+
+TEST_CASE("uniqueItems compares by value and is not quadratic") {
+  CHECK(judge(R"({"uniqueItems":true})", "[1,2,1.0]") == " must not have equal items");
+  CHECK_FALSE(valid(R"({"uniqueItems":true})", R"([{"a":1,"b":2},{"b":2,"a":1}])"));
+  CHECK(valid(R"({"uniqueItems":true})", R"([1,true,"1",[1],{"a":1},0,false,null,[],{}])"));
+  CHECK(valid(R"({"uniqueItems":false})", "[1,1]"));
+  std::string objects = "[";
+  for (int i = 0; i < 100'000; ++i) objects += "{\"a\":" + std::to_string(i) + "},";
+  CHECK(valid(R"({"uniqueItems":true})", objects + "{\"a\":-1}]"));
+  CHECK_FALSE(valid(R"({"uniqueItems":true})", objects + "{\"a\":0}]"));
+}
+
+TEST_CASE("Members: counted, required, named, matched by patterns, additional") {
+  CHECK(judge(R"({"minProperties":1})", "{}") == " must have at least 1 member");
+  CHECK(judge(R"({"maxProperties":1})", R"({"a":1,"b":2})") == " must have at most 1 member");
+  CHECK(judge(R"({"required":["a","b/c"]})", "{}") == "/a is required\n/b~1c is required");
+  const std::string schema =
+      R"({"properties":{"a":{"type":"integer"}},"patternProperties":{"^n":{"type":"null"},"x$":{"const":null}},"additionalProperties":{"type":"string"}})";
+  CHECK(valid(schema, R"({"a":1,"nx":null,"z":"s"})"));
+  CHECK(judge(schema, R"({"a":"s","n":1,"z":2})") == "/a must be an integer\n/n must be null\n/z must be a string");
+  CHECK(judge(schema, R"({"nx":1})") == "/nx must be null\n/nx must be null");
+  CHECK(judge(R"({"propertyNames":{"pattern":"^[a-z]+$"}})", R"({"ok":1,"NOT":2})") == "/NOT has a name that is not allowed");
+  CHECK(valid(R"({"properties":{"a":false}})", "{}"));
+  CHECK(judge(R"({"properties":{"a":false}})", R"({"a":1})") == "/a is not allowed");
+}
+
+TEST_CASE("dependencies: other properties, or a schema") {
+  CHECK(judge(R"({"dependencies":{"card":["address"]}})", R"({"card":1})") == "/address is required");
+  CHECK(valid(R"({"dependencies":{"card":["address"]}})", "{}"));
+  CHECK(judge(R"({"dependencies":{"card":{"required":["cvc"]}}})", R"({"card":1})") == "/cvc is required");
+  CHECK(valid(R"({"dependencies":{"card":{"required":["cvc"]}}})", R"({"card":1,"cvc":2})"));
+}
+
+TEST_CASE("Combinations, and the better answer where just one branch is meant") {
+  CHECK(judge(R"({"allOf":[{"minimum":2},{"multipleOf":3}]})", "1") == " must be at least 2\n must be a multiple of 3");
+  CHECK(valid(R"({"anyOf":[{"type":"string"},{"minimum":5}]})", "7"));
+  CHECK(judge(R"({"anyOf":[{"type":"integer","maximum":1},{"minimum":5}]})", "3") ==
+        " must have one of the forms that are allowed");
+  CHECK(judge(R"({"anyOf":[{"type":"string","maxLength":2},{"type":"null"}]})", "\"abc\"") ==
+        " must have at most 2 characters");
+  CHECK(judge(R"({"anyOf":[{"type":"string"},{"type":"null"}]})", "1") == " must have one of the forms that are allowed");
+  CHECK(valid(R"({"oneOf":[{"multipleOf":2},{"multipleOf":3}]})", "4"));
+  CHECK(judge(R"({"oneOf":[{"multipleOf":2},{"multipleOf":3}]})", "6") ==
+        " must have exactly one of the forms that are allowed");
+  CHECK(judge(R"({"oneOf":[{"type":"object","required":["a"]},{"type":"array"}]})", "{}") == "/a is required");
+  CHECK(judge(R"({"not":{"type":"string"}})", "\"x\"") == " has a form that is not allowed");
+  const std::string conditional =
+      R"({"if":{"properties":{"k":{"const":1}},"required":["k"]},"then":{"required":["a"]},"else":{"required":["b"]}})";
+  CHECK(judge(conditional, R"({"k":1})") == "/a is required");
+  CHECK(judge(conditional, R"({"k":2})") == "/b is required");
+  CHECK(valid(R"({"then":false,"else":false})", "1"));
+}
+
+TEST_CASE("$ref leads to any place in the schema, also back to itself") {
+  const auto schema = Schema::compile(
+      json(R"({"type":"object","properties":{"name":{"type":"string"},"children":{"type":"array","items":{"$ref":"#"}},
+    "next":{"$ref":"#/definitions/a%20b~1c"}},"definitions":{"a b/c":{"$ref":"#/properties/name"}}})"));
+  REQUIRE(schema.has_value());
+  CHECK(errors_of(*schema, R"({"name":"a","children":[{"name":"b","children":[{"name":"c"}]}],"next":"x"})").empty());
+  CHECK(errors_of(*schema, R"({"children":[{"children":[{"name":1}]}]})") ==
+        std::vector<FieldError>{{"/children/0/children/0/name", "must be a string"}});
+  CHECK(errors_of(*schema, R"({"next":1})") == std::vector<FieldError>{{"/next", "must be a string"}});
+}
+
+TEST_CASE("What would take exponential time is too complex instead") {
+  const auto schema = Schema::compile(json(R"({"type":"object","definitions":{"node":{"anyOf":[
+    {"properties":{"c":{"$ref":"#/definitions/node"}},"not":{}},{"properties":{"c":{"$ref":"#/definitions/node"}},"not":{}},{"type":"integer"}]}},
+    "properties":{"c":{"$ref":"#/definitions/node"}}})"));
+  REQUIRE(schema.has_value());
+  std::string text = "1";
+  for (int i = 0; i < 60; ++i) text = "{\"c\":" + text + "}";
+  CHECK(errors_of(*schema, text) == std::vector<FieldError>{{"", "is too complex to be checked"}});
+}
+
+TEST_CASE("The deepest document is judged by a schema that takes several steps for each level") {
+  const auto schema = Schema::compile(
+      json(R"({"type":"object","properties":{"c":{"anyOf":[{"$ref":"#"},{"type":"null"}]}},"additionalProperties":false})"));
+  REQUIRE(schema.has_value());
+  std::string good = "null";
+  std::string bad = "1";
+  for (int i = 0; i < 64; ++i) {
+    good = "{\"c\":" + good + "}";
+    bad = "{\"c\":" + bad + "}";
+  }
+  CHECK(errors_of(*schema, good).empty());
+  CHECK(errors_of(*schema, bad).size() == 1);
+}
+
+TEST_CASE("normalize writes dates in UTC wherever the schema says that they are dates") {
+  const auto schema = Schema::compile(json(R"({"type":"object","definitions":{"date":{"type":"string","format":"date-time"}},
+    "properties":{"due":{"type":"string","format":"date-time"},"log":{"type":"array","items":{"type":"object","properties":{"at":{"$ref":"#/definitions/date"}}}},
+    "either":{"anyOf":[{"type":"string","format":"date-time"},{"type":"string","maxLength":5}]},"all":{"allOf":[{"$ref":"#/definitions/date"}]},
+    "text":{"type":"string"}}})"));
+  REQUIRE(schema.has_value());
+  Json document = json(
+      R"({"due":"2026-01-02T03:04:05+01:00","log":[{"at":"2026-01-02t00:00:00z"},{}],"either":"2026-01-02T00:00:00.123456Z",
+    "all":"1998-12-31T23:59:60Z","text":"2026-01-02T03:04:05+01:00"})");
+  REQUIRE(schema->validate(document).empty());
+  schema->normalize(document);
+  CHECK(
+      document ==
+      json(
+          R"({"due":"2026-01-02T02:04:05.000Z","log":[{"at":"2026-01-02T00:00:00.000Z"},{}],"either":"2026-01-02T00:00:00.123Z",
+    "all":"1999-01-01T00:00:00.000Z","text":"2026-01-02T03:04:05+01:00"})"));
+  Json other = json(R"({"either":"short"})");
+  schema->normalize(other);
+  CHECK(other == json(R"({"either":"short"})"));
+}
+
+TEST_CASE("A schema can be moved") {
+  Schema first = notes();
+  Schema second = std::move(first);
+  first = std::move(second);
+  CHECK(errors_of(first, R"({"title":"A"})").empty());
+}
