@@ -29,7 +29,7 @@ struct NewDocument {
   std::string id;
   JsonObject fields;
   Timestamp created;
-  std::optional<std::string> owner;
+  std::optional<std::string> owner{};
 };
 
 struct Page {
@@ -41,9 +41,9 @@ struct Page {
 
 /// What an update or a deletion asks of the document that it finds, decided inside the database operation.
 struct Precondition {
-  bool any = true;                   ///< If-Match absent or `*`
-  std::vector<std::int64_t> revs;    ///< else one of these (none: never holds)
-  std::optional<std::string> owner;  ///< only a document of this owner; another's is not found
+  bool any = true;                     ///< If-Match absent or `*`
+  std::vector<std::int64_t> revs{};    ///< else one of these (none: never holds)
+  std::optional<std::string> owner{};  ///< only a document of this owner; another's is not found
 };
 
 /// A value that is remembered for a time, in the same transaction as the write that it goes with.

@@ -69,7 +69,6 @@ Result<void> Connection::open() {
   sqlite3_busy_handler(raw, on_busy, this);
   sqlite3_progress_handler(raw, kProgressSteps, on_progress, this);
   sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   if (auto configured = configure(); !configured) return configured;
   if (auto prepared = on_open_(*this); !prepared) return prepared;
   return options_.read_only ? execute("PRAGMA query_only = ON") : Result<void>{};
