@@ -1,0 +1,307 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "json/parse.h"
+#include "store/conformance.h"
+
+namespace nacre::store {
+namespace {
+
+constexpr Timestamp kCreated{Milliseconds{1'767'225'600'123}};
+constexpr Timestamp kLater{Milliseconds{1'767'225'700'456}};
+
+config::Resource notes() {
+  Json json = *parse_json(R"({"type": "object", "properties": {
+    "title": {"type": "string"}, "slug": {"type": ["string", "null"]}, "a": {"type": "integer"}, "b": {"type": "integer"}}})");
+  auto schema = schema::Schema::compile(json);
+  return {"notes",
+          std::move(json),
+          std::move(*schema),
+          {},
+          {{.keys = {{.path = "title"}}},
+           {.keys = {{.path = "slug"}}, .unique = true},
+           {.keys = {{.path = "a"}, {.path = "b"}}, .unique = true}},
+          {},
+          {},
+          {}};
+}
+
+/// A store with the resource `notes`, and shorthands. Everything but `run` is called on a fiber.
+struct Notes {
+  explicit Notes(const MakeStore& make, WriteHooks hooks = {}) {
+    resources.push_back(notes());
+    under_test = make(resources, std::move(hooks));
+  }
+  Store& store() { return under_test->store(); }
+  const config::Resource& resource() const { return resources.front(); }
+  void run(const std::function<void()>& body) { under_test->run(body); }
+
+  static NewDocument document(std::string id, std::string_view fields, std::optional<std::string> owner = {}) {
+    return {.id = std::move(id), .fields = parse_json(fields)->get_object(), .created = kCreated, .owner = std::move(owner)};
+  }
+  Result<std::vector<Document>> insert(const std::vector<NewDocument>& documents,
+                                       const std::optional<Remember>& remember = {}) {
+    return store().insert(resource(), documents, remember);
+  }
+  bool insert(std::string id, std::string_view fields, std::optional<std::string> owner = {}) {
+    const auto inserted = insert({document(std::move(id), fields, std::move(owner))});
+    if (!inserted) MESSAGE(inserted.error().detail << " " << inserted.error().internal);
+    return inserted.has_value();
+  }
+  Result<Document> find(std::string_view id, const std::optional<std::string>& owner = {}) {
+    return store().find_one(resource(), id, owner);
+  }
+  Result<Document> replace(std::string_view id, std::string_view fields, const Precondition& precondition = {}) {
+    return store().replace(resource(), id, parse_json(fields)->get_object(), kLater, precondition);
+  }
+  Result<void> erase(std::string_view id, const Precondition& precondition = {}) {
+    return store().erase(resource(), id, precondition);
+  }
+
+  std::vector<config::Resource> resources;
+  std::unique_ptr<StoreUnderTest> under_test;
+};
+
+template <class T>
+bool failed_with(const Result<T>& result, Error error) {
+  return !result && result.error().error == error;
+}
+
+void inserts_and_finds(const MakeStore& make) {
+  INFO("what is inserted is found as it was, with what the server adds");
+  Notes notes(make);
+  notes.run([&] {
+    const auto inserted =
+        notes.insert({Notes::document("n1", R"({"title":"é\"\\\n","a":9223372036854775807,"x":{"y":[1.5,{}]}})")});
+    REQUIRE(inserted.has_value());
+    REQUIRE(inserted->size() == 1);
+    CHECK((*inserted)[0].rev == 1);
+    CHECK((*inserted)[0].updated == kCreated);
+    const auto found = notes.find("n1");
+    REQUIRE(found.has_value());
+    CHECK(found->rev == 1);
+    CHECK(found->updated == kCreated);
+    CHECK(found->json == (*inserted)[0].json);
+    CHECK(*parse_json(found->json) == *parse_json(R"({"_id":"n1","_rev":1,"_created":"2026-01-01T00:00:00.123Z",
+        "_updated":"2026-01-01T00:00:00.123Z","_owner":null,"title":"é\"\\\n","a":9223372036854775807,"x":{"y":[1.5,{}]}})"));
+    REQUIRE(notes.insert("empty", "{}"));
+    CHECK(parse_json(notes.find("empty")->json)->get_object().size() == 5);
+    CHECK(failed_with(notes.find("n2"), Error::not_found));
+    CHECK(failed_with(notes.find(""), Error::not_found));
+    CHECK(failed_with(notes.find("N1"), Error::not_found));
+  });
+}
+
+void owners(const MakeStore& make) {
+  INFO("another owner's document is not found");
+  Notes notes(make);
+  notes.run([&] {
+    REQUIRE(notes.insert("n1", "{}", "ann"));
+    REQUIRE(notes.insert("n2", "{}"));
+    CHECK(notes.find("n1", "ann").has_value());
+    CHECK(parse_json(notes.find("n1")->json)->at("_owner") == Json("ann"));
+    CHECK(failed_with(notes.find("n1", "bob"), Error::not_found));
+    CHECK(failed_with(notes.find("n2", "ann"), Error::not_found));
+    CHECK(failed_with(notes.replace("n1", "{}", {.owner = "bob"}), Error::not_found));
+    CHECK(failed_with(notes.erase("n1", {.owner = "bob"}), Error::not_found));
+    CHECK(failed_with(notes.erase("n1", {.any = false, .revs = {7}, .owner = "bob"}), Error::not_found));
+    CHECK(failed_with(notes.erase("n1", {.any = false, .revs = {7}, .owner = "ann"}), Error::precondition_failed));
+    CHECK(notes.replace("n1", R"({"title":"x"})", {.owner = "ann"}).has_value());
+    CHECK(parse_json(notes.find("n1")->json)->at("_owner") == Json("ann"));
+    CHECK(notes.erase("n1", {.owner = "ann"}).has_value());
+    CHECK(failed_with(notes.find("n1"), Error::not_found));
+  });
+}
+
+void replaces_and_erases(const MakeStore& make) {
+  INFO("a replaced document counts its revision up and keeps what is the server's; an erased one is gone");
+  Notes notes(make);
+  notes.run([&] {
+    REQUIRE(notes.insert("n1", R"({"title":"old","a":1})"));
+    const auto replaced = notes.replace("n1", R"({"title":"new"})");
+    REQUIRE(replaced.has_value());
+    CHECK(replaced->rev == 2);
+    CHECK(replaced->updated == kLater);
+    CHECK(notes.find("n1")->json == replaced->json);
+    const Json json = *parse_json(replaced->json);
+    CHECK(json.at("title") == Json("new"));
+    CHECK_FALSE(json.get_object().contains("a"));
+    CHECK(json.at("_created") == Json("2026-01-01T00:00:00.123Z"));
+    CHECK(json.at("_updated") == Json("2026-01-01T00:01:40.456Z"));
+    CHECK(failed_with(notes.replace("n2", "{}"), Error::not_found));
+    CHECK(failed_with(notes.erase("n2"), Error::not_found));
+    CHECK(notes.erase("n1").has_value());
+    CHECK(failed_with(notes.erase("n1"), Error::not_found));
+    CHECK(notes.insert("n1", "{}"));
+    CHECK(notes.find("n1")->rev == 1);
+  });
+}
+
+void preconditions(const MakeStore& make) {
+  INFO("a write happens only at a revision that was asked for");
+  Notes notes(make);
+  notes.run([&] {
+    REQUIRE(notes.insert("n1", "{}"));
+    CHECK(failed_with(notes.replace("n1", "{}", {.any = false, .revs = {2, 3}}), Error::precondition_failed));
+    CHECK(failed_with(notes.replace("n1", "{}", {.any = false, .revs = {}}), Error::precondition_failed));
+    CHECK(failed_with(notes.replace("n2", "{}", {.any = false, .revs = {1}}), Error::not_found));
+    CHECK(notes.find("n1")->rev == 1);
+    CHECK(notes.replace("n1", "{}", {.any = false, .revs = {5, 1}})->rev == 2);
+    CHECK(failed_with(notes.erase("n1", {.any = false, .revs = {1}}), Error::precondition_failed));
+    CHECK(notes.erase("n1", {.any = false, .revs = {2}}).has_value());
+  });
+}
+
+void unique_indexes(const MakeStore& make) {
+  INFO("a unique index holds among the documents that have any of its keys, and its keys are named");
+  Notes notes(make);
+  notes.run([&] {
+    REQUIRE(notes.insert("n1", R"({"slug":"x"})"));
+    const auto twice = notes.insert({Notes::document("n2", R"({"slug":"x"})")});
+    REQUIRE(failed_with(twice, Error::conflict));
+    CHECK(twice.error().detail.find("slug") != std::string::npos);
+    CHECK(failed_with(notes.find("n2"), Error::not_found));
+    CHECK(notes.insert("n3", R"({"title":"no slug"})"));
+    CHECK(notes.insert("n4", R"({"title":"no slug"})"));
+    CHECK(notes.insert("null 1", R"({"slug":null})"));
+    CHECK(failed_with(notes.insert({Notes::document("null2", R"({"slug":null})")}), Error::conflict));
+    const auto changed = notes.replace("n3", R"({"slug":"x"})");
+    REQUIRE(failed_with(changed, Error::conflict));
+    CHECK(changed.error().detail.find("slug") != std::string::npos);
+    CHECK(notes.find("n3")->rev == 1);
+    CHECK(notes.replace("n1", R"({"slug":"x","title":"still mine"})").has_value());
+    CHECK(notes.insert("c1", R"({"a":1})"));
+    CHECK(failed_with(notes.insert({Notes::document("c2", R"({"a":1})")}), Error::conflict));
+    CHECK(notes.insert("c3", R"({"a":1,"b":1})"));
+    CHECK(notes.insert("c4", R"({"b":1})"));
+    const auto compound = notes.insert({Notes::document("c5", R"({"a":1,"b":1})")});
+    REQUIRE(failed_with(compound, Error::conflict));
+    CHECK(compound.error().detail.find("a, b") != std::string::npos);
+    CHECK(notes.erase("n1").has_value());
+    CHECK(notes.insert("n2", R"({"slug":"x"})"));
+  });
+}
+
+void ids_are_unique(const MakeStore& make) {
+  INFO("an _id is taken once");
+  Notes notes(make);
+  notes.run([&] {
+    REQUIRE(notes.insert("n1", R"({"title":"first"})"));
+    const auto twice = notes.insert({Notes::document("n1", R"({"title":"second"})")});
+    REQUIRE(failed_with(twice, Error::conflict));
+    CHECK(twice.error().detail.find("_id") != std::string::npos);
+    CHECK(parse_json(notes.find("n1")->json)->at("title") == Json("first"));
+  });
+}
+
+void many_or_none(const MakeStore& make) {
+  INFO("of several documents all are inserted or none, and the one in the way is named");
+  Notes notes(make);
+  notes.run([&] {
+    std::vector<NewDocument> documents;
+    for (int i = 0; i < 1000; ++i) documents.push_back(Notes::document("d" + std::to_string(i), "{}"));
+    const auto inserted = notes.insert(documents);
+    REQUIRE(inserted.has_value());
+    REQUIRE(inserted->size() == 1000);
+    CHECK(parse_json(inserted->at(999).json)->at("_id") == Json("d999"));
+    const auto conflict = notes.insert({Notes::document("e0", "{}"), Notes::document("e1", "{}"), Notes::document("d7", "{}")});
+    REQUIRE(failed_with(conflict, Error::conflict));
+    CHECK(conflict.error().detail.find("document 2") != std::string::npos);
+    CHECK(failed_with(notes.find("e0"), Error::not_found));
+    CHECK(failed_with(notes.insert({Notes::document("f", "{}"), Notes::document("f", "{}")}), Error::conflict));
+    CHECK(failed_with(notes.find("f"), Error::not_found));
+  });
+}
+
+void remembered_values(const MakeStore& make) {
+  INFO("a value is remembered until it expires, and with the write that it goes with");
+  Notes notes(make);
+  notes.run([&] {
+    const Remember remember{.key = "k", .value = "v\0w", .expires = kLater};
+    CHECK_FALSE(notes.store().recall("k", kCreated)->has_value());
+    REQUIRE(notes.store().remember(remember).has_value());
+    CHECK(**notes.store().recall("k", kCreated) == remember.value);
+    CHECK(notes.store().recall("k", kLater - Milliseconds{1})->has_value());
+    CHECK_FALSE(notes.store().recall("k", kLater)->has_value());
+    CHECK_FALSE(notes.store().recall("K", kCreated)->has_value());
+    REQUIRE(notes.store().remember({.key = "k", .value = "", .expires = kLater}).has_value());
+    CHECK(notes.store().recall("k", kCreated)->value() == "");
+    REQUIRE(notes.insert({Notes::document("n1", "{}")}, Remember{.key = "with", .value = "n1", .expires = kLater}).has_value());
+    CHECK(**notes.store().recall("with", kCreated) == "n1");
+    CHECK(failed_with(notes.insert({Notes::document("n1", "{}")}, Remember{.key = "without", .value = "n1", .expires = kLater}),
+                      Error::conflict));
+    CHECK_FALSE(notes.store().recall("without", kCreated)->has_value());
+  });
+}
+
+void writes_at_the_same_time(const MakeStore& make) {
+  INFO("each of the writes that come together has its own outcome, and of those that exclude one another one wins");
+  Notes notes(make);
+  notes.run([&] { REQUIRE(notes.insert("shared", R"({"a":0,"b":0})")); });
+  int replaced = 0;
+  int refused = 0;
+  std::vector<std::function<void()>> bodies;
+  for (int i = 0; i < 64; ++i) {
+    bodies.emplace_back([&notes, i] { CHECK(notes.insert("own" + std::to_string(i), "{}")); });
+    bodies.emplace_back([&] {
+      const auto result = notes.replace("shared", R"({"a":0,"b":0})", {.any = false, .revs = {1}});
+      ++(result ? replaced : refused);
+      if (!result) CHECK(result.error().error == Error::precondition_failed);
+    });
+  }
+  notes.under_test->run_together(bodies);
+  CHECK(replaced == 1);
+  CHECK(refused == 63);
+  notes.run([&] {
+    CHECK(notes.find("shared")->rev == 2);
+    for (int i = 0; i < 64; ++i) CHECK(notes.find("own" + std::to_string(i)).has_value());
+  });
+}
+
+void writes_are_told(const MakeStore& make) {
+  INFO("hooks hear of every document that a write may change, around it");
+  std::mutex mutex;
+  std::map<std::string, std::pair<int, int>> told;
+  const auto count = [&](int std::pair<int, int>::*which) {
+    return [&, which](std::string_view resource, std::string_view id) {
+      const std::lock_guard lock(mutex);
+      ++(told[std::string(resource) + "/" + std::string(id)].*which);
+    };
+  };
+  Notes notes(make, {.before = count(&std::pair<int, int>::first), .after = count(&std::pair<int, int>::second)});
+  notes.run([&] {
+    REQUIRE(notes.insert({Notes::document("n1", "{}"), Notes::document("n2", "{}")}).has_value());
+    REQUIRE(notes.replace("n1", "{}").has_value());
+    REQUIRE(notes.erase("n2").has_value());
+    REQUIRE(notes.find("n1").has_value());
+  });
+  CHECK(told["notes/n1"].first == 2);
+  CHECK(told["notes/n1"].second == 2);
+  CHECK(told["notes/n2"].first == 2);
+  CHECK(told["notes/n2"].second == 2);
+  CHECK(told.size() == 2);
+}
+
+}  // namespace
+
+void conforms_in_documents(const MakeStore& make) {
+  inserts_and_finds(make);
+  owners(make);
+  replaces_and_erases(make);
+  preconditions(make);
+  unique_indexes(make);
+  ids_are_unique(make);
+  many_or_none(make);
+  remembered_values(make);
+  writes_at_the_same_time(make);
+  writes_are_told(make);
+  Notes notes(make);
+  notes.run([&] { CHECK(notes.store().ping().has_value()); });
+}
+
+}  // namespace nacre::store
