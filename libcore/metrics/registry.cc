@@ -1,7 +1,6 @@
 #include "metrics/registry.h"
 
 #include <algorithm>
-#include <cstring>
 #include <new>
 
 namespace nacre::metrics {
@@ -80,8 +79,8 @@ Cell* Registry::resolve(const Family& family, std::initializer_list<std::string_
         Series{static_cast<std::uint32_t>(size), layout_.used_cells, static_cast<std::uint32_t>(family.name.size()),
                static_cast<std::uint32_t>(labels.size())};
     char* const text = reinterpret_cast<char*>(added + 1);
-    std::memcpy(text, family.name.data(), family.name.size());
-    std::memcpy(text + family.name.size(), labels.data(), labels.size());
+    std::ranges::copy(family.name, text);
+    std::ranges::copy(labels, text + family.name.size());
     layout_.used_cells += cells;
     layout_.used.store(used + static_cast<std::uint32_t>(size), std::memory_order_release);
     series = added;

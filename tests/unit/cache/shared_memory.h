@@ -45,6 +45,12 @@ class Child {
     if (pid_ > 0) ::kill(pid_, SIGKILL);
     wait();
   }
+  /// Kills it and leaves it a zombie.
+  void kill_without_reaping() {
+    siginfo_t info{};
+    ::kill(pid_, SIGKILL);
+    ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT);
+  }
   /// Waits for its end; true when it ended by itself.
   bool wait() {
     int status = 0;
