@@ -8,7 +8,7 @@
 
 #include "base/time.h"
 #include "json/pointer.h"
-#include "schema/pattern.h"
+#include "schema/regex_syntax.h"
 #include "schema/uri.h"
 
 namespace nacre::schema {
@@ -91,7 +91,7 @@ constexpr std::array<Entry, 12> kFormats{{
     {"uri", "a URI with its scheme", is_uri},
     {"uri-reference", "a URI or a relative reference", is_uri_reference},
     {"uuid", "a UUID", is_uuid},
-    {"regex", "a regular expression", [](std::string_view text) { return Pattern::compile(text).has_value(); }},
+    {"regex", "a regular expression", is_regex},
     {"json-pointer", "a JSON Pointer", [](std::string_view text) { return parse_pointer(text).has_value(); }},
 }};
 

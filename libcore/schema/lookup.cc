@@ -7,7 +7,8 @@ namespace nacre::schema {
 namespace {
 
 // Paths come from clients; a schema that refers to itself in two ways has exponentially many places to look at.
-constexpr std::size_t kMaxPathDepth = 64;
+constexpr std::size_t kMaxPathDepth = 32;
+constexpr std::size_t kMaxNesting = 64;
 constexpr std::size_t kMaxSteps = 10'000;
 
 using Found = std::optional<Field>;
@@ -106,7 +107,8 @@ class Search {
   /// The rest of the path from `at` on. `is_item`: the node is that of an array's items; items of items have no path.
   Found find(const Node& node, std::size_t at, bool is_item) {
     if (at == names_.size()) return describe(node);
-    if (++steps_ > kMaxSteps || node.never) return std::nullopt;
+    if (++steps_ > kMaxSteps || depth_ == kMaxNesting || node.never) return std::nullopt;
+    ++depth_;
     Found own = find_property(node, at);
     if (!is_item && (node.types & kArray) != 0) {
       for (const Node* item : item_nodes(node)) {
@@ -115,7 +117,9 @@ class Search {
         own = combined(own, inner, either);
       }
     }
-    return with_in_place(own, node, [&](const Node& part) { return find(part, at, is_item); });
+    own = with_in_place(own, node, [&](const Node& part) { return find(part, at, is_item); });
+    --depth_;
+    return own;
   }
 
   Found find_property(const Node& node, std::size_t at) {
@@ -135,6 +139,7 @@ class Search {
 
   std::vector<std::string_view> names_;
   std::size_t steps_ = 0;
+  std::size_t depth_ = 0;
 };
 
 /// Walks the named places; a node below itself has no end of paths, and none is given.

@@ -1,6 +1,7 @@
 #include "schema/validator.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "json/compare.h"
 #include "json/pointer.h"
@@ -10,10 +11,11 @@
 namespace nacre::schema {
 namespace {
 
-// A document nests 64 deep, a schema goes a few steps for each level. The bound is what a fiber's stack has room for.
-constexpr std::size_t kMaxNesting = 160;
-// In visits to a node. Branches that look at the same value can double the work with each level, and patterns can backtrack; a
-// document of a megabyte takes a fraction of this.
+constexpr std::size_t kNoParent = std::numeric_limits<std::size_t>::max();
+// Branches inside of branches: what a fiber's stack has room for, and more than a level of the deepest document needs.
+constexpr std::size_t kMaxNesting = 100;
+// In tasks. Branches that look at the same value can double the work with each level, and patterns can backtrack; a document of
+// a megabyte takes a fraction of this.
 constexpr std::size_t kMaxWork = 2'000'000;
 constexpr std::size_t kUsualSearch = 20;
 constexpr std::size_t kGreatSearch = 100'000;
@@ -32,72 +34,115 @@ bool has_equal_items(const JsonArray& array) {
 }  // namespace
 
 bool Validator::run(const Node& root, const Json& value) {
-  const bool valid = check(root, value);
+  tasks_.push_back({&root, &value, kNoParent, {}});
+  const bool valid = work_off(0);
   if (!too_complex_) return valid;
   errors_.assign(1, {"", message(Rule::too_complex, root)});
   return false;
 }
 
-bool Validator::fail(Rule rule, const Node& node) {
-  if (going_on()) errors_.push_back({pointer_, message(rule, node)});
-  return false;
-}
-
-bool Validator::fail_at(std::string_view name, Rule rule, const Node& node) {
-  const std::size_t length = pointer_.size();
-  append_pointer_token(pointer_, name);
-  fail(rule, node);
-  pointer_.resize(length);
-  return false;
-}
-
-// Every check below goes on after a failure while that tells the client more, and returns false in the end.
-
-bool Validator::check(const Node& node, const Json& value) {
-  ++work_;
-  too_complex_ = too_complex_ || depth_ == kMaxNesting || work_ > kMaxWork;
-  if (too_complex_) return false;
-  if (node.never) return fail(Rule::never, node);
-  const Type type = type_of(value);
-  if ((node.types & type) == 0) return fail(Rule::type, node);
-  ++depth_;
-  bool valid = check_values(node, value);
-  if (valid || going_on()) {
-    if ((type & (kInteger | kNumber)) != 0) valid = check_number(node, value) && valid;
-    if (type == kString) valid = check_string(node, value) && valid;
-    if (type == kArray) valid = check_array(node, value) && valid;
-    if (type == kObject) valid = check_object(node, value) && valid;
+/// Does the tasks from `first` on, which add more.
+bool Validator::work_off(std::size_t first) {
+  bool valid = true;
+  for (std::size_t i = first; i < tasks_.size() && (valid || going_on()); ++i) {
+    too_complex_ = too_complex_ || ++work_ > kMaxWork;
+    current_ = i;
+    valid = !too_complex_ && check(*tasks_[i].node, *tasks_[i].value) && valid;
   }
-  if (valid || going_on()) valid = check_combinations(node, value) && valid;
-  --depth_;
-  return valid;
-}
-
-/// Judges a member or an item, whose errors have a pointer of their own.
-bool Validator::check_inside(const Node& node, const Json& value, std::string_view name) {
-  const std::size_t length = pointer_.size();
-  append_pointer_token(pointer_, name);
-  const bool valid = check(node, value);
-  pointer_.resize(length);
   return valid;
 }
 
 /// Whether a branch holds, without reporting why it does not.
 bool Validator::holds(const Node& node, const Json& value) {
+  if (quiet_ == kMaxNesting) too_complex_ = true;
+  if (too_complex_) return false;
   const std::size_t dates = date_times_.size();
+  const std::size_t first = tasks_.size();
+  const std::size_t current = current_;
+  tasks_.push_back({&node, &value, current_, {}});
   ++quiet_;
-  const bool valid = check(node, value);
+  const bool valid = work_off(first);
   --quiet_;
+  current_ = current;
+  tasks_.resize(first);
   if (!valid) date_times_.resize(dates);
   return valid;
+}
+
+void Validator::must_hold(const Node& node) {
+  Task task = tasks_[current_];
+  task.node = &node;
+  tasks_.push_back(task);
+}
+
+std::string Validator::pointer() const {
+  std::vector<const Task*> way;
+  for (std::size_t i = current_; tasks_[i].parent != kNoParent; i = tasks_[i].parent) way.push_back(&tasks_[i]);
+  std::string pointer;
+  for (auto task = way.rbegin(); task != way.rend(); ++task) {
+    if ((*task)->name.data() == nullptr) {
+      append_pointer_token(pointer, (*task)->index);
+    } else {
+      append_pointer_token(pointer, (*task)->name);
+    }
+  }
+  return pointer;
+}
+
+bool Validator::fail(Rule rule, const Node& node) {
+  if (going_on()) errors_.push_back({pointer(), message(rule, node)});
+  return false;
+}
+
+bool Validator::fail_at(std::string_view name, Rule rule, const Node& node) {
+  if (!going_on()) return false;
+  errors_.push_back({pointer(), message(rule, node)});
+  append_pointer_token(errors_.back().pointer, name);
+  return false;
+}
+
+/// No branch holds. When just one of them is for values of this type, what it says is the better answer.
+bool Validator::fail_branches(Rule rule, const Node& node, const std::vector<const Node*>& branches, const Json& value) {
+  if (!going_on()) return false;
+  const auto is_meant = [type = type_of(value)](const Node* branch) { return !branch->never && (branch->types & type) != 0; };
+  if (std::count_if(branches.begin(), branches.end(), is_meant) != 1) return fail(rule, node);
+  must_hold(**std::find_if(branches.begin(), branches.end(), is_meant));
+  return false;
+}
+
+// Every check goes on after a failure while that tells the client more, and returns false in the end.
+
+bool Validator::check(const Node& node, const Json& value) {
+  if (node.never) return fail(Rule::never, node);
+  const Type type = type_of(value);
+  if ((node.types & type) == 0) return fail(Rule::type, node);
+  bool valid = check_values(node, value);
+  if (!valid && !going_on()) return false;
+  switch (type) {
+    case kInteger:
+    case kNumber:
+      valid = check_number(node, value) && valid;
+      break;
+    case kString:
+      valid = check_string(node, value) && valid;
+      break;
+    case kArray:
+      valid = check_array(node, value.get_array()) && valid;
+      break;
+    case kObject:
+      valid = check_object(node, value.get_object()) && valid;
+      break;
+    default:
+      break;
+  }
+  return (valid || going_on()) && check_combinations(node, value) && valid;
 }
 
 bool Validator::check_values(const Node& node, const Json& value) {
   if (node.constant && !equal(*node.constant, value)) return fail(Rule::constant, node);
   if (!node.choices) return true;
-  const bool found =
-      std::any_of(node.choices->begin(), node.choices->end(), [&](const Json& choice) { return equal(choice, value); });
-  return found || fail(Rule::choices, node);
+  const auto is_chosen = [&value](const Json& choice) { return equal(choice, value); };
+  return std::any_of(node.choices->begin(), node.choices->end(), is_chosen) || fail(Rule::choices, node);
 }
 
 bool Validator::check_number(const Node& node, const Json& value) {
@@ -124,37 +169,34 @@ bool Validator::check_string(const Node& node, const Json& value) {
   return valid;
 }
 
-bool Validator::check_array(const Node& node, const Json& value) {
-  const JsonArray& array = value.get_array();
+bool Validator::check_array(const Node& node, const JsonArray& array) {
   bool valid = true;
   if (array.size() < node.items.least) valid = fail(Rule::least_items, node);
   if (array.size() > node.items.most) return fail(Rule::most_items, node);
   if (node.unique && has_equal_items(array)) valid = fail(Rule::unique, node);
-  if (node.contains != nullptr &&
-      std::none_of(array.begin(), array.end(), [&](const Json& item) { return holds(*node.contains, item); })) {
-    valid = fail(Rule::contains, node);
-  }
-  return check_items(node, array) && valid;
-}
-
-bool Validator::check_items(const Node& node, const JsonArray& array) {
-  bool valid = true;
-  for (std::size_t i = 0; i < array.size() && (valid || going_on()); ++i) {
+  const auto is_wanted = [&](const Json& item) { return holds(*node.contains, item); };
+  if (node.contains != nullptr && std::none_of(array.begin(), array.end(), is_wanted)) valid = fail(Rule::contains, node);
+  for (std::size_t i = 0; i < array.size(); ++i) {
     const Node* judge = i < node.tuple.size() ? node.tuple[i] : node.further;
     if (judge == nullptr) break;
-    valid = check_inside(*judge, array[i], std::to_string(i)) && valid;
+    tasks_.push_back({judge, &array[i], current_, {}, i});
   }
   return valid;
 }
 
-bool Validator::check_object(const Node& node, const Json& value) {
-  const JsonObject& object = value.get_object();
+bool Validator::check_object(const Node& node, const JsonObject& object) {
   bool valid = true;
   if (object.size() < node.members.least) valid = fail(Rule::least_members, node);
   if (object.size() > node.members.most) return fail(Rule::most_members, node);
   valid = check_required(node, object, node.required) && valid;
-  if (valid || going_on()) valid = check_members(node, object) && valid;
-  if (valid || going_on()) valid = check_dependencies(node, value) && valid;
+  for (auto member = object.begin(); member != object.end() && (valid || going_on()); ++member) {
+    valid = check_member(node, member->key(), member->value()) && valid;
+  }
+  for (const Dependency& dependency : node.dependencies) {
+    if (!object.contains(dependency.name)) continue;
+    valid = check_required(node, object, dependency.required) && valid;
+    if (dependency.node != nullptr) must_hold(*dependency.node);
+  }
   return valid;
 }
 
@@ -167,39 +209,19 @@ bool Validator::check_required(const Node& node, const JsonObject& object, const
   return valid;
 }
 
-bool Validator::check_members(const Node& node, const JsonObject& object) {
-  const bool judges = !node.properties.empty() || !node.patterns.empty() || node.additional != nullptr || node.names != nullptr;
-  bool valid = true;
-  for (auto member = object.begin(); judges && member != object.end() && (valid || going_on()); ++member) {
-    valid = check_member(node, member->key(), member->value()) && valid;
-  }
-  return valid;
-}
-
 bool Validator::check_member(const Node& node, std::string_view name, const Json& value) {
-  bool valid = node.names == nullptr || check_name(node, name);
+  const auto judged_by = [&](const Node& judge) { tasks_.push_back({&judge, &value, current_, name}); };
+  const bool valid = node.names == nullptr || check_name(node, name);
   const Node* property = node.property(name);
-  if (property != nullptr) valid = check_inside(*property, value, name) && valid;
+  if (property != nullptr) judged_by(*property);
   bool named = property != nullptr;
   for (const PatternProperty& entry : node.patterns) {
     if (!matches(entry.pattern, name)) continue;
     named = true;
-    valid = check_inside(*entry.node, value, name) && valid;
+    judged_by(*entry.node);
   }
-  if (!named && node.additional != nullptr) valid = check_inside(*node.additional, value, name) && valid;
+  if (!named && node.additional != nullptr) judged_by(*node.additional);
   return valid;
-}
-
-/// A second search, with more effort, is for the few texts that need it: a document of nothing but such is too complex.
-bool Validator::matches(const Pattern& pattern, std::string_view text) {
-  work_ += kUsualSearch;
-  auto found = pattern.search(text, Pattern::Effort::usual);
-  if (found == Pattern::Found::gave_up && work_ <= kMaxWork) {
-    work_ += kGreatSearch;
-    found = pattern.search(text, Pattern::Effort::great);
-  }
-  too_complex_ = too_complex_ || found == Pattern::Found::gave_up;
-  return found == Pattern::Found::yes;
 }
 
 bool Validator::check_name(const Node& node, std::string_view name) {
@@ -210,27 +232,15 @@ bool Validator::check_name(const Node& node, std::string_view name) {
   return valid || fail_at(name, Rule::name, node);
 }
 
-bool Validator::check_dependencies(const Node& node, const Json& value) {
-  bool valid = true;
-  for (const Dependency& dependency : node.dependencies) {
-    if (!value.get_object().contains(dependency.name)) continue;
-    valid = check_required(node, value.get_object(), dependency.required) && valid;
-    if (dependency.node != nullptr) valid = check(*dependency.node, value) && valid;
-    if (!valid && !going_on()) break;
-  }
-  return valid;
-}
-
 bool Validator::check_combinations(const Node& node, const Json& value) {
-  bool valid = true;
-  for (const Node* part : node.all_of) {
-    valid = check(*part, value) && valid;
-    if (!valid && !going_on()) return false;
-  }
-  if (!node.any_of.empty()) valid = check_any_of(node, value) && valid;
-  if (!node.one_of.empty()) valid = check_one_of(node, value) && valid;
+  for (const Node* part : node.all_of) must_hold(*part);
+  bool valid = node.any_of.empty() || check_any_of(node, value);
+  valid = (node.one_of.empty() || check_one_of(node, value)) && valid;
   if (node.negated != nullptr && holds(*node.negated, value)) valid = fail(Rule::negated, node);
-  if (node.condition != nullptr) valid = check_condition(node, value) && valid;
+  if (node.condition != nullptr) {
+    const Node* branch = holds(*node.condition, value) ? node.then : node.otherwise;
+    if (branch != nullptr) must_hold(*branch);
+  }
   return valid;
 }
 
@@ -248,20 +258,16 @@ bool Validator::check_one_of(const Node& node, const Json& value) {
   return count == 1 || fail(Rule::one_of, node);
 }
 
-/// No branch holds. When just one of them is for values of this type, what it says is the better answer.
-bool Validator::fail_branches(Rule rule, const Node& node, const std::vector<const Node*>& branches, const Json& value) {
-  const Node* meant = nullptr;
-  for (const Node* branch : branches) {
-    if (branch->never || (branch->types & type_of(value)) == 0) continue;
-    if (meant != nullptr) return fail(rule, node);
-    meant = branch;
+/// A second search, with more effort, is for the few texts that need it: a document of nothing but such is too complex.
+bool Validator::matches(const Pattern& pattern, std::string_view text) {
+  work_ += kUsualSearch;
+  auto found = pattern.search(text, Pattern::Effort::usual);
+  if (found == Pattern::Found::gave_up && work_ <= kMaxWork) {
+    work_ += kGreatSearch;
+    found = pattern.search(text, Pattern::Effort::great);
   }
-  return meant == nullptr || !going_on() ? fail(rule, node) : check(*meant, value);
-}
-
-bool Validator::check_condition(const Node& node, const Json& value) {
-  const Node* branch = holds(*node.condition, value) ? node.then : node.otherwise;
-  return branch == nullptr || check(*branch, value);
+  too_complex_ = too_complex_ || found == Pattern::Found::gave_up;
+  return found == Pattern::Found::yes;
 }
 
 }  // namespace nacre::schema
