@@ -1,0 +1,126 @@
+#include "config/load.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <system_error>
+
+#include "config/bounds.h"
+#include "config/fingerprint.h"
+#include "config/reader.h"
+#include "config/resource.h"
+#include "config/scalar.h"
+#include "config/substitute.h"
+#include "config/uri.h"
+
+namespace nacre::config {
+namespace {
+
+void check_version(const Source& source, const Reader& reader) {
+  const auto& version = reader.require("version", "allowed: version: 1");
+  if (to_json(source, version.value) != Json(1)) reader.fail(version, "unknown", "allowed: 1");
+}
+
+Store read_store(const Source& source, const Member& member, const std::filesystem::path& prefix) {
+  const Reader reader(source, member.value, member.mark, {"uri"});
+  const auto& uri = reader.require("uri", "allowed: a URI such as sqlite:PATH");
+  return {.uri = read_store_uri(source, uri.value, prefix)};
+}
+
+Cache read_cache(const Source& source, const Member& member) {
+  const Reader reader(source, member.value, member.mark, {"uri", "ttl", "local"});
+  Cache cache;
+  if (const auto* uri = reader.find("uri")) cache.uri = read_cache_uri(source, uri->value);
+  reader.duration("ttl", cache.ttl, kShortestLifetime, kLongestLifetime);
+  reader.boolean("local", cache.local);
+  return cache;
+}
+
+Auth read_auth(const Source& source, const Member& member) {
+  const Reader reader(source, member.value, member.mark, {"registration", "session"});
+  Auth auth;
+  reader.choice("registration", auth.registration_open, {{"open", true}, {"closed", false}});
+  if (const auto* given = reader.find("session")) {
+    constexpr std::string_view kNames = "allowed: 1 to 64 letters, digits and !#$%&'*+-.^_`|~";
+    const Reader session(source, given->value, given->mark, {"ttl", "idle", "cookie"});
+    session.duration("ttl", auth.session_ttl, kShortestLifetime, kLongestLifetime);
+    session.duration("idle", auth.session_idle, kShortestLifetime, kLongestLifetime);
+    session.string("cookie", auth.cookie, kNames);
+    if (!is_token(auth.cookie)) session.fail(*session.find("cookie"), "no name for a cookie", kNames);
+  }
+  return auth;
+}
+
+Timeouts read_timeouts(const Source& source, const Member& member) {
+  const Reader reader(source, member.value, member.mark, {"request", "redis", "store"});
+  Timeouts timeouts;
+  reader.duration("request", timeouts.request, kShortestTimeout, kLongestTimeout);
+  reader.duration("redis", timeouts.redis, kShortestTimeout, kLongestTimeout);
+  reader.duration("store", timeouts.store, kShortestTimeout, kLongestTimeout);
+  return timeouts;
+}
+
+std::vector<Resource> read_resources(const Source& source, const Member& member, Milliseconds cache_ttl) {
+  if (member.value.kind != Value::Kind::mapping) {
+    source.fail(member.value.mark, "resources: " + describe(member.value) + " is not a mapping",
+                "allowed: a mapping of resources by name");
+  }
+  std::vector<Resource> resources;
+  for (const auto& entry : member.value.members) resources.push_back(read_resource(source, entry, cache_ttl));
+  return resources;
+}
+
+Config read_config(const Source& source, const Value& root, const std::filesystem::path& prefix) {
+  const Reader reader(source, root, {}, {"version", "debug", "store", "cache", "auth", "timeouts", "resources"});
+  check_version(source, reader);
+  Config config;
+  config.store.uri = "sqlite:" + (prefix / "data/nacre.db").lexically_normal().string();
+  reader.boolean("debug", config.debug);
+  if (const auto* store = reader.find("store")) config.store = read_store(source, *store, prefix);
+  if (const auto* cache = reader.find("cache")) config.cache = read_cache(source, *cache);
+  if (const auto* auth = reader.find("auth")) config.auth = read_auth(source, *auth);
+  if (const auto* timeouts = reader.find("timeouts")) config.timeouts = read_timeouts(source, *timeouts);
+  if (const auto* resources = reader.find("resources")) {
+    config.resources = read_resources(source, *resources, config.cache.ttl);
+  }
+  config.fingerprint = fingerprint(root);
+  return config;
+}
+
+std::string read_file(const std::filesystem::path& file) {
+  const auto fail = [&](const std::string& why) {
+    throw LoadError(file.string() + ":1:1: the file can't be read (" + why + "); allowed: a readable YAML file");
+  };
+  std::error_code error;
+  if (const auto type = std::filesystem::status(file, error).type(); type != std::filesystem::file_type::regular) {
+    fail(error ? error.message() : "it is no regular file");
+  }
+  errno = 0;
+  std::ifstream stream(file, std::ios::binary);
+  std::string text(Source::kMaximumSize + 4, '\0');  // a byte order mark, and one byte to tell that it is too large
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!stream.is_open() || stream.bad()) fail(std::generic_category().message(errno));
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  return text;
+}
+
+}  // namespace
+
+const Resource* Config::resource(std::string_view name) const noexcept {
+  const auto found = std::find_if(resources.begin(), resources.end(), [&](const Resource& r) { return r.name == name; });
+  return found == resources.end() ? nullptr : &*found;
+}
+
+std::shared_ptr<const Config> load_text(std::string_view yaml, std::string_view file_name,
+                                        const std::filesystem::path& prefix) {
+  const Source source(yaml, file_name);
+  auto root = parse_yaml(source);
+  substitute(root, source, prefix);
+  return std::make_shared<const Config>(read_config(source, root, prefix));
+}
+
+std::shared_ptr<const Config> load(const std::filesystem::path& file, const std::filesystem::path& prefix) {
+  return load_text(read_file(file), file.string(), prefix);
+}
+
+}  // namespace nacre::config

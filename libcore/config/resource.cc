@@ -1,0 +1,197 @@
+#include "config/resource.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "config/bounds.h"
+#include "config/reader.h"
+#include "config/scalar.h"
+#include "json/pointer.h"
+
+namespace nacre::config {
+namespace {
+
+constexpr std::string_view kRules = "allowed: public, user, owner, role:NAME, nobody";
+
+AccessRule read_rule(const Reader& reader, std::string_view key) {
+  const auto* member = reader.find(key);
+  if (member == nullptr) return {};
+  const auto rule = parse_access_rule(member->value.text);
+  if (!rule) reader.fail(*member, "no access rule", kRules);
+  return *rule;
+}
+
+Access read_access(const Source& source, const Member& member) {
+  const Reader reader(source, member.value, member.mark, {"read", "create", "update", "delete"});
+  Access access{.read = read_rule(reader, "read"),
+                .create = read_rule(reader, "create"),
+                .update = read_rule(reader, "update"),
+                .del = read_rule(reader, "delete")};
+  // Who creates a document owns it, so before there is one its owner can be any user.
+  if (access.create.kind == AccessRule::Kind::owner) access.create.kind = AccessRule::Kind::user;
+  return access;
+}
+
+CachePolicy read_cache_policy(const Source& source, const Member& member, Milliseconds ttl) {
+  CachePolicy policy{.ttl = ttl};
+  if (is_off(member.value)) {
+    policy.on = false;
+    return policy;
+  }
+  if (member.value.kind != Value::Kind::mapping) {
+    source.fail(member.value.mark, "cache: " + describe(member.value) + " is no cache rule",
+                "allowed: off, or a mapping of ttl, stale");
+  }
+  const Reader reader(source, member.value, member.mark, {"ttl", "stale"});
+  reader.duration("ttl", policy.ttl, kShortestLifetime, kLongestLifetime);
+  reader.duration("stale", policy.stale, Milliseconds{0}, kLongestLifetime);
+  return policy;
+}
+
+Limit read_limit(const Source& source, const Member& member) {
+  constexpr std::string_view kRates = "allowed: 1 to 1000000 for s, m, h or d, as in 50/s, 1000/h";
+  const Reader reader(source, member.value, member.mark, {"rate", "burst", "per"});
+  const auto& rate_member = reader.require("rate", kRates);
+  const auto rate = parse_rate(rate_member.value.text);
+  if (!rate) reader.fail(rate_member, "no rate", kRates);
+  Limit limit{.count = rate->count, .period = rate->period, .burst = rate->count};
+  reader.integer("burst", limit.burst, 1, kLargestBurst);
+  reader.choice("per", limit.per, {{"user", Limit::Per::user}, {"ip", Limit::Per::ip}, {"resource", Limit::Per::resource}});
+  return limit;
+}
+
+Paging read_paging(const Source& source, const Member& member) {
+  const Reader reader(source, member.value, member.mark, {"default", "max"});
+  Paging page;
+  reader.integer("max", page.max_limit, 1, kLargestPage);
+  page.default_limit = std::min(page.default_limit, page.max_limit);
+  reader.integer("default", page.default_limit, 1, kLargestPage);
+  if (const auto* given = reader.find("default"); given != nullptr && page.default_limit > page.max_limit) {
+    reader.fail(*given, "more than max", "allowed: 1 to " + std::to_string(page.max_limit));
+  }
+  return page;
+}
+
+/// The value that the tokens of a JSON Pointer lead to, as far as they do.
+const Value& follow(const Value& root, const std::vector<std::string>& pointer) {
+  const auto* value = &root;
+  for (const auto& token : pointer) {
+    const auto index = parse_array_index(token);
+    if (const auto* member = value->find(token)) {
+      value = &member->value;
+    } else if (index && *index < value->items.size()) {
+      value = &value->items[*index];
+    } else {
+      break;
+    }
+  }
+  return *value;
+}
+
+bool holds_substituted(const Value& value) {
+  return value.substituted() || std::any_of(value.items.begin(), value.items.end(), holds_substituted) ||
+         std::any_of(value.members.begin(), value.members.end(), [](const Member& m) { return holds_substituted(m.value); });
+}
+
+schema::Schema compile_schema(const Source& source, const Value& value, const Json& json) {
+  auto compiled = schema::Schema::compile(json);
+  if (compiled) return std::move(*compiled);
+  const auto& errors = compiled.error().errors;
+  const FieldError error = errors.empty() ? FieldError{"", compiled.error().detail} : errors.front();
+  const auto tokens = parse_pointer(error.pointer).value_or(std::vector<std::string>{});
+  const auto& place = follow(value, tokens);
+  const auto subject = tokens.empty() ? "the schema " : "schema: " + quote(tokens.back()) + ' ';
+  const auto detail = holds_substituted(place) ? "can't be what is substituted here" : error.detail;
+  source.fail(place.mark, subject + detail, "allowed: a JSON Schema (draft 7)");
+}
+
+IndexKey read_index_key(const Source& source, const Value& value) {
+  constexpr std::string_view kKeys = "allowed: a field's dotted path, - before it for descending";
+  auto key = parse_index_key(value.text);
+  if (!key) source.fail(value.mark, "keys: " + describe(value) + " is no field", kKeys);
+  return std::move(*key);
+}
+
+bool is_array(const schema::Schema& schema, std::string_view path) {
+  const auto field = schema.field(path);
+  return field && (field->through_array || (field->types & ~schema::kNull) == schema::kArray);
+}
+
+Index read_index(const Source& source, const Value& value, const schema::Schema& schema) {
+  const Reader reader(source, value, value.mark, {"keys", "unique"});
+  const auto allowed = "allowed: a list of 1 to " + std::to_string(kMostIndexKeys) + " fields";
+  const auto& keys = reader.require("keys", allowed);
+  const auto count = keys.value.items.size();
+  if (count < 1 || count > kMostIndexKeys) reader.fail(keys, "not a list of fields", allowed);
+  Index index;
+  reader.boolean("unique", index.unique);
+  std::size_t arrays = 0;
+  for (const auto& item : keys.value.items) {
+    auto key = read_index_key(source, item);
+    const auto same = [&](const IndexKey& other) { return other.path == key.path; };
+    if (std::any_of(index.keys.begin(), index.keys.end(), same)) {
+      source.fail(item.mark, "keys: " + describe(item) + " stands here twice", "allowed: each field once");
+    }
+    // What is unique, a list or each of its items, would differ from store to store; two lists no store can index together.
+    if (is_array(schema, key.path) && (index.unique || ++arrays > 1)) {
+      source.fail(item.mark, "keys: " + describe(item) + " is an array", "allowed: one array in an index that is not unique");
+    }
+    index.keys.push_back(std::move(key));
+  }
+  return index;
+}
+
+std::vector<Index> read_indexes(const Source& source, const Member& member, const schema::Schema& schema) {
+  const auto allowed = "allowed: a list of at most " + std::to_string(kMostIndexes) + " mappings of keys, unique";
+  const auto& value = member.value;
+  if (value.kind != Value::Kind::sequence || value.items.size() > kMostIndexes) {
+    source.fail(value.mark, "indexes: " + describe(value) + " is no list of indexes", allowed);
+  }
+  std::vector<Index> indexes;
+  for (const auto& item : value.items) {
+    auto index = read_index(source, item, schema);
+    const auto same = [&](const Index& other) {
+      return std::equal(other.keys.begin(), other.keys.end(), index.keys.begin(), index.keys.end(),
+                        [](auto& a, auto& b) { return a.path == b.path && a.descending == b.descending; });
+    };
+    if (std::any_of(indexes.begin(), indexes.end(), same)) {
+      source.fail(item.mark, "indexes: this index stands here twice", "allowed: each list of keys once");
+    }
+    indexes.push_back(std::move(index));
+  }
+  return indexes;
+}
+
+}  // namespace
+
+Resource read_resource(const Source& source, const Member& member, Milliseconds cache_ttl) {
+  if (member.key == "auth")
+    source.fail(member.mark, "\"auth\" can't be a resource", "allowed: any other name; /auth is for users and sessions");
+  if (!is_resource_name(member.key)) {
+    source.fail(member.mark, quote(member.key) + " is no name for a resource",
+                "allowed: [a-z][a-z0-9_-]*, at most 64 characters");
+  }
+  const Reader reader(source, member.value, member.mark, {"schema", "access", "indexes", "cache", "limit", "page"});
+  const auto& schema = reader.require("schema", "allowed: a JSON Schema (draft 7)").value;
+  if (schema.kind != Value::Kind::mapping) {
+    source.fail(schema.mark, "schema: " + describe(schema) + " is not a mapping", "allowed: a JSON Schema (draft 7)");
+  }
+  auto json = to_json(source, schema);
+  auto compiled = compile_schema(source, schema, json);
+  Resource resource{.name = member.key,
+                    .schema_json = std::move(json),
+                    .schema = std::move(compiled),
+                    .access = {},
+                    .indexes = {},
+                    .cache = {.ttl = cache_ttl},
+                    .limit = std::nullopt,
+                    .page = {}};
+  if (const auto* access = reader.find("access")) resource.access = read_access(source, *access);
+  if (const auto* indexes = reader.find("indexes")) resource.indexes = read_indexes(source, *indexes, resource.schema);
+  if (const auto* cache = reader.find("cache")) resource.cache = read_cache_policy(source, *cache, cache_ttl);
+  if (const auto* limit = reader.find("limit")) resource.limit = read_limit(source, *limit);
+  if (const auto* page = reader.find("page")) resource.page = read_paging(source, *page);
+  return resource;
+}
+
+}  // namespace nacre::config
