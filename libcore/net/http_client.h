@@ -36,13 +36,13 @@ struct HttpResponse {
 };
 
 struct HttpOptions {
-  std::size_t max_body = 8 * 1024 * 1024;  ///< bytes of an answer's body
-  std::size_t max_head = 64 * 1024;        ///< bytes of an answer's status line and headers
-  std::size_t transfers = 256;             ///< calls in progress at once
-  long connections = 64;                   ///< kept open for reuse, idle ones beyond that are closed
-  long redirects = 0;                      ///< followed for GET and HEAD, never from https to http; at most 5
-  std::string ca_file{};                   ///< PEM file of trusted certificates; empty: the system's
-  std::string proxy{};                     ///< empty: none, whatever the environment says
+  std::size_t max_body = 8UL * 1024 * 1024;  ///< bytes of an answer's body
+  std::size_t max_head = 64UL * 1024;        ///< bytes of an answer's status line and headers
+  std::size_t transfers = 256;               ///< calls in progress at once
+  long connections = 64;                     ///< kept open for reuse, idle ones beyond that are closed
+  long redirects = 0;                        ///< followed for GET and HEAD, never from https to http; at most 5
+  std::string ca_file{};                     ///< PEM file of trusted certificates; empty: the system's
+  std::string proxy{};                       ///< empty: none, whatever the environment says
 };
 
 class Multi;

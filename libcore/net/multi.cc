@@ -9,8 +9,8 @@ Multi::Multi(Reactor& reactor, HttpOptions options)
       options_(std::move(options)),
       timer_(reactor.timer([this] { act(CURL_SOCKET_TIMEOUT, 0); })),
       again_(reactor.timer([this] { act_again(); })) {
-  static const CURLcode kReady = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (kReady != CURLE_OK) return;
+  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (ready != CURLE_OK) return;
   multi_.reset(curl_multi_init());
   curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &Multi::on_socket);
   curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this);

@@ -105,7 +105,9 @@ void Transfer::set_headers() {
   if (!given("Content-Type")) add_header("Content-Type:");
   for (const auto& [name, value] : request_.headers) {
     // An empty value is asked for with a semicolon.
-    add_header(trim(value).empty() ? name + ";" : name + ": " + value);
+    std::string line = name;
+    line.append(trim(value).empty() ? ";" : ": ").append(value);
+    add_header(line);
   }
   set(CURLOPT_HTTPHEADER, headers_.get());
   set(CURLOPT_USERAGENT, "nacre/" NACRE_VERSION);

@@ -311,7 +311,7 @@ TEST_CASE("a hundred calls run side by side") {
 }
 
 TEST_CASE("a large body arrives whole, level- and edge-triggered") {
-  std::string body(4 * 1024 * 1024, ' ');
+  std::string body(4UL * 1024 * 1024, ' ');
   for (std::size_t i = 0; i < body.size(); ++i) body[i] = static_cast<char>(i * 31 + i / 4096);
   Peer peer(always(body));
   Loop loop;

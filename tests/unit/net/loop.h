@@ -43,7 +43,7 @@ struct Loop {
   bool idle() const { return reactor.watches == 0 && reactor.armed_timers == 0; }
 
   CountingReactor reactor;
-  fiber::Scheduler scheduler{reactor, {.stack_size = 16 * 1024}};  // libcurl would not fit into it
+  fiber::Scheduler scheduler{reactor, {.stack_size = 16UL * 1024}};  // libcurl would not fit into it
 };
 
 }  // namespace nacre::net
