@@ -1,5 +1,7 @@
 #include "store/sqlite/list_sql.h"
 
+#include <limits>
+
 #include "store/sqlite/field_sql.h"
 #include "store/sqlite/filter_sql.h"
 
@@ -20,30 +22,50 @@ Sql equals(const query::SortKey& key, const Json& value) {
   return sql.bind(to_value(value, key.field));
 }
 
-/// What comes after `value` in the key's own order, each condition a range. NULL is the least.
-std::vector<Sql> beyond(const query::SortKey& key, const Json& value) {
+/// Some of the documents after a position: those that the condition selects all share the keys before `first_key`.
+struct Range {
+  Sql condition;
+  std::size_t first_key = 0;
+};
+
+/// What comes after `value` in the order of one key, as conditions that each are a range. NULL is the least.
+std::vector<Range> beyond(const query::SortKey& key, std::size_t index, const Json& value) {
   const std::string field = expression(key.field);
-  if (value.is_null()) return key.descending ? std::vector<Sql>{} : std::vector<Sql>{Sql{field + " IS NOT NULL"}};
+  if (value.is_null()) {
+    if (key.descending) return {};
+    Sql any{field + " >= "};  // IS NOT NULL is not taken for a range
+    any.bind(-std::numeric_limits<double>::infinity());
+    return {{any, index}};
+  }
   Sql range{field + (key.descending ? " < " : " > ")};
   range.bind(to_value(value, key.field));
-  if (!key.descending || key.field.path == "_id") return {range};
-  return {range, Sql{field + " IS NULL"}};
+  if (!key.descending || key.field.path == "_id") return {{range, index}};
+  return {{range, index}, {Sql{field + " IS NULL"}, index + 1}};
 }
 
 /// The documents after a position as disjoint ranges, in order: those that share all keys but the last with it, then those that
 /// share one less, and so on. One OR of them all would not be a range of any index.
-std::vector<Sql> ranges_after(const query::ListQuery& query) {
-  std::vector<Sql> ranges;
+std::vector<Range> ranges_after(const query::ListQuery& query) {
+  std::vector<Range> ranges;
   for (std::size_t last = query.sort.size(); last-- > 0;) {
     Sql shared;
     for (std::size_t i = 0; i < last; ++i) shared << " AND " << equals(query.sort[i], query.after[i]);
-    for (const Sql& range : beyond(query.sort[last], query.after[last])) {
+    for (Range& range : beyond(query.sort[last], last, query.after[last])) {
       Sql condition = shared;
-      condition << " AND " << range;
-      ranges.push_back(std::move(condition));
+      condition << " AND " << range.condition;
+      ranges.push_back({std::move(condition), range.first_key});
     }
   }
   return ranges;
+}
+
+/// SQLite would sort what an index gives in order already, if keys that are all the same were named.
+std::string order_from(const std::vector<query::SortKey>& sort, std::size_t first_key) {
+  std::string order;
+  for (std::size_t i = first_key; i < sort.size(); ++i) {
+    order += (order.empty() ? "" : ", ") + expression(sort[i].field) + (sort[i].descending ? " DESC" : "");
+  }
+  return order;
 }
 
 }  // namespace
@@ -52,17 +74,12 @@ ListPlan plan_list(const Table& table, const config::Resource& resource, const q
                    const std::optional<std::string>& owner) {
   const Sql condition = where(resource, query, owner);
   std::string keys;
-  std::string order;
-  for (const auto& key : query.sort) {
-    const std::string field = expression(key.field);
-    keys += ", " + field;
-    order += (order.empty() ? "" : ", ") + field + (key.descending ? " DESC" : "");
-  }
+  for (const auto& key : query.sort) keys += ", " + expression(key.field);
   ListPlan plan;
-  const std::vector<Sql> ranges = query.after.empty() ? std::vector<Sql>{Sql{}} : ranges_after(query);
-  for (const Sql& range : ranges) {
+  const std::vector<Range> ranges = query.after.empty() ? std::vector<Range>(1) : ranges_after(query);
+  for (const Range& range : ranges) {
     Sql sql{"SELECT " + std::string(Table::columns) + keys + " FROM " + table.name + " WHERE "};
-    sql << condition << range << " ORDER BY " << order << " LIMIT ?";
+    sql << condition << range.condition << " ORDER BY " << order_from(query.sort, range.first_key) << " LIMIT ?";
     plan.segments.push_back(std::move(sql));
   }
   if (query.count) {
