@@ -13,9 +13,9 @@ namespace nacre::store::sqlite {
 struct Row {
   std::string_view id;
   std::int64_t rev = 1;
-  Timestamp created;
-  Timestamp updated;
-  std::string_view owner;
+  Timestamp created{};
+  Timestamp updated{};
+  std::string_view owner{};
   bool owned = false;
   std::string_view doc;  ///< JSON text of an object, as append_json writes it
 };

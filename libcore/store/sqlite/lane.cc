@@ -16,10 +16,10 @@ class Queue::Lane final : public ThreadJob {
   void run() noexcept override { finished_ = transactions_->run(*connection_, batch_); }
 
   void done() noexcept override {
-    const auto self = std::exchange(self_, nullptr);
-    for (std::size_t i = 0; i < finished_; ++i) batch_[i]->finished.set();
-    if (const auto queue = queue_.lock()) queue->give_back(batch_, finished_);
-    batch_.clear();
+    const auto self = std::exchange(self_, nullptr);  // idle from here on: the queue may fill the lane again at once
+    Batch batch = std::exchange(batch_, {});
+    for (std::size_t i = 0; i < finished_; ++i) batch[i]->finished.set();
+    if (const auto queue = queue_.lock()) queue->give_back(batch, finished_);
   }
 
   Batch batch_;

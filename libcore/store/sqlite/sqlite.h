@@ -13,7 +13,7 @@
 namespace nacre::store {
 
 struct SqliteOptions {
-  std::string path;                  ///< of the database file; its folder must exist
+  std::string path{};                ///< of the database file; its folder must exist
   std::string synchronous = "FULL";  ///< FULL: what is answered survives a power cut; NORMAL, OFF: see SQLite
   Milliseconds timeout{2'000};       ///< `timeouts.store`: bounds each call
   WriteHooks hooks{};

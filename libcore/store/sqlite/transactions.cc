@@ -10,6 +10,9 @@ constexpr Milliseconds kWriteBudget{20};
 
 Failure too_late() { return {Error::deadline, "the store did not answer in time"}; }
 
+/// A full or failing disk makes SQLite give the whole transaction up.
+Failure rolled_back() { return {Error::unavailable, "the store is away"}; }
+
 /// Not begun, and nobody waits for it any more.
 bool skip(Call& call, Monotonic now) {
   if (now < call.deadline && !call.abandoned.load(std::memory_order_relaxed)) return false;
@@ -110,16 +113,17 @@ std::size_t Writes::write(Connection& connection, const Batch& batch) {
     if (skip(call, now)) continue;
     if (auto set = run_fixed(connection, kSavepoint); !set) return fail(set.error());
     call.run(connection);
-    if (connection.autocommit()) return fail(Failure(Error::unavailable, "the store is away"));  // the disk ended it all
-    if (const auto failure = call.failure()) {
+    const auto failure = call.failure();
+    if (connection.autocommit()) return fail(failure ? *failure : rolled_back());
+    if (failure) {
       health_.failed(*failure);
       if (auto undone = run_fixed(connection, kUndo); !undone) return fail(undone.error());
     }
-    any_worked = any_worked || !call.failure();
+    any_worked = any_worked || !failure;
     if (auto released = run_fixed(connection, kRelease); !released) return fail(released.error());
   }
   if (upkeep_) upkeep_(connection);
-  if (connection.autocommit()) return fail(Failure(Error::unavailable, "the store is away"));
+  if (connection.autocommit()) return fail(rolled_back());
   if (auto committed = run_fixed(connection, kCommit); !committed) return fail(committed.error());
   if (any_worked) health_.worked();
   return done;

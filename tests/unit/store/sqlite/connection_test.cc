@@ -1,0 +1,98 @@
+#include "store/sqlite/connection.h"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+
+#include "store/sqlite/fixture.h"
+
+namespace nacre::store::sqlite {
+namespace {
+
+Connection plain(const std::string& file, std::size_t max_statements = 64) {
+  return Connection({.path = file, .max_statements = max_statements}, [](Connection&) { return Result<void>(); });
+}
+
+const std::string kEndless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c";
+
+}  // namespace
+
+TEST_CASE("a connection is opened when it is needed, in WAL mode and with full synchronization") {
+  TemporaryFolder folder;
+  Connection connection = plain(folder.file());
+  CHECK(connection.handle() == nullptr);
+  REQUIRE(connection.ready().has_value());
+  Run mode(connection, "PRAGMA journal_mode");
+  REQUIRE(mode.step());
+  CHECK(mode.text(0) == "wal");
+  Run synchronous(connection, "PRAGMA synchronous");
+  REQUIRE(synchronous.step());
+  CHECK(synchronous.integer(0) == 2);
+}
+
+TEST_CASE("a long read ends when its time is over or nobody waits for it") {
+  TemporaryFolder folder;
+  Connection connection = plain(folder.file());
+  REQUIRE(connection.ready().has_value());
+  std::atomic<bool> abandoned = false;
+  connection.limit(monotonic_now(), &abandoned);
+  CHECK(Run(connection, kEndless).finish().error().error == Error::deadline);
+  connection.limit(monotonic_now() + Milliseconds{3'600'000}, &abandoned);
+  abandoned = true;
+  CHECK(Run(connection, kEndless).finish().error().error == Error::deadline);
+  abandoned = false;
+  CHECK(Run(connection, "SELECT 1").finish().has_value());
+}
+
+TEST_CASE("statements are kept, but no more than so many") {
+  TemporaryFolder folder;
+  Connection connection = plain(folder.file(), 8);
+  REQUIRE(connection.ready().has_value());
+  const std::string often = "SELECT 'often'";
+  sqlite3_stmt* const kept = connection.statement(often);
+  for (int i = 0; i < 100; ++i) {
+    REQUIRE(connection.statement("SELECT " + std::to_string(i)) != nullptr);
+    CHECK(connection.statement(often) == kept);
+  }
+  int count = 0;
+  for (sqlite3_stmt* s = sqlite3_next_stmt(connection.handle(), nullptr); s != nullptr;
+       s = sqlite3_next_stmt(connection.handle(), s)) {
+    ++count;
+  }
+  CHECK(count == 8);
+}
+
+TEST_CASE("an error stays with its run and does not harm the next") {
+  TemporaryFolder folder;
+  Connection connection = plain(folder.file());
+  REQUIRE(connection.ready().has_value());
+  Run wrong(connection, "SELECT x FROM nowhere");
+  wrong.bind("x").bind(std::int64_t{1}).bind_null();
+  CHECK_FALSE(wrong.step());
+  CHECK(wrong.failed());
+  const std::string internal = wrong.failure().internal;
+  CAPTURE(internal);
+  CHECK(internal.find("nowhere") != std::string::npos);
+  Run right(connection, "SELECT ?, ?, ?, ?");
+  right.bind("").bind(std::int64_t{-1}).bind(0.5).bind_null();
+  REQUIRE(right.step());
+  CHECK_FALSE(right.is_null(0));
+  CHECK(right.text(0).empty());
+  CHECK(right.integer(1) == -1);
+  CHECK(right.real(2) == 0.5);
+  CHECK(right.is_null(3));
+}
+
+TEST_CASE("what is no database is not touched") {
+  TemporaryFolder folder;
+  const std::string text(8192, 'x');
+  std::ofstream(folder.file()) << text;
+  Connection connection = plain(folder.file());
+  const auto ready = connection.ready();
+  REQUIRE_FALSE(ready.has_value());
+  CHECK(ready.error().error == Error::unavailable);
+  std::ifstream in(folder.file());
+  CHECK(std::string(std::istreambuf_iterator<char>(in), {}) == text);
+}
+
+}  // namespace nacre::store::sqlite
