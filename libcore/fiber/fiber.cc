@@ -44,6 +44,8 @@ class Fiber {
   Fiber* previous_ = nullptr;
   Event* event_ = nullptr;  // the one that it waits for
   bool ready_ = false;
+  Fiber* newer_ = nullptr;  // in the Scheduler's list of all
+  Fiber* older_ = nullptr;
 
  private:
   boost::context::fiber enter(boost::context::fiber&& caller);
@@ -101,6 +103,8 @@ bool Fiber::resume() {
   if (armed_at_) timer_->disarm();
   armed_at_.reset();
   --scheduler_.running_;
+  (newer_ != nullptr ? newer_->older_ : scheduler_.first_started_) = older_;
+  if (older_ != nullptr) older_->newer_ = newer_;
   if (scheduler_.spare_.size() < scheduler_.options_.spare_stacks) {
     scheduler_.spare_.emplace_back(this);
   } else {
@@ -175,7 +179,15 @@ Result<Fiber*> Scheduler::start(Monotonic deadline, std::function<void()> body) 
   }
   ++running_;
   Fiber* const started = fiber.release();  // it owns itself until it ends
+  started->newer_ = nullptr;
+  started->older_ = first_started_;
+  if (first_started_ != nullptr) first_started_->newer_ = started;
+  first_started_ = started;
   return started->start(deadline, std::move(body)) ? nullptr : started;
+}
+
+void Scheduler::cancel_all() {
+  while (first_started_ != nullptr) first_started_->cancel();
 }
 
 void Scheduler::make_ready(Fiber& fiber) {

@@ -35,6 +35,9 @@ class Scheduler {
   /// Error::overloaded when there is no memory for a stack; then `body` has not run.
   Result<Fiber*> start(Monotonic deadline, std::function<void()> body);
 
+  /// Cancels every fiber that has not ended.
+  void cancel_all();
+
   Reactor& reactor() noexcept { return reactor_; }
   std::size_t running() const noexcept { return running_; }  ///< fibers that have not ended
 
@@ -48,6 +51,7 @@ class Scheduler {
   Reactor& reactor_;
   Options options_;
   std::vector<std::unique_ptr<Fiber>> spare_;
+  Fiber* first_started_ = nullptr;  // all that have not ended, the newest first
   Fiber* first_ready_ = nullptr;
   Fiber* last_ready_ = nullptr;
   std::size_t ready_count_ = 0;
