@@ -9,6 +9,7 @@ int http_status(Error error) noexcept {
     case Error::bad_request:
       return 400;
     case Error::unauthenticated:
+    case Error::invalid_token:
       return 401;
     case Error::forbidden:
       return 403;

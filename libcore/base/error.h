@@ -13,7 +13,8 @@ namespace nacre {
 /// Everything that can go wrong while a request is answered. `http_status` is the one table from here to HTTP.
 enum class Error : std::uint8_t {
   bad_request,             ///< 400: not JSON, bad parameter, bad header
-  unauthenticated,         ///< 401: no credential, or one that is not valid
+  unauthenticated,         ///< 401: a credential is needed
+  invalid_token,           ///< 401: the credential is bad, expired or revoked
   forbidden,               ///< 403: the credential does not allow it
   not_found,               ///< 404
   method_not_allowed,      ///< 405

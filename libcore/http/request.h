@@ -21,9 +21,9 @@ struct Header {
 /// A request as the pipeline sees it: views into memory that outlives the request's fiber.
 struct Request {
   Method method = Method::other;
-  std::string_view mount;   ///< prefix of the nginx location, without a final slash: "" or "/v1"
-  std::string_view path;    ///< decoded and normalized path below `mount`; begins with a slash
-  std::string_view query;   ///< raw, without the question mark
+  std::string_view mount;  ///< prefix of the nginx location, without a final slash: "" or "/v1"
+  std::string_view path;   ///< decoded and normalized path below `mount`; begins with a slash
+  std::string_view query;  ///< raw, without the question mark
   std::string_view body;
   std::string_view id;      ///< X-Request-Id, made by the adapter
   std::string_view client;  ///< address of the client, as nginx's realip module sees it

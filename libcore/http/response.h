@@ -1,11 +1,13 @@
 #pragma once
 
 #include <forward_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "base/time.h"
 #include "http/request.h"
 
@@ -26,6 +28,7 @@ class Response {
   std::string_view content_type = kJson;  ///< static, or made to last by `keep`
   std::string etag;                       ///< with its quotes; empty: none
   std::optional<Timestamp> last_modified;
+  std::shared_ptr<const Failure> failure;  ///< of an application's problem: the pipeline makes the document of it
 
   /// Adds a header whose value lives as long as the configuration (a literal, or a string of the configuration).
   void add_static(std::string_view name, std::string_view value) { headers_.push_back({name, value}); }

@@ -1,0 +1,46 @@
+#include <algorithm>
+
+#include "base/ascii.h"
+#include "http/request.h"
+#include "http/response.h"
+
+namespace nacre::http {
+
+namespace {
+
+template <class Headers>
+std::optional<std::string_view> find(const Headers& headers, std::string_view name) noexcept {
+  for (const Header& header : headers) {
+    if (equals_ignoring_case(header.name, name)) return header.value;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string_view to_string(Method method) noexcept {
+  switch (method) {
+    case Method::get:
+      return "GET";
+    case Method::head:
+      return "HEAD";
+    case Method::post:
+      return "POST";
+    case Method::put:
+      return "PUT";
+    case Method::patch:
+      return "PATCH";
+    case Method::del:
+      return "DELETE";
+    case Method::options:
+      return "OPTIONS";
+    case Method::other:
+      break;
+  }
+  return "OTHER";
+}
+
+std::optional<std::string_view> Request::header(std::string_view name) const noexcept { return find(headers, name); }
+std::optional<std::string_view> Response::header(std::string_view name) const noexcept { return find(headers_, name); }
+
+}  // namespace nacre::http
