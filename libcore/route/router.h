@@ -1,0 +1,79 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "app/route.h"
+#include "config/config.h"
+#include "http/request.h"
+
+namespace nacre::route {
+
+/// What a request asks for.
+enum class Action : std::uint8_t {
+  list,
+  create,
+  read,
+  replace,
+  update,
+  remove,
+  options,
+  handler,             ///< the application's own code
+  needs_user,          ///< a path that only a known user may use
+  not_found,           ///< no such path
+  method_not_allowed,  ///< the path exists, the method does not; `allow` names those that do
+};
+
+/// A resource with what its answers need, made once.
+struct Endpoint {
+  const config::Resource* resource;
+  std::array<std::string, 7> route_names;  ///< "notes.list" and so on, by Action
+  std::string cache_control;               ///< of a good GET
+};
+
+struct Match {
+  Action action = Action::not_found;
+  std::string_view name = "-";  ///< `$nacre_route`: never from a client
+  const Endpoint* endpoint = nullptr;
+  std::string_view id;     ///< of read, replace, update, remove
+  std::string_view allow;  ///< of options and method_not_allowed
+  const app::Route* handler = nullptr;
+  app::PathParameters parameters;
+};
+
+/// Path and method to action. Built once from the configuration and the application's routes; an application's route comes
+/// before a resource's, so that it can take over one of its requests.
+class Router {
+ public:
+  /// Throws std::invalid_argument when two of the application's routes mean the same requests.
+  Router(const config::Config& config, std::span<const app::Route> routes);
+  ~Router();
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
+
+  Match match(http::Method method, std::string_view path) const;
+
+  /// The names that `Match::name` can take.
+  std::vector<std::string_view> names() const;
+
+ private:
+  struct Pattern;
+  struct StringHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+  };
+
+  bool match_pattern(http::Method method, std::string_view path, Match& match) const;
+  void match_resource(http::Method method, const Endpoint& endpoint, std::string_view id, bool item, Match& match) const;
+
+  std::unordered_map<std::string, Endpoint, StringHash, std::equal_to<>> endpoints_;
+  std::vector<Pattern> patterns_;
+};
+
+}  // namespace nacre::route
