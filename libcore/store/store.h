@@ -77,7 +77,8 @@ class Store {
   virtual Result<Page> find(const config::Resource& resource, const query::ListQuery& query,
                             const std::optional<std::string>& owner) = 0;
 
-  /// All or none. Error::conflict names the index and, of several documents, which one. Returns them as stored, `_rev` 1.
+  /// All or none. Error::conflict: errors[0].pointer is "/_id" or the first key of the unique index ("/slug"), and of several
+  /// documents begins with the place of the one in the way ("/3/slug"). Returns them as stored, `_rev` 1.
   virtual Result<std::vector<Document>> insert(const config::Resource& resource, std::span<const NewDocument> documents,
                                                const std::optional<Remember>& remember) = 0;
 

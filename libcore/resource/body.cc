@@ -1,0 +1,86 @@
+#include "resource/body.h"
+
+#include <algorithm>
+
+#include "http/fields.h"
+#include "http/response.h"
+#include "json/parse.h"
+
+namespace nacre::resource {
+
+namespace {
+
+constexpr std::size_t kMaxErrors = 50;
+
+std::string escape_pointer_token(std::string_view name) {  // RFC 6901 §3
+  std::string out;
+  for (const char c : name) {
+    if (c == '~') {
+      out += "~0";
+    } else if (c == '/') {
+      out += "~1";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+const char* flaw_of_name(std::string_view name) {
+  if (name.empty()) return nullptr;
+  if (name.front() == '_') return "names that begin with _ belong to the server";
+  if (name.front() == '$') return "names must not begin with $";
+  if (name.find('.') != std::string_view::npos) return "names must not hold a dot";
+  if (name.find('\0') != std::string_view::npos) return "names must not hold NUL";
+  return nullptr;
+}
+
+/// Depth is bounded by parse_json.
+void check_names(const Json& value, const std::string& place, std::vector<FieldError>& errors) {
+  if (const auto* object = value.if_object()) {
+    for (const auto& member : *object) {
+      if (errors.size() >= kMaxErrors) return;
+      const std::string_view name(member.key().data(), member.key().size());
+      if (const char* flaw = flaw_of_name(name)) {
+        errors.push_back({place + '/' + escape_pointer_token(name), flaw});
+      } else if (member.value().is_structured()) {
+        check_names(member.value(), place + '/' + escape_pointer_token(name), errors);
+      }
+    }
+  } else if (const auto* array = value.if_array()) {
+    for (std::size_t i = 0; i < array->size() && errors.size() < kMaxErrors; ++i) {
+      if ((*array)[i].is_structured()) check_names((*array)[i], place + '/' + std::to_string(i), errors);
+    }
+  }
+}
+
+Failure does_not_fit(std::vector<FieldError> errors) {
+  Failure failure(Error::unprocessable, "the document does not satisfy the schema");
+  failure.errors = std::move(errors);
+  return failure;
+}
+
+}  // namespace
+
+Result<Json> json_body(const http::Request& request) {
+  const auto type = http::media_type(request.header("Content-Type").value_or(""));
+  if (type != http::kJson) return Failure(Error::unsupported_media_type, "Content-Type must be application/json");
+  return parse_json(request.body);
+}
+
+Result<JsonObject> check_document(const config::Resource& resource, Json document, const std::string& place) {
+  if (!document.is_object()) return does_not_fit({{place, "must be an object"}});
+  std::vector<FieldError> errors;
+  check_names(document, place, errors);
+  for (FieldError& error : resource.schema.validate(document)) {
+    error.pointer.insert(0, place);
+    const bool known =
+        std::any_of(errors.begin(), errors.end(), [&](const FieldError& e) { return e.pointer == error.pointer; });
+    if (!known && errors.size() < kMaxErrors) errors.push_back(std::move(error));
+  }
+  if (!errors.empty()) return does_not_fit(std::move(errors));
+  resource.schema.normalize(document);
+  return std::move(document.get_object());
+}
+
+}  // namespace nacre::resource

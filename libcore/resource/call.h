@@ -1,0 +1,53 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "auth/identity.h"
+#include "cache/read_through.h"
+#include "config/config.h"
+#include "http/request.h"
+#include "http/response.h"
+#include "route/router.h"
+#include "store/store.h"
+
+namespace nacre {
+
+namespace net {
+class HttpClient;
+}
+
+/// What all requests of a worker share.
+struct Backend {
+  const config::Config& config;
+  store::Store& store;
+  cache::Zone& zone;
+  cache::ReadThrough& cache;
+  net::HttpClient* http;  ///< for the application's handlers
+};
+
+/// What is told of a request in the log and the metrics.
+struct Trace {
+  std::string_view route = "-";
+  cache::Outcome cache = cache::Outcome::none;
+  std::chrono::microseconds store{};  ///< waited for the store
+  std::chrono::microseconds redis{};  ///< waited for Redis
+  std::string user;
+};
+
+namespace resource {
+
+/// One request for a resource, on its fiber.
+struct Call {
+  const http::Request& request;
+  const route::Match& match;
+  const auth::Identity& identity;
+  Backend& backend;
+  Trace& trace;
+
+  const config::Resource& resource() const { return *match.endpoint->resource; }
+};
+
+}  // namespace resource
+}  // namespace nacre

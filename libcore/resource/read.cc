@@ -1,0 +1,119 @@
+#include <sodium.h>
+
+#include "base/object_id.h"
+#include "http/conditional.h"
+#include "query/list_query.h"
+#include "resource/actions.h"
+#include "resource/reply.h"
+#include "resource/subject.h"
+
+namespace nacre::resource {
+
+namespace {
+
+/// Quotes a hash of a body.
+std::string entity_tag_of(std::string_view body) {
+  unsigned char hash[16];
+  crypto_generichash(hash, sizeof hash, reinterpret_cast<const unsigned char*>(body.data()), body.size(), nullptr, 0);
+  char text[2 * sizeof hash + 1];
+  sodium_bin2hex(text, sizeof text, hash, sizeof hash);
+  return '"' + std::string(text) + '"';
+}
+
+/// The answer of a list: `{"items":[…],"total":N,"next":"…"}`. `next` comes last, where `next_cursor` looks for it.
+Result<cache::Entry> load_list(store::Store& store, const config::Resource& resource, const std::string& raw_query) {
+  const auto query = query::parse_list_query(raw_query, resource);
+  if (!query) return query.error();
+  const auto page = store.find(resource, *query, std::nullopt);
+  if (!page) return page.error();
+  cache::Entry entry;
+  entry.body.reserve(page->items.size() + 128);
+  entry.body.append(R"({"items":)").append(page->items);
+  if (page->total) entry.body.append(R"(,"total":)").append(std::to_string(*page->total));
+  if (page->next.empty()) {
+    entry.body += R"(,"next":null})";
+  } else {
+    entry.body.append(R"(,"next":")").append(query::encode_cursor(resource.name, *query, page->next)).append("\"}");
+  }
+  entry.etag = entity_tag_of(entry.body);
+  return entry;
+}
+
+/// The cursor at the end of a list's body; "" on the last page.
+std::string_view next_cursor(std::string_view body) {
+  if (!body.ends_with("\"}")) return {};
+  body.remove_suffix(2);
+  return body.substr(body.rfind('"') + 1);
+}
+
+/// The request's own URI with another `after` (RFC 8288). What a URI can't hold is percent-encoded, so that nothing of the
+/// query can end the header's value early.
+std::string next_link(const http::Request& request, std::string_view cursor) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string link = "<";
+  link.append(request.mount).append(request.path).push_back('?');
+  for (std::string_view rest = request.query; !rest.empty();) {
+    const std::size_t end = std::min(rest.find('&'), rest.size());
+    const std::string_view parameter = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (parameter.empty() || parameter.starts_with("after=")) continue;
+    for (const char c : parameter) {
+      if (c > 0x20 && c < 0x7F && std::string_view("<>\"\\^`{|}").find(c) == std::string_view::npos) {
+        link += c;
+      } else {
+        const auto byte = static_cast<unsigned char>(c);
+        link.append({'%', kHex[byte >> 4U], kHex[byte & 15U]});
+      }
+    }
+    link += '&';
+  }
+  return link.append("after=").append(cursor).append(">; rel=\"next\"");
+}
+
+/// Runs `load` through the cache and tells the trace what came of it.
+template <class Load>
+Result<cache::Served> fetch(const Call& call, char kind, std::string_view name, std::string_view subject, Load load) {
+  const config::CachePolicy& policy = call.resource().cache;
+  const std::string key = cache_key(call.backend.config, call.resource(), kind, name);
+  if (policy.on) {
+    if (auto hit = call.backend.cache.find_fresh(key, subject)) {
+      call.trace.cache = hit->outcome;
+      return std::move(*hit);
+    }
+  }
+  const StoreTimer timer(call.trace);
+  auto served = call.backend.cache.get(key, subject, policy, load);
+  call.trace.cache = served ? served->outcome : policy.on ? cache::Outcome::miss : cache::Outcome::none;
+  return served;
+}
+
+}  // namespace
+
+Result<http::Response> read(const Call& call) {
+  if (!is_document_id(call.match.id)) return no_such_document();
+  store::Store* const store = &call.backend.store;
+  const config::Resource* const resource = &call.resource();
+  auto served = fetch(call, 'd', call.match.id, document_subject(*resource, call.match.id),
+                      [store, resource, id = std::string(call.match.id)]() -> Result<cache::Entry> {
+                        auto document = store->find_one(*resource, id, std::nullopt);
+                        if (!document) return document.error();
+                        return cache::Entry{std::move(document->json), entity_tag(document->rev), document->updated};
+                      });
+  if (!served) return served.error();
+  return cached_reply(call, std::move(*served));
+}
+
+Result<http::Response> list(const Call& call) {
+  store::Store* const store = &call.backend.store;
+  const config::Resource* const resource = &call.resource();
+  auto served =
+      fetch(call, 'l', call.request.query, list_subject(*resource),
+            [store, resource, query = std::string(call.request.query)] { return load_list(*store, *resource, query); });
+  if (!served) return served.error();
+  const std::string cursor(next_cursor(served->entry.body));
+  http::Response response = cached_reply(call, std::move(*served));
+  if (!cursor.empty()) response.add("Link", next_link(call.request, cursor));
+  return response;
+}
+
+}  // namespace nacre::resource

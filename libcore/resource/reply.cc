@@ -1,0 +1,52 @@
+#include "resource/reply.h"
+
+#include "http/conditional.h"
+#include "http/fields.h"
+#include "store/document.h"
+
+namespace nacre::resource {
+
+std::string entity_tag(std::int64_t rev) { return '"' + std::to_string(rev) + '"'; }
+
+Failure no_such_document() { return {Error::not_found, "there is no such document"}; }
+
+http::Response cached_reply(const Call& call, cache::Served&& served) {
+  http::Response response;
+  response.etag = std::move(served.entry.etag);
+  response.last_modified = served.entry.last_modified;
+  response.add_static("Cache-Control", call.match.endpoint->cache_control);
+  if (served.outcome != cache::Outcome::none) response.add_static("Cache-Status", cache::cache_status(served.outcome));
+  if (served.outcome != cache::Outcome::none && served.outcome != cache::Outcome::miss) {
+    response.add("Age", std::to_string(std::chrono::floor<Seconds>(served.age).count()));
+  }
+  if (http::not_modified(call.request, response.etag, response.last_modified)) {
+    response.status = 304;
+  } else {
+    response.body = std::move(served.entry.body);
+  }
+  return response;
+}
+
+http::Response written_reply(const Call& call, int status, store::Document&& document) {
+  http::Response response(status);
+  response.etag = entity_tag(document.rev);
+  response.last_modified = document.updated;
+  response.add_static("Cache-Control", "no-store");
+  if (http::prefers_minimal(call.request)) {
+    if (status == 200) response.status = 204;
+    response.add_static("Preference-Applied", "return=minimal");
+  } else {
+    response.body = std::move(document.json);
+  }
+  return response;
+}
+
+http::Response created_reply(const Call& call, const store::NewDocument& document) {
+  http::Response response = written_reply(call, 201, store::render(document));
+  std::string location;
+  location.append(call.request.mount).append(1, '/').append(call.resource().name).append(1, '/').append(document.id);
+  response.add("Location", std::move(location));
+  return response;
+}
+
+}  // namespace nacre::resource

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "base/error.h"
+#include "http/response.h"
+#include "resource/call.h"
+#include "store/store.h"
+
+/// The parts that the actions' answers have in common.
+namespace nacre::resource {
+
+/// `"3"`: the revision as a strong entity tag.
+std::string entity_tag(std::int64_t rev);
+
+/// The 404 of a document; the same whether it never was or belongs to somebody else.
+Failure no_such_document();
+
+/// A GET's answer out of the cache, or 304: body, validators, Cache-Control, Cache-Status, Age.
+http::Response cached_reply(const Call& call, cache::Served&& served);
+
+/// A write's answer: `status` with the document, or without a body where `Prefer: return=minimal` asks so (a 200 becomes 204).
+http::Response written_reply(const Call& call, int status, store::Document&& document);
+
+/// The 201 of a document that is about to be, or was just, inserted: known beforehand, since the server sets all that the
+/// client did not.
+http::Response created_reply(const Call& call, const store::NewDocument& document);
+
+/// Adds the time until it is destroyed to the trace's wait for the store.
+class StoreTimer {
+ public:
+  explicit StoreTimer(Trace& trace) : trace_(trace), began_(std::chrono::steady_clock::now()) {}
+  ~StoreTimer() {
+    trace_.store += std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began_);
+  }
+  StoreTimer(const StoreTimer&) = delete;
+  StoreTimer& operator=(const StoreTimer&) = delete;
+
+ private:
+  Trace& trace_;
+  std::chrono::steady_clock::time_point began_;
+};
+
+}  // namespace nacre::resource
