@@ -30,7 +30,9 @@ Failure conflict(Run& run, const Connection& connection, const Blueprint& bluepr
   if (failure.error != Error::conflict) return failure;
   std::string keys = blueprint.keys_of(message);
   if (keys.empty() && (code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_UNIQUE)) keys = "_id";
-  if (!keys.empty()) failure.detail = "another document has the same " + keys;
+  if (keys.empty()) return failure;
+  failure.detail = "another document has the same " + keys;
+  failure.errors.push_back({'/' + keys.substr(0, keys.find(',')), "is taken"});
   return failure;
 }
 
