@@ -1,0 +1,93 @@
+#include "pipeline.h"
+
+#include "app/route.h"
+#include "auth/identity.h"
+#include "http/problem.h"
+#include "resource/actions.h"
+
+namespace nacre {
+
+namespace {
+
+using route::Action;
+
+constexpr std::string_view kPatchTypes = "application/merge-patch+json, application/json-patch+json";
+
+/// Who may do it; what is not a resource's own action is open to all.
+const config::AccessRule* access_rule(const http::Request& request, const route::Match& match) {
+  const config::Access* const access = match.endpoint != nullptr ? &match.endpoint->resource->access : nullptr;
+  switch (match.action) {
+    case Action::list:
+    case Action::read:
+      return &access->read;
+    case Action::create:
+      return &access->create;
+    case Action::replace:
+      return resource::is_creation(request) ? &access->create : &access->update;
+    case Action::update:
+      return &access->update;
+    case Action::remove:
+      return &access->del;
+    default:
+      return nullptr;
+  }
+}
+
+http::Response options(const route::Match& match) {
+  http::Response response(204);
+  response.add_static("Allow", match.allow);
+  if (match.endpoint != nullptr) response.add_static("Accept-Patch", kPatchTypes);
+  return response;
+}
+
+}  // namespace
+
+http::Response Pipeline::handle(const http::Request& request, Trace& trace) noexcept try {
+  const route::Match match = router_.match(request.method, request.path);
+  trace.route = match.name;
+  auto answered = answer(request, match, trace);
+  if (answered) return std::move(*answered);
+  http::Response response = http::problem(answered.error(), request.id, backend_.config.debug);
+  if (response.status == 401) response.add_static("Vary", "Authorization, Cookie");
+  if (response.status == 405) response.add_static("Allow", match.allow);
+  if (response.status == 415) response.add_static("Accept-Patch", kPatchTypes);
+  return response;
+} catch (const std::exception& error) {
+  Failure failure(Error::internal);
+  failure.internal = error.what();
+  return http::problem(failure, request.id, backend_.config.debug);
+}
+
+Result<http::Response> Pipeline::answer(const http::Request& request, const route::Match& match, Trace& trace) {
+  if (match.action == Action::not_found) return Failure(Error::not_found, "there is nothing at this path");
+  if (match.action == Action::method_not_allowed)
+    return Failure(Error::method_not_allowed, "allowed: " + std::string(match.allow));
+  if (match.action == Action::options) return options(match);
+
+  const auto identity = auth::identify(request);
+  if (!identity) return identity.error();
+  if (match.action == Action::needs_user) return Failure(Error::unauthenticated, "log in first");
+  if (const auto* rule = access_rule(request, match)) {
+    if (auto allowed = auth::authorize(*rule, *identity); !allowed) return allowed.error();
+  }
+
+  const resource::Call call{request, match, *identity, backend_, trace};
+  switch (match.action) {
+    case Action::list:
+      return resource::list(call);
+    case Action::read:
+      return resource::read(call);
+    case Action::create:
+      return resource::create(call);
+    case Action::replace:
+      return resource::replace(call);
+    case Action::update:
+      return resource::update(call);
+    case Action::remove:
+      return resource::remove(call);
+    default:
+      return app::run(call);
+  }
+}
+
+}  // namespace nacre
