@@ -1,0 +1,43 @@
+#include "handler.h"
+
+#include "conf.h"
+#include "process.h"
+#include "request_ctx.h"
+
+namespace nacre::nginx {
+
+namespace {
+
+bool may_have_body(const ngx_http_request_t& r) noexcept {
+  return (r.method & (NGX_HTTP_POST | NGX_HTTP_PUT | NGX_HTTP_PATCH)) != 0U;
+}
+
+/// nginx has the whole body; the count that it took while reading is now the fiber's.
+void on_body(ngx_http_request_t* r) noexcept {
+  RequestCtx* const ctx = RequestCtx::find(r);
+  ngx_int_t started = ctx != nullptr ? ctx->start() : NGX_HTTP_INTERNAL_SERVER_ERROR;
+  if (started == NGX_DONE) return;
+  if (started == NGX_OK) started = ctx->send();
+  ngx_http_finalize_request(r, started);
+}
+
+}  // namespace
+
+ngx_int_t handle_request(ngx_http_request_t* r) noexcept {
+  RequestCtx* const ctx = RequestCtx::of(r);
+  if (ctx == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  if (may_have_body(*r)) {
+    const ngx_int_t reading = ngx_http_read_client_request_body(r, on_body);
+    return reading >= NGX_HTTP_SPECIAL_RESPONSE ? reading : NGX_DONE;
+  }
+  const ngx_int_t discarded = ngx_http_discard_request_body(r);
+  if (discarded != NGX_OK) return discarded;
+  const ngx_int_t started = ctx->start();
+  if (started == NGX_OK) return ctx->send();
+  if (started == NGX_DONE) ++r->main->count;
+  return started;
+}
+
+ngx_int_t count_request(ngx_http_request_t*) noexcept { return NGX_OK; }
+
+}  // namespace nacre::nginx

@@ -1,0 +1,245 @@
+#include "request_ctx.h"
+
+#include <sodium.h>
+#include <unistd.h>
+
+#include <new>
+
+#include "conf.h"
+#include "process.h"
+
+namespace nacre::nginx {
+
+namespace {
+
+http::Method method_of(const ngx_http_request_t& r) noexcept {
+  switch (r.method) {
+    case NGX_HTTP_GET:
+      return http::Method::get;
+    case NGX_HTTP_HEAD:
+      return http::Method::head;
+    case NGX_HTTP_POST:
+      return http::Method::post;
+    case NGX_HTTP_PUT:
+      return http::Method::put;
+    case NGX_HTTP_PATCH:
+      return http::Method::patch;
+    case NGX_HTTP_DELETE:
+      return http::Method::del;
+    case NGX_HTTP_OPTIONS:
+      return http::Method::options;
+    default:
+      return http::Method::other;
+  }
+}
+
+/// 16 random bytes as hex. They name requests and protect nothing, so they are drawn many at a time.
+void make_id(std::array<char, 32>& id) noexcept {
+  static std::array<unsigned char, 4096> pool;
+  static std::size_t used = pool.size();
+  static ngx_pid_t owner = 0;
+  if (used == pool.size() || owner != ngx_pid) {
+    randombytes_buf(pool.data(), pool.size());
+    used = 0;
+    owner = ngx_pid;
+  }
+  ngx_hex_dump(reinterpret_cast<u_char*>(id.data()), pool.data() + used, 16);
+  used += 16;
+}
+
+bool append_file(std::string& out, const ngx_buf_t& buffer) {
+  std::size_t left = static_cast<std::size_t>(buffer.file_last - buffer.file_pos);
+  std::size_t at = out.size();
+  out.resize(at + left);
+  for (off_t offset = buffer.file_pos; left > 0;) {
+    const ssize_t got = ::pread(buffer.file->fd, out.data() + at, left, offset);
+    if (got <= 0) return false;
+    at += static_cast<std::size_t>(got);
+    left -= static_cast<std::size_t>(got);
+    offset += got;
+  }
+  return true;
+}
+
+void destroy(void* ctx) noexcept { static_cast<RequestCtx*>(ctx)->~RequestCtx(); }
+
+}  // namespace
+
+RequestCtx* RequestCtx::find(ngx_http_request_t* r) noexcept {
+  auto* ctx = static_cast<RequestCtx*>(ngx_http_get_module_ctx(r->main, ngx_http_nacre_module));
+  if (ctx != nullptr || !(r->internal || r->filter_finalize)) return ctx;
+  // An internal redirect has wiped the request's contexts.
+  for (const ngx_pool_cleanup_t* cleanup = r->pool->cleanup; cleanup != nullptr; cleanup = cleanup->next) {
+    if (cleanup->handler != destroy) continue;
+    ctx = static_cast<RequestCtx*>(cleanup->data);
+    ngx_http_set_ctx(r->main, ctx, ngx_http_nacre_module);
+    break;
+  }
+  return ctx;
+}
+
+RequestCtx* RequestCtx::of(ngx_http_request_t* r) noexcept {
+  if (RequestCtx* const ctx = find(r)) return ctx;
+  void* const memory = ngx_palloc(r->pool, sizeof(RequestCtx));
+  ngx_pool_cleanup_t* const cleanup = ngx_pool_cleanup_add(r->pool, 0);
+  if (memory == nullptr || cleanup == nullptr) return nullptr;
+  auto* const ctx = new (memory) RequestCtx(r->main);
+  cleanup->handler = destroy;
+  cleanup->data = ctx;
+  ngx_http_set_ctx(r->main, ctx, ngx_http_nacre_module);
+  return ctx;
+}
+
+RequestCtx::RequestCtx(ngx_http_request_t* r) noexcept : r_(r) { make_id(id_); }
+
+bool RequestCtx::take_request() {
+  const auto* const location = static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r_, ngx_http_nacre_module));
+  request_.method = method_of(*r_);
+  request_.path = to_view(r_->uri);
+  if (request_.path.starts_with(location->mount)) {  // a rewrite may have led elsewhere
+    request_.mount = location->mount;
+    request_.path.remove_prefix(location->mount.size());
+  }
+  request_.query = to_view(r_->args);
+  request_.id = id();
+  request_.client = to_view(r_->connection->addr_text);
+#if (NGX_HTTP_SSL)
+  request_.tls = r_->connection->ssl != nullptr;
+#endif
+  headers_.reserve(16);
+  for (const ngx_list_part_t* part = &r_->headers_in.headers.part; part != nullptr; part = part->next) {
+    const auto* const lines = static_cast<const ngx_table_elt_t*>(part->elts);
+    for (ngx_uint_t i = 0; i < part->nelts; ++i) headers_.push_back({to_view(lines[i].key), to_view(lines[i].value)});
+  }
+  request_.headers = headers_;
+  return take_body();
+}
+
+bool RequestCtx::take_body() {
+  const ngx_http_request_body_t* const body = r_->request_body;
+  if (body == nullptr || body->bufs == nullptr) return true;
+  const ngx_buf_t* const first = body->bufs->buf;
+  if (body->bufs->next == nullptr && !first->in_file) {
+    request_.body = {reinterpret_cast<const char*>(first->pos), static_cast<std::size_t>(first->last - first->pos)};
+    return true;
+  }
+  for (const ngx_chain_t* link = body->bufs; link != nullptr; link = link->next) {
+    const ngx_buf_t& buffer = *link->buf;
+    if (buffer.in_file) {
+      if (!append_file(body_, buffer)) return false;
+    } else {
+      body_.append(reinterpret_cast<const char*>(buffer.pos), static_cast<std::size_t>(buffer.last - buffer.pos));
+    }
+  }
+  request_.body = body_;
+  return true;
+}
+
+ngx_int_t RequestCtx::start() noexcept try {
+  if (!take_request()) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  Worker& worker = Process::get().worker();
+  state_ = State::running;
+  const Monotonic deadline = worker.reactor().now() + worker.config().timeouts.request;
+  const auto started = worker.scheduler().start(deadline, [this] { run_fiber(); });
+  if (!started) {
+    response_ = worker.refuse(started.error(), request_);
+    return NGX_OK;
+  }
+  if (*started == nullptr) return NGX_OK;
+  fiber_ = *started;
+  return wait() ? NGX_DONE : NGX_HTTP_INTERNAL_SERVER_ERROR;
+} catch (const std::exception&) {
+  return NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+void RequestCtx::run_fiber() noexcept {
+  const auto* const location = static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r_, ngx_http_nacre_module));
+  response_ = Process::get().worker().answer(location->mode, request_, trace_);
+  if (state_ != State::waiting) return;
+  state_ = State::posted;
+  ngx_event_t* const done = &done_;
+  ngx_post_event(done, &ngx_posted_events);
+}
+
+bool RequestCtx::wait() noexcept {
+  state_ = State::waiting;
+  done_.data = this;
+  done_.log = r_->connection->log;
+  done_.handler = [](ngx_event_t* event) { static_cast<RequestCtx*>(event->data)->finalize(); };
+  ngx_http_cleanup_t* const cleanup = ngx_http_cleanup_add(r_, 0);
+  if (cleanup == nullptr) {
+    cancel();
+    return false;
+  }
+  cleanup->handler = [](void* ctx) { static_cast<RequestCtx*>(ctx)->cancel(); };
+  cleanup->data = this;
+  r_->read_event_handler = ngx_http_test_reading;  // notices a client that goes away
+  r_->write_event_handler = ngx_http_request_empty_handler;
+  return true;
+}
+
+void RequestCtx::cancel() noexcept {
+  const State before = state_;
+  if (before == State::waiting) {
+    state_ = State::cancelled;
+    fiber::cancel(*fiber_);
+  } else if (before == State::posted) {
+    state_ = State::cancelled;
+    ngx_event_t* const done = &done_;
+    ngx_delete_posted_event(done);
+  }
+}
+
+void RequestCtx::finalize() noexcept {
+  ngx_connection_t* const connection = r_->connection;
+  ngx_http_set_log_request(connection->log, r_);
+  ngx_http_finalize_request(r_, send());
+  ngx_http_run_posted_requests(connection);
+}
+
+bool RequestCtx::set_header(std::string_view name, std::string_view value, ngx_table_elt_t** place) noexcept {
+  auto* const header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r_->headers_out.headers));
+  if (header == nullptr) return false;
+  *header = ngx_table_elt_t{};
+  header->hash = 1;
+  header->key = to_ngx_str(name);
+  header->value = to_ngx_str(value);
+  if (place != nullptr) *place = header;
+  return true;
+}
+
+ngx_int_t RequestCtx::send() noexcept {
+  state_ = State::answered;
+  auto& out = r_->headers_out;
+  out.status = static_cast<ngx_uint_t>(response_.status);
+  if (response_.status != NGX_HTTP_NOT_MODIFIED) out.content_length_n = static_cast<off_t>(response_.body.size());
+  if (!response_.body.empty()) {
+    out.content_type = to_ngx_str(response_.content_type);
+    out.content_type_len = response_.content_type.substr(0, response_.content_type.find(';')).size();
+    out.content_type_lowcase = nullptr;
+  }
+  if (response_.last_modified) {
+    out.last_modified_time =
+        static_cast<time_t>(std::chrono::floor<Seconds>(*response_.last_modified).time_since_epoch().count());
+  }
+  r_->disable_not_modified = 1;  // preconditions were judged already
+  bool complete = response_.etag.empty() || set_header("ETag", std::string_view(response_.etag), &out.etag);
+  for (const http::Header& header : response_.headers()) complete = complete && set_header(header.name, header.value);
+  if (!complete) return NGX_ERROR;
+
+  const ngx_int_t sent = ngx_http_send_header(r_);
+  if (sent == NGX_ERROR || sent > NGX_OK || r_->header_only) return sent;
+  auto* const buffer = static_cast<ngx_buf_t*>(ngx_calloc_buf(r_->pool));
+  if (buffer == nullptr) return NGX_ERROR;
+  if (!response_.body.empty()) {
+    buffer->pos = buffer->start = reinterpret_cast<u_char*>(response_.body.data());
+    buffer->last = buffer->end = buffer->pos + response_.body.size();
+    buffer->memory = 1;
+  }
+  buffer->last_buf = 1;
+  buffer->last_in_chain = 1;
+  ngx_chain_t chain{buffer, nullptr};
+  return ngx_http_output_filter(r_, &chain);
+}
+
+}  // namespace nacre::nginx
