@@ -140,15 +140,15 @@ class BlockTable {
   std::size_t next_capacity() const noexcept { return block_size_ - sizeof(Index); }
 
   RobustMutex mutex_;
-  std::uint32_t block_size_, meta_size_, block_count_, bucket_count_;
-  std::uint32_t blocks_at_;  ///< where the first block stands, from this object
-  Index free_;               ///< list of blocks given back
-  Index unused_;             ///< blocks from here on were never taken
-  Index newest_, oldest_;
-  std::int64_t soonest_;  ///< no record expires before
+  std::uint32_t block_size_ = 0, meta_size_ = 0, block_count_ = 0, bucket_count_ = 0;
+  std::uint32_t blocks_at_ = 0;  ///< where the first block stands, from this object
+  Index free_ = 0;               ///< list of blocks given back
+  Index unused_ = 1;             ///< blocks from here on were never taken
+  Index newest_ = 0, oldest_ = 0;
+  std::int64_t soonest_ = 0;  ///< no record expires before
   std::atomic<std::uint32_t> records_, used_blocks_;
   std::atomic<std::uint64_t> resets_;
-  std::uint32_t changing_;
+  std::uint32_t changing_ = 0;
 };
 
 }  // namespace nacre::cache

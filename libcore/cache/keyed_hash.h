@@ -20,7 +20,7 @@ class KeyedHash {
   }
 
  private:
-  unsigned char key_[crypto_shorthash_KEYBYTES];
+  unsigned char key_[crypto_shorthash_KEYBYTES] = {};
 };
 
 }  // namespace nacre::cache

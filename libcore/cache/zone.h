@@ -107,7 +107,7 @@ class Zone {
  private:
   /// Equal shards, side by side from `at`. Positions count from this object: the memory may be mapped anywhere.
   struct Shards {
-    std::uint64_t at, count, size;
+    std::uint64_t at = 0, count = 0, size = 0;
   };
 
   Zone() = default;
@@ -116,9 +116,9 @@ class Zone {
   BlockTable& shard(const Shards& shards, std::uint64_t hash) noexcept;
   const BlockTable& shard(const Shards& shards, std::uint64_t hash) const noexcept;
 
-  std::uint64_t magic_, size_;
+  std::uint64_t magic_ = 0, size_ = 0;
   KeyedHash hash_;
-  std::uint64_t metrics_at_, metrics_size_;
+  std::uint64_t metrics_at_ = 0, metrics_size_ = 0;
   Shards entries_, values_;
   std::atomic<std::uint64_t> evictions_;
   WorkerSlots workers_;

@@ -75,9 +75,9 @@ Cell* Registry::resolve(const Family& family, std::initializer_list<std::string_
       layout_.lost.fetch_add(1, std::memory_order_relaxed);
       return nullptr;
     }
-    auto* const added = ::new (texts() + used)
-        Series{static_cast<std::uint32_t>(size), layout_.used_cells, static_cast<std::uint32_t>(family.name.size()),
-               static_cast<std::uint32_t>(labels.size())};
+    auto* const added = reinterpret_cast<Series*>(texts() + used);
+    *added = {static_cast<std::uint32_t>(size), layout_.used_cells, static_cast<std::uint32_t>(family.name.size()),
+              static_cast<std::uint32_t>(labels.size())};
     char* const text = reinterpret_cast<char*>(added + 1);
     std::ranges::copy(family.name, text);
     std::ranges::copy(labels, text + family.name.size());
