@@ -17,6 +17,13 @@
 
 namespace nacre::fiber {
 
+/// Memory that a fiber's frames marked and that is now given back: what is mapped there next must not be taken for them.
+inline void forget_frames([[maybe_unused]] void* at, [[maybe_unused]] std::size_t size) noexcept {
+#ifdef NACRE_ASAN
+  __asan_unpoison_memory_region(at, size);
+#endif
+}
+
 /// Tells AddressSanitizer of each switch between the loop's stack and a fiber's; nothing at all without it.
 class SanitizedStack {
  public:

@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "fiber/sanitizer.h"
+
 #if __has_include(<valgrind/valgrind.h>)
 #include <valgrind/valgrind.h>
 #else
@@ -41,6 +43,7 @@ Stack::Stack(void* mapping, std::size_t mapped) noexcept : mapping_(mapping), ma
 Stack::~Stack() {
   if (mapping_ == nullptr) return;
   VALGRIND_STACK_DEREGISTER(valgrind_id_);
+  forget_frames(bottom(), size());
   ::munmap(mapping_, mapped_);
 }
 
