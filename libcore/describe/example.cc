@@ -1,5 +1,7 @@
 #include "describe/example.h"
 
+#include <algorithm>
+#include <string>
 #include <string_view>
 
 namespace nacre::describe {
@@ -15,8 +17,19 @@ Json example_string(const JsonObject& schema) {
   if (is("email")) return "ada@example.org";
   if (is("uri")) return "https://example.org/";
   if (is("uuid")) return "0b0e7a52-6ad5-4b3c-9c53-7a0c5f0c2d11";
-  return "text";
+  std::string text = "text";
+  const auto length = [&](std::string_view name, std::size_t otherwise) {
+    const auto* value = schema.if_contains(name);
+    return value != nullptr && value->is_int64() ? static_cast<std::size_t>(value->get_int64()) : otherwise;
+  };
+  constexpr std::size_t kLongest = 100;
+  while (text.size() < std::min(length("minLength", 0), kLongest)) text += " text";
+  text.resize(std::min(text.size(), length("maxLength", text.size())));
+  return Json(text);
 }
+
+/// Whether text can be made up for it.
+bool is_simple(const Json& schema) { return !schema.is_object() || !schema.get_object().contains("pattern"); }
 
 Json example_below(const Json& schema, int depth);
 
@@ -35,7 +48,7 @@ Json example_object(const JsonObject& schema, int depth) {
     }
   }
   for (const auto& [name, property] : properties->get_object()) {
-    if (object.size() < kEnough) add(name);
+    if (object.size() < kEnough && is_simple(property)) add(name);
   }
   return object;
 }
