@@ -28,7 +28,7 @@ Result<Schema> Schema::compile(const Json& schema) {
     failure.errors.push_back({pointer, "must allow objects: a document is one"});
     return failure;
   }
-  return Schema{std::make_unique<const Compiled>(std::move(*graph))};
+  return Schema{std::make_unique<const Compiled>(Compiled{std::move(*graph)})};
 }
 
 std::vector<FieldError> Schema::validate(const Json& document) const {

@@ -42,7 +42,7 @@ std::string judge(const std::string& schema, const std::string& value) {
 bool valid(const std::string& schema, const std::string& value) { return judge(schema, value).empty(); }
 
 Schema notes() {
-  return std::move(*Schema::compile(json(R"({
+  return *Schema::compile(json(R"({
     "type": "object", "required": ["title"], "additionalProperties": false,
     "properties": {
       "title": {"type": "string", "minLength": 1, "maxLength": 200},
@@ -50,7 +50,7 @@ Schema notes() {
       "tags": {"type": "array", "items": {"type": "string"}, "maxItems": 3},
       "pinned": {"type": "boolean"},
       "stars": {"type": "integer", "minimum": 0},
-      "due": {"type": "string", "format": "date-time"}}})")));
+      "due": {"type": "string", "format": "date-time"}}})"));
 }
 
 std::vector<FieldError> errors_of(const Schema& schema, std::string_view document) { return schema.validate(json(document)); }
