@@ -82,7 +82,6 @@ TEST_CASE("killing processes at random moments leaves a whole zone") {
     second.kill();
     REQUIRE(t.zone.intact());
   }
-  MESSAGE("shards emptied: ", t.zone.usage().resets);
 }
 
 TEST_CASE("counts of several processes add up") {
