@@ -18,7 +18,7 @@ std::weak_ordering compare_numbers(const Json& a, const Json& b) {
 std::weak_ordering compare_arrays(const JsonArray& a, const JsonArray& b) {
   if (a.size() != b.size()) return a.size() <=> b.size();
   for (std::size_t i = 0; i < a.size(); ++i) {
-    if (const auto order = compare_json(a[i], b[i]); order != 0) return order;
+    if (const auto order = compare_json(a[i], b[i]); std::is_neq(order)) return order;
   }
   return std::weak_ordering::equivalent;
 }
@@ -27,7 +27,7 @@ using Member = JsonObject::value_type;
 
 std::weak_ordering compare_members(const Member& a, const Member& b) {
   const auto order = a.key().compare(b.key()) <=> 0;
-  return order != 0 ? order : compare_json(a.value(), b.value());
+  return std::is_neq(order) ? order : compare_json(a.value(), b.value());
 }
 
 std::vector<const Member*> sorted_members(const JsonObject& object) {
@@ -43,7 +43,7 @@ std::weak_ordering compare_objects(const JsonObject& a, const JsonObject& b) {
   const auto x = sorted_members(a);
   const auto y = sorted_members(b);
   for (std::size_t i = 0; i < x.size(); ++i) {
-    if (const auto order = compare_members(*x[i], *y[i]); order != 0) return order;
+    if (const auto order = compare_members(*x[i], *y[i]); std::is_neq(order)) return order;
   }
   return std::weak_ordering::equivalent;
 }

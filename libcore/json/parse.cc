@@ -31,10 +31,12 @@ auto& last(Object& object) {
 /// container, so open containers stay where they are, and the way down to the last value is the place where the parser is.
 class Builder {
  public:
+  // NOLINTBEGIN(readability-identifier-naming): basic_parser asks for these names.
   static constexpr std::size_t max_object_size = JsonObject::max_size();
   static constexpr std::size_t max_array_size = JsonArray::max_size();
   static constexpr std::size_t max_key_size = boost::json::string::max_size();
   static constexpr std::size_t max_string_size = boost::json::string::max_size();
+  // NOLINTEND(readability-identifier-naming)
 
   Json take() { return std::move(root_); }
   Refusal refusal() const { return refusal_; }

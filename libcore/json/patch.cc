@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -156,7 +157,7 @@ class Patcher {
         break;
     }
     const Json* value = find(path, 0);
-    if (value != nullptr && compare_json(*value, *operation.value) == 0) return std::nullopt;
+    if (value != nullptr && std::is_eq(compare_json(*value, *operation.value))) return std::nullopt;
     return Refusal{Error::conflict, &path, "is not what the test expects"};
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -91,7 +92,7 @@ class Compiler {
   void check_array(Node&, const Place& at) { at.array(); }
   void accept(Node&, const Place&) {}
 
-  static const std::array<Keyword, 46> kKeywords;
+  static std::span<const Keyword> keywords();
 
   const Json& schema_;
   Graph graph_;
@@ -99,54 +100,58 @@ class Compiler {
   std::size_t depth_ = 0;
 };
 
-const std::array<Compiler::Keyword, 46> Compiler::kKeywords{{
-    {"type", &Compiler::read_type},
-    {"enum", &Compiler::read_enum},
-    {"const", &Compiler::read_constant},
-    {"multipleOf", &Compiler::read_multiple_of},
-    {"minimum", &Compiler::read_number<&Node::minimum>},
-    {"maximum", &Compiler::read_number<&Node::maximum>},
-    {"exclusiveMinimum", &Compiler::read_number<&Node::exclusive_minimum>},
-    {"exclusiveMaximum", &Compiler::read_number<&Node::exclusive_maximum>},
-    {"minLength", &Compiler::read_least<&Node::length>},
-    {"maxLength", &Compiler::read_most<&Node::length>},
-    {"pattern", &Compiler::read_pattern},
-    {"format", &Compiler::read_format},
-    {"items", &Compiler::read_items},
-    {"additionalItems", &Compiler::read_additional_items},
-    {"minItems", &Compiler::read_least<&Node::items>},
-    {"maxItems", &Compiler::read_most<&Node::items>},
-    {"uniqueItems", &Compiler::read_unique},
-    {"contains", &Compiler::read_node<&Node::contains>},
-    {"minProperties", &Compiler::read_least<&Node::members>},
-    {"maxProperties", &Compiler::read_most<&Node::members>},
-    {"required", &Compiler::read_required},
-    {"properties", &Compiler::read_properties},
-    {"patternProperties", &Compiler::read_pattern_properties},
-    {"additionalProperties", &Compiler::read_node<&Node::additional>},
-    {"propertyNames", &Compiler::read_node<&Node::names>},
-    {"dependencies", &Compiler::read_dependencies},
-    {"allOf", &Compiler::read_nodes<&Node::all_of>},
-    {"anyOf", &Compiler::read_nodes<&Node::any_of>},
-    {"oneOf", &Compiler::read_nodes<&Node::one_of>},
-    {"not", &Compiler::read_node<&Node::negated>},
-    {"if", &Compiler::read_node<&Node::condition>},
-    {"then", &Compiler::read_node<&Node::then>},
-    {"else", &Compiler::read_node<&Node::otherwise>},
-    {"definitions", &Compiler::read_definitions},
-    {"$schema", &Compiler::read_dialect},
-    {"$id", &Compiler::check_string},
-    {"$comment", &Compiler::check_string},
-    {"title", &Compiler::check_string},
-    {"description", &Compiler::check_string},
-    {"contentEncoding", &Compiler::check_string},
-    {"contentMediaType", &Compiler::check_string},
-    {"readOnly", &Compiler::check_boolean},
-    {"writeOnly", &Compiler::check_boolean},
-    {"default", &Compiler::accept},
-    {"examples", &Compiler::check_array},
-    {"$ref", &Compiler::accept},
-}};
+/// In the order in which they are read.
+std::span<const Compiler::Keyword> Compiler::keywords() {
+  static constexpr std::array<Keyword, 46> kKeywords{{
+      {"type", &Compiler::read_type},
+      {"enum", &Compiler::read_enum},
+      {"const", &Compiler::read_constant},
+      {"multipleOf", &Compiler::read_multiple_of},
+      {"minimum", &Compiler::read_number<&Node::minimum>},
+      {"maximum", &Compiler::read_number<&Node::maximum>},
+      {"exclusiveMinimum", &Compiler::read_number<&Node::exclusive_minimum>},
+      {"exclusiveMaximum", &Compiler::read_number<&Node::exclusive_maximum>},
+      {"minLength", &Compiler::read_least<&Node::length>},
+      {"maxLength", &Compiler::read_most<&Node::length>},
+      {"pattern", &Compiler::read_pattern},
+      {"format", &Compiler::read_format},
+      {"items", &Compiler::read_items},
+      {"additionalItems", &Compiler::read_additional_items},
+      {"minItems", &Compiler::read_least<&Node::items>},
+      {"maxItems", &Compiler::read_most<&Node::items>},
+      {"uniqueItems", &Compiler::read_unique},
+      {"contains", &Compiler::read_node<&Node::contains>},
+      {"minProperties", &Compiler::read_least<&Node::members>},
+      {"maxProperties", &Compiler::read_most<&Node::members>},
+      {"required", &Compiler::read_required},
+      {"properties", &Compiler::read_properties},
+      {"patternProperties", &Compiler::read_pattern_properties},
+      {"additionalProperties", &Compiler::read_node<&Node::additional>},
+      {"propertyNames", &Compiler::read_node<&Node::names>},
+      {"dependencies", &Compiler::read_dependencies},
+      {"allOf", &Compiler::read_nodes<&Node::all_of>},
+      {"anyOf", &Compiler::read_nodes<&Node::any_of>},
+      {"oneOf", &Compiler::read_nodes<&Node::one_of>},
+      {"not", &Compiler::read_node<&Node::negated>},
+      {"if", &Compiler::read_node<&Node::condition>},
+      {"then", &Compiler::read_node<&Node::then>},
+      {"else", &Compiler::read_node<&Node::otherwise>},
+      {"definitions", &Compiler::read_definitions},
+      {"$schema", &Compiler::read_dialect},
+      {"$id", &Compiler::check_string},
+      {"$comment", &Compiler::check_string},
+      {"title", &Compiler::check_string},
+      {"description", &Compiler::check_string},
+      {"contentEncoding", &Compiler::check_string},
+      {"contentMediaType", &Compiler::check_string},
+      {"readOnly", &Compiler::check_boolean},
+      {"writeOnly", &Compiler::check_boolean},
+      {"default", &Compiler::accept},
+      {"examples", &Compiler::check_array},
+      {"$ref", &Compiler::accept},
+  }};
+  return kKeywords;
+}
 
 const Node* Compiler::node(const Place& at) {
   if (const auto found = known_.find(at.pointer); found != known_.end()) return found->second;
@@ -192,13 +197,13 @@ void Compiler::read_keywords(Node& node, const Place& at) {
   const JsonObject& schema = at.object();
   for (const auto& member : schema) {
     const std::string_view name = member.key();
-    const bool known = std::any_of(kKeywords.begin(), kKeywords.end(), [name](const Keyword& k) { return k.name == name; });
+    const bool known = std::any_of(keywords().begin(), keywords().end(), [name](const Keyword& k) { return k.name == name; });
     if (!known && !name.starts_with("x-")) {
       Place{&member.value(), below(at.pointer, name)}.refuse(
           "is not a keyword of JSON Schema draft 7; a keyword of one's own begins with x-");
     }
   }
-  for (const Keyword& keyword : kKeywords) {
+  for (const Keyword& keyword : keywords()) {
     const Json* value = schema.if_contains(keyword.name);
     if (value != nullptr) (this->*keyword.read)(node, {value, below(at.pointer, keyword.name)});
   }

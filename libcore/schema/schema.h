@@ -12,7 +12,8 @@
 
 namespace nacre::schema {
 
-/// Which JSON types a place in a document may have, as bits.
+/// Which JSON types a place in a document may have, as bits. `type: number` has kInteger as well, since integers are numbers;
+/// kNumber stands for those with a fraction.
 enum Type : std::uint8_t {
   kNull = 1,
   kBoolean = 2,

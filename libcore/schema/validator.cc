@@ -1,6 +1,7 @@
 #include "schema/validator.h"
 
 #include <algorithm>
+#include <compare>
 #include <limits>
 
 #include "json/compare.h"
@@ -20,13 +21,13 @@ constexpr std::size_t kMaxWork = 2'000'000;
 constexpr std::size_t kUsualSearch = 20;
 constexpr std::size_t kGreatSearch = 100'000;
 
-bool equal(const Json& a, const Json& b) { return compare_json(a, b) == 0; }
+bool equal(const Json& a, const Json& b) { return std::is_eq(compare_json(a, b)); }
 
 bool has_equal_items(const JsonArray& array) {
   std::vector<const Json*> items;
   items.reserve(array.size());
   for (const Json& item : array) items.push_back(&item);
-  std::sort(items.begin(), items.end(), [](const Json* a, const Json* b) { return compare_json(*a, *b) < 0; });
+  std::sort(items.begin(), items.end(), [](const Json* a, const Json* b) { return std::is_lt(compare_json(*a, *b)); });
   return std::adjacent_find(items.begin(), items.end(), [](const Json* a, const Json* b) { return equal(*a, *b); }) !=
          items.end();
 }
@@ -146,8 +147,8 @@ bool Validator::check_values(const Node& node, const Json& value) {
 }
 
 bool Validator::check_number(const Node& node, const Json& value) {
-  const auto is_below = [&value](const std::optional<Json>& bound) { return bound && compare_json(value, *bound) < 0; };
-  const auto is_above = [&value](const std::optional<Json>& bound) { return bound && compare_json(value, *bound) > 0; };
+  const auto is_below = [&value](const std::optional<Json>& bound) { return bound && std::is_lt(compare_json(value, *bound)); };
+  const auto is_above = [&value](const std::optional<Json>& bound) { return bound && std::is_gt(compare_json(value, *bound)); };
   const auto is_at = [&value](const std::optional<Json>& bound) { return bound && equal(value, *bound); };
   bool valid = true;
   if (is_below(node.minimum)) valid = fail(Rule::minimum, node);
