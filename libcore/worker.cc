@@ -1,7 +1,8 @@
 #include "worker.h"
 
+#include "describe/describe.h"
 #include "http/problem.h"
-#include "json/parse.h"
+#include "metrics/exposition.h"
 #include "resource/subject.h"
 #include "store/open.h"
 
@@ -18,27 +19,52 @@ store::WriteHooks invalidate_in(cache::Zone& zone) {
   return {invalidate, invalidate};
 }
 
-http::Response json_answer(const JsonObject& object) {
+std::vector<std::string> route_names(const route::Router& router) {
+  std::vector<std::string> names(kModeNames.begin(), kModeNames.end());
+  for (const std::string_view name : router.names()) names.emplace_back(name);
+  return names;
+}
+
+http::Response text_answer(std::string body, std::string_view type) {
   http::Response response;
-  append_json(response.body, object);
+  response.body = std::move(body);
+  response.content_type = type;
   response.add_static("Cache-Control", "no-store");
   return response;
 }
 
 }  // namespace
 
-Worker::Worker(std::shared_ptr<const config::Config> config, const route::Router& router, Surroundings surroundings)
-    : config_(std::move(config)),
-      router_(router),
+Application Application::make(std::shared_ptr<const config::Config> config) {
+  auto router = std::make_unique<const route::Router>(*config, app::routes());
+  return {std::move(config), std::move(router), {}, {}, {}};
+}
+
+void Application::describe(std::string_view mount) {
+  const describe::About about{.version = NACRE_VERSION, .mount = mount};
+  std::vector<describe::Route> routes;
+  for (const app::Route& route : app::routes()) routes.push_back({route.method, route.path});
+  openapi = describe::openapi(*config, routes, about);
+  docs = describe::docs_page(*config, routes, about);
+  docs_policy = describe::docs_policy();
+}
+
+Worker::Worker(const Application& application, Surroundings surroundings)
+    : application_(application),
+      config_(*application.config),
       around_(std::move(surroundings)),
+      began_(around_.reactor.now()),
+      registry_(around_.zone.metrics(), around_.number),
+      recorder_(registry_, route_names(*application.router)),
       scheduler_(around_.reactor),
-      store_(store::open(*config_, around_.reactor, invalidate_in(around_.zone), around_.log)),
-      cache_(around_.zone, scheduler_, config_->timeouts.store),
+      store_(store::open(config_, around_.reactor, invalidate_in(around_.zone), around_.log)),
+      metered_store_(*store_, recorder_),
+      cache_(around_.zone, scheduler_, config_.timeouts.store),
       http_(around_.reactor),
-      backend_{*config_, *store_, around_.zone, cache_, &http_},
-      pipeline_(router_, backend_) {
+      backend_{config_, metered_store_, around_.zone, cache_, &http_},
+      pipeline_(*application.router, backend_) {
   if (around_.zone.enter()) around_.log("a worker died: the cache starts empty");
-  store_->prepare(config_->resources);
+  store_->prepare(config_.resources);
 }
 
 Worker::~Worker() {
@@ -47,7 +73,16 @@ Worker::~Worker() {
 }
 
 http::Response Worker::refuse(const Failure& failure, const http::Request& request) const {
-  return http::problem(failure, request.id, config_->debug);
+  return http::problem(failure, request.id, config_.debug);
+}
+
+std::string_view Worker::route_name(Mode mode, http::Method method, std::string_view path) const {
+  return mode == Mode::api ? application_.router->match(method, path).name : to_string(mode);
+}
+
+void Worker::count(const Trace& trace, http::Method method, int status, Milliseconds took) {
+  recorder_.answered(recorder_.route(trace.route), method, status, took);
+  if (trace.cache != cache::Outcome::none) recorder_.looked_up(trace.cache);
 }
 
 http::Response Worker::answer(Mode mode, const http::Request& request, Trace& trace) noexcept {
@@ -64,11 +99,21 @@ http::Response Worker::answer(Mode mode, const http::Request& request, Trace& tr
 
 Result<http::Response> Worker::serve(Mode mode) {
   switch (mode) {
+    case Mode::api:
+    case Mode::live:
+      break;
     case Mode::ready:
       return ready();
-    default:
-      return json_answer({{"status", "live"}});
+    case Mode::metrics:
+      return metrics();
+    case Mode::openapi:
+      return text_answer(application_.openapi, "application/vnd.oai.openapi+json;version=3.1");
+    case Mode::docs:
+      return docs();
+    case Mode::status:
+      return status();
   }
+  return text_answer(R"({"status":"live"})", http::kJson);
 }
 
 /// The cache is this host's memory, so only the store can be away.
@@ -78,7 +123,36 @@ Result<http::Response> Worker::ready() {
     failure.internal = pinged.error().detail + pinged.error().internal;
     return failure;
   }
-  return json_answer({{"status", "ready"}, {"store", "ok"}, {"cache", "ok"}});
+  return text_answer(R"({"status":"ready","store":"ok","cache":"ok"})", http::kJson);
+}
+
+http::Response Worker::docs() const {
+  http::Response response = text_answer(application_.docs, "text/html; charset=utf-8");
+  response.add_static("Content-Security-Policy", application_.docs_policy);
+  return response;
+}
+
+http::Response Worker::status() const {
+  return text_answer(describe::status({.version = NACRE_VERSION,
+                                       .nginx = around_.nginx,
+                                       .uptime = std::chrono::floor<Seconds>(around_.reactor.now() - began_),
+                                       .fingerprint = config_.fingerprint,
+                                       .workers = around_.workers,
+                                       .resources = config_.resources.size(),
+                                       .cache = around_.zone.usage()}),
+                     http::kJson);
+}
+
+http::Response Worker::metrics() const {
+  const cache::Zone::Usage usage = around_.zone.usage();
+  std::vector<metrics::Sample> samples{
+      {metrics::kCacheEntries, {}, usage.entries},   {metrics::kCacheBytes, {}, usage.bytes},
+      {metrics::kCacheCapacity, {}, usage.capacity}, {metrics::kCacheEvictions, {}, usage.evictions},
+      {metrics::kCacheResets, {}, usage.resets},     {metrics::kBuildInfo, {NACRE_VERSION, around_.nginx}, 1}};
+  if (around_.connections) {
+    for (const auto& [state, number] : around_.connections()) samples.push_back({metrics::kConnections, {state}, number});
+  }
+  return text_answer(metrics::expose(registry_, samples), metrics::kContentType);
 }
 
 }  // namespace nacre

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "cache/read_through.h"
 #include "cache/zone.h"
@@ -11,6 +15,8 @@
 #include "fiber/fiber.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "metrics/metered_store.h"
+#include "metrics/recorder.h"
 #include "mode.h"
 #include "net/http_client.h"
 #include "pipeline.h"
@@ -20,18 +26,34 @@
 
 namespace nacre {
 
+/// What one configuration serves, made while it is read and shared by all workers: nothing in it changes any more.
+struct Application {
+  std::shared_ptr<const config::Config> config;
+  std::unique_ptr<const route::Router> router;
+  std::string openapi;
+  std::string docs;
+  std::string docs_policy;  ///< Content-Security-Policy of `docs`
+
+  /// Throws std::invalid_argument for routes of the application that contradict each other.
+  static Application make(std::shared_ptr<const config::Config> config);
+  /// Makes the descriptions; `mount` is the prefix of the location that serves the API.
+  void describe(std::string_view mount);
+};
+
 /// All of Nacre in one process: what is made once a worker has been forked, and shared by its requests.
 class Worker {
  public:
   struct Surroundings {
     Reactor& reactor;
     cache::Zone& zone;
-    std::function<void(std::string_view)> log;                              ///< one line for operators; called on any thread
-    std::string server;                                                     ///< "nginx/1.22.1"
-    std::function<JsonObject()> connections = [] { return JsonObject(); };  ///< state → number, for metrics and status
+    std::uint32_t number = 0;                   ///< of this worker
+    std::uint32_t workers = 1;                  ///< how many there are
+    std::function<void(std::string_view)> log;  ///< one line for operators; called on any thread
+    std::string nginx;                          ///< its version
+    std::function<std::vector<std::pair<std::string_view, std::uint64_t>>()> connections{};  ///< by state
   };
 
-  Worker(std::shared_ptr<const config::Config> config, const route::Router& router, Surroundings surroundings);
+  Worker(const Application& application, Surroundings surroundings);
   /// Cancels what still runs. The reactor must have given back all thread jobs.
   ~Worker();
   Worker(const Worker&) = delete;
@@ -41,23 +63,34 @@ class Worker {
   http::Response answer(Mode mode, const http::Request& request, Trace& trace) noexcept;
   /// The answer to a request that got no fiber.
   http::Response refuse(const Failure& failure, const http::Request& request) const;
+  /// The name of the route that such a request has.
+  std::string_view route_name(Mode mode, http::Method method, std::string_view path) const;
+  /// Counts a request that was answered, by Nacre or by nginx before it.
+  void count(const Trace& trace, http::Method method, int status, Milliseconds took);
 
   /// Ends all fibers: their clients will get no answer.
   void cancel_all() { scheduler_.cancel_all(); }
 
   Reactor& reactor() noexcept { return around_.reactor; }
   fiber::Scheduler& scheduler() noexcept { return scheduler_; }
-  const config::Config& config() const noexcept { return *config_; }
+  const config::Config& config() const noexcept { return config_; }
 
  private:
   Result<http::Response> serve(Mode mode);
   Result<http::Response> ready();
+  http::Response docs() const;
+  http::Response status() const;
+  http::Response metrics() const;
 
-  std::shared_ptr<const config::Config> config_;
-  const route::Router& router_;
+  const Application& application_;
+  const config::Config& config_;
   Surroundings around_;
+  Monotonic began_;
+  metrics::Registry registry_;
+  metrics::Recorder recorder_;
   fiber::Scheduler scheduler_;
   std::unique_ptr<store::Store> store_;
+  metrics::MeteredStore metered_store_;
   cache::ReadThrough cache_;
   net::HttpClient http_;
   Backend backend_;

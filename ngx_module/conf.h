@@ -1,18 +1,18 @@
 #pragma once
 
-#include <memory>
+#include <optional>
+#include <string_view>
 
-#include "config/config.h"
 #include "mode.h"
 #include "ngx.hpp"
-#include "route/router.h"
+#include "worker.h"
 
 namespace nacre::nginx {
 
 /// The http block. Belongs to a cycle: a reload makes a new one, and the old workers keep theirs.
 struct MainConf {
-  std::shared_ptr<const config::Config> config;
-  std::unique_ptr<const route::Router> router;
+  std::optional<Application> application;
+  std::optional<std::string_view> api_mount;  ///< of the first location that serves the API
   ngx_shm_zone_t* zone = nullptr;
   ngx_thread_pool_t* threads = nullptr;
   bool used = false;  ///< some location has `nacre`

@@ -1,7 +1,6 @@
 #include <new>
 #include <stdexcept>
 
-#include "app/route.h"
 #include "conf.h"
 #include "config/load.h"
 #include "handler.h"
@@ -50,11 +49,10 @@ char* duplicate() noexcept { return const_cast<char*>("is duplicate"); }
 /// nacre_config FILE: read and checked here, so that `nginx -t` judges it and a failed reload changes nothing.
 char* set_config(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept try {
   auto& main = *static_cast<MainConf*>(conf);
-  if (main.config) return duplicate();
+  if (main.application) return duplicate();
   ngx_str_t file = argument(cf);
   if (ngx_conf_full_name(cf->cycle, &file, 0) != NGX_OK) return static_cast<char*>(NGX_CONF_ERROR);
-  main.config = config::load(to_view(file), to_view(cf->cycle->prefix));
-  main.router = std::make_unique<const route::Router>(*main.config, app::routes());
+  main.application = Application::make(config::load(to_view(file), to_view(cf->cycle->prefix)));
   return NGX_CONF_OK;
 } catch (const std::exception& error) {
   return fail(cf, std::string_view(error.what()));
@@ -93,11 +91,13 @@ char* set_mode(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept try {
   }
   location.on = true;
   location.mode = *mode;
-  main_conf(cf).used = true;
   static_cast<ServerConf*>(ngx_http_conf_get_module_srv_conf(cf, ngx_http_nacre_module))->has_nacre = true;
   auto* const core = static_cast<ngx_http_core_loc_conf_t*>(ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
   core->handler = handle_request;
   location.mount = mount_of(*core);
+  MainConf& main = main_conf(cf);
+  main.used = true;
+  if (*mode == Mode::api && !main.api_mount) main.api_mount = location.mount;
   return NGX_CONF_OK;
 } catch (const std::exception& error) {
   return fail(cf, std::string_view(error.what()));
@@ -136,17 +136,21 @@ char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
   return NGX_CONF_OK;
 }
 
-ngx_int_t check_conf(ngx_conf_t* cf) noexcept {
+ngx_int_t check_conf(ngx_conf_t* cf) noexcept try {
   MainConf& main = main_conf(cf);
   if (!main.used) return NGX_OK;
-  if (!main.config) {
+  if (!main.application) {
     fail(cf, "a location has \"nacre\", but there is no \"nacre_config FILE;\" in the http block");
     return NGX_ERROR;
   }
   ngx_str_t default_pool = ngx_string("default");
   if (main.threads == nullptr) main.threads = ngx_thread_pool_add(cf, &default_pool);
   if (main.zone == nullptr) main.zone = add_zone(cf, kDefaultZone);
+  main.application->describe(main.api_mount.value_or(""));
   return main.threads != nullptr && main.zone != nullptr ? NGX_OK : NGX_ERROR;
+} catch (const std::exception& error) {
+  fail(cf, std::string_view(error.what()));
+  return NGX_ERROR;
 }
 
 }  // namespace nacre::nginx

@@ -1,5 +1,7 @@
 #include "handler.h"
 
+#include <algorithm>
+
 #include "conf.h"
 #include "process.h"
 #include "request_ctx.h"
@@ -38,6 +40,19 @@ ngx_int_t handle_request(ngx_http_request_t* r) noexcept {
   return started;
 }
 
-ngx_int_t count_request(ngx_http_request_t*) noexcept { return NGX_OK; }
+ngx_int_t count_request(ngx_http_request_t* r) noexcept try {
+  const auto* const server = static_cast<ServerConf*>(ngx_http_get_module_srv_conf(r, ngx_http_nacre_module));
+  if (!server->has_nacre || !Process::running()) return NGX_OK;
+  const ngx_time_t* const now = ngx_timeofday();
+  const Milliseconds took = Seconds{now->sec - r->start_sec} +
+                            Milliseconds{static_cast<std::int64_t>(now->msec) - static_cast<std::int64_t>(r->start_msec)};
+  RequestCtx* const ctx = RequestCtx::of(r);
+  if (ctx == nullptr) return NGX_OK;
+  const auto status = static_cast<int>(r->err_status != 0U ? r->err_status : r->headers_out.status);
+  Process::get().worker().count(ctx->trace(), method_of(*r), status, std::max(took, Milliseconds{}));
+  return NGX_OK;
+} catch (const std::exception&) {
+  return NGX_OK;  // a count is not worth a request
+}
 
 }  // namespace nacre::nginx

@@ -28,7 +28,7 @@ ngx_int_t init_module(ngx_cycle_t* cycle) noexcept {
   }
   const MainConf* const conf = main_conf(cycle);
   if (conf == nullptr || !conf->used) return NGX_OK;
-  return prepare_data_folder(*cycle, *conf->config);
+  return prepare_data_folder(*cycle, *conf->application->config);
 }
 
 ngx_http_module_t context = {

@@ -15,11 +15,31 @@ void log_line(std::string_view line) {
   ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0, "nacre: %V", &text);
 }
 
+/// What stub_status shows.
+std::vector<std::pair<std::string_view, std::uint64_t>> connections() {
+#if (NGX_STAT_STUB)
+  return {{"active", *ngx_stat_active},
+          {"reading", *ngx_stat_reading},
+          {"writing", *ngx_stat_writing},
+          {"waiting", *ngx_stat_waiting}};
+#else
+  return {};
+#endif
+}
+
 }  // namespace
 
 Process::Process(ngx_cycle_t& cycle) : reactor_(cycle, *main_conf(&cycle)->threads), zone_(zone_of(*main_conf(&cycle)->zone)) {
   const MainConf& conf = *main_conf(&cycle);
-  worker_ = std::make_unique<Worker>(conf.config, *conf.router, Worker::Surroundings{reactor_, zone_, log_line, NGINX_VER});
+  const auto* const core = reinterpret_cast<ngx_core_conf_t*>(ngx_get_conf(cycle.conf_ctx, ngx_core_module));
+  worker_ = std::make_unique<Worker>(*conf.application,
+                                     Worker::Surroundings{.reactor = reactor_,
+                                                          .zone = zone_,
+                                                          .number = static_cast<std::uint32_t>(ngx_worker),
+                                                          .workers = static_cast<std::uint32_t>(core->worker_processes),
+                                                          .log = log_line,
+                                                          .nginx = NGINX_VERSION,
+                                                          .connections = connections});
 }
 
 /// Fibers that wait for a thread find it done, the others are cancelled; then nothing of Nacre runs any more.

@@ -12,27 +12,6 @@ namespace nacre::nginx {
 
 namespace {
 
-http::Method method_of(const ngx_http_request_t& r) noexcept {
-  switch (r.method) {
-    case NGX_HTTP_GET:
-      return http::Method::get;
-    case NGX_HTTP_HEAD:
-      return http::Method::head;
-    case NGX_HTTP_POST:
-      return http::Method::post;
-    case NGX_HTTP_PUT:
-      return http::Method::put;
-    case NGX_HTTP_PATCH:
-      return http::Method::patch;
-    case NGX_HTTP_DELETE:
-      return http::Method::del;
-    case NGX_HTTP_OPTIONS:
-      return http::Method::options;
-    default:
-      return http::Method::other;
-  }
-}
-
 /// 16 random bytes as hex. They name requests and protect nothing, so they are drawn many at a time.
 void make_id(std::array<char, 32>& id) noexcept {
   static std::array<unsigned char, 4096> pool;
@@ -65,6 +44,27 @@ void destroy(void* ctx) noexcept { static_cast<RequestCtx*>(ctx)->~RequestCtx();
 
 }  // namespace
 
+http::Method method_of(const ngx_http_request_t& r) noexcept {
+  switch (r.method) {
+    case NGX_HTTP_GET:
+      return http::Method::get;
+    case NGX_HTTP_HEAD:
+      return http::Method::head;
+    case NGX_HTTP_POST:
+      return http::Method::post;
+    case NGX_HTTP_PUT:
+      return http::Method::put;
+    case NGX_HTTP_PATCH:
+      return http::Method::patch;
+    case NGX_HTTP_DELETE:
+      return http::Method::del;
+    case NGX_HTTP_OPTIONS:
+      return http::Method::options;
+    default:
+      return http::Method::other;
+  }
+}
+
 RequestCtx* RequestCtx::find(ngx_http_request_t* r) noexcept {
   auto* ctx = static_cast<RequestCtx*>(ngx_http_get_module_ctx(r->main, ngx_http_nacre_module));
   if (ctx != nullptr || !(r->internal || r->filter_finalize)) return ctx;
@@ -92,7 +92,7 @@ RequestCtx* RequestCtx::of(ngx_http_request_t* r) noexcept {
 
 RequestCtx::RequestCtx(ngx_http_request_t* r) noexcept : r_(r) { make_id(id_); }
 
-bool RequestCtx::take_request() {
+void RequestCtx::take_path() noexcept {
   const auto* const location = static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r_, ngx_http_nacre_module));
   request_.method = method_of(*r_);
   request_.path = to_view(r_->uri);
@@ -100,6 +100,19 @@ bool RequestCtx::take_request() {
     request_.mount = location->mount;
     request_.path.remove_prefix(location->mount.size());
   }
+}
+
+const Trace& RequestCtx::trace() {
+  const auto* const location = static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r_, ngx_http_nacre_module));
+  if (state_ == State::fresh && location != nullptr && location->on) {
+    take_path();
+    trace_.route = Process::get().worker().route_name(location->mode, request_.method, request_.path);
+  }
+  return trace_;
+}
+
+bool RequestCtx::take_request() {
+  take_path();
   request_.query = to_view(r_->args);
   request_.id = id();
   request_.client = to_view(r_->connection->addr_text);

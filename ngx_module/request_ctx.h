@@ -12,6 +12,8 @@
 
 namespace nacre::nginx {
 
+http::Method method_of(const ngx_http_request_t& r) noexcept;
+
 /// What Nacre knows of a request: lives in the request's pool and is destroyed with it. The one owner of the request's count
 /// and of finalizing, from the start of its fiber to its answer:
 ///
@@ -36,7 +38,8 @@ class RequestCtx {
   ngx_int_t send() noexcept;
 
   std::string_view id() const noexcept { return {id_.data(), id_.size()}; }
-  const Trace& trace() const noexcept { return trace_; }
+  /// Of a request that nginx answered itself (limit_req, a body too large), too: it has the route that it would have had.
+  const Trace& trace();
   bool answered() const noexcept { return state_ == State::answered; }
 
   ngx_chain_t* problem_body = nullptr;  ///< a problem document that takes the place of nginx's own error page
@@ -46,6 +49,7 @@ class RequestCtx {
   enum class State : std::uint8_t { fresh, running, waiting, posted, answered, cancelled };
 
   explicit RequestCtx(ngx_http_request_t* r) noexcept;
+  void take_path() noexcept;
   bool take_request();
   bool take_body();
   void run_fiber() noexcept;

@@ -37,21 +37,21 @@ ngx_int_t get(ngx_http_request_t* r, Value* value, uintptr_t) noexcept {
   return Get(r, value, *ctx);
 }
 
-ngx_int_t route(ngx_http_request_t*, Value* value, const RequestCtx& ctx) noexcept { return set(value, ctx.trace().route); }
-ngx_int_t user(ngx_http_request_t*, Value* value, const RequestCtx& ctx) noexcept { return set(value, ctx.trace().user); }
-ngx_int_t cache(ngx_http_request_t*, Value* value, const RequestCtx& ctx) noexcept {
+ngx_int_t route(ngx_http_request_t*, Value* value, RequestCtx& ctx) noexcept { return set(value, ctx.trace().route); }
+ngx_int_t user(ngx_http_request_t*, Value* value, RequestCtx& ctx) noexcept { return set(value, ctx.trace().user); }
+ngx_int_t cache(ngx_http_request_t*, Value* value, RequestCtx& ctx) noexcept {
   return set(value, cache::to_string(ctx.trace().cache));
 }
-ngx_int_t store_time(ngx_http_request_t* r, Value* value, const RequestCtx& ctx) noexcept {
+ngx_int_t store_time(ngx_http_request_t* r, Value* value, RequestCtx& ctx) noexcept {
   return set_seconds(r, value, ctx.trace().store);
 }
-ngx_int_t redis_time(ngx_http_request_t* r, Value* value, const RequestCtx& ctx) noexcept {
+ngx_int_t redis_time(ngx_http_request_t* r, Value* value, RequestCtx& ctx) noexcept {
   return set_seconds(r, value, ctx.trace().redis);
 }
-ngx_int_t request_id(ngx_http_request_t*, Value* value, const RequestCtx& ctx) noexcept { return set(value, ctx.id()); }
+ngx_int_t request_id(ngx_http_request_t*, Value* value, RequestCtx& ctx) noexcept { return set(value, ctx.id()); }
 
 /// The trace-id of the request's `traceparent`; "-" without a valid one.
-ngx_int_t trace_id(ngx_http_request_t* r, Value* value, const RequestCtx&) noexcept {
+ngx_int_t trace_id(ngx_http_request_t* r, Value* value, RequestCtx&) noexcept {
   for (const ngx_list_part_t* part = &r->headers_in.headers.part; part != nullptr; part = part->next) {
     const auto* const headers = static_cast<const ngx_table_elt_t*>(part->elts);
     for (ngx_uint_t i = 0; i < part->nelts; ++i) {

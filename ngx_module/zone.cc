@@ -1,5 +1,7 @@
 #include "zone.h"
 
+#include "metrics/registry.h"
+
 namespace nacre::nginx {
 
 namespace {
@@ -20,8 +22,9 @@ ngx_int_t init_zone(ngx_shm_zone_t* zone, void* previous) noexcept {
   const std::size_t size = pool->pfree * ngx_pagesize;
   void* const memory = ngx_slab_calloc(pool, size);
   if (memory == nullptr) return NGX_ERROR;
-  pool->data = &cache::Zone::format({static_cast<std::byte*>(memory), size});
-  zone->data = pool->data;
+  cache::Zone& cache = cache::Zone::format({static_cast<std::byte*>(memory), size});
+  metrics::Registry::format(cache.metrics());
+  zone->data = pool->data = &cache;
   return NGX_OK;
 }
 
