@@ -122,7 +122,7 @@ Rate bare_inserts(const std::string& file) {
   sqlite3* const database = open(file);
   check(database, sqlite3_exec(database,
                                "CREATE TABLE t (id TEXT NOT NULL PRIMARY KEY, rev INTEGER NOT NULL, created INTEGER NOT NULL,"
-                               " updated INTEGER NOT NULL, owner TEXT, doc TEXT NOT NULL) WITHOUT ROWID",
+                               " updated INTEGER NOT NULL, owner TEXT, doc TEXT NOT NULL)",
                                nullptr, nullptr, nullptr) == SQLITE_OK);
   sqlite3_stmt* const one =
       prepare(database, "INSERT INTO t (id, rev, created, updated, owner, doc) VALUES (?, 1, 0, 0, NULL, ?)");

@@ -12,7 +12,10 @@ constexpr Milliseconds kLongestPause{5'000};
 constexpr Milliseconds kOpenTimeout{30'000};    // for others to build an index
 constexpr int kProgressSteps = 1'000;           // of SQLite's machine between looks at the clock: about 50 µs
 constexpr long kBusyPause = 300'000;            // ns
-constexpr std::int64_t kKeptLog = 64LL << 20U;  // a longer log is cut after a checkpoint
+constexpr int kCheckpointPages = 1'000;         // of the log, between checkpoints
+constexpr int kLongLogPages = 16'000;           // from here on readers are waited for, or the log would never begin anew
+constexpr Milliseconds kCheckpointTimeout{50};  // for that
+constexpr std::int64_t kKeptLog = 64LL << 20U;  // bytes; a longer log is cut when it begins anew
 
 /// The file itself is not usable through this connection any more.
 bool is_broken(int code) {
@@ -68,6 +71,7 @@ Result<void> Connection::open() {
   limit(monotonic_now() + kOpenTimeout, nullptr);
   sqlite3_busy_handler(raw, on_busy, this);
   sqlite3_progress_handler(raw, kProgressSteps, on_progress, this);
+  sqlite3_wal_hook(raw, on_log, this);
   sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   if (auto configured = configure(); !configured) return configured;
   if (auto prepared = on_open_(*this); !prepared) return prepared;
@@ -106,6 +110,17 @@ int Connection::on_progress(void* self) noexcept {
   const auto& connection = *static_cast<Connection*>(self);
   if (connection.abandoned_ == nullptr) return 0;
   return connection.abandoned_->load(std::memory_order_relaxed) || monotonic_now() >= connection.until_ ? 1 : 0;
+}
+
+int Connection::on_log(void* self, sqlite3* database, const char* schema, int pages) noexcept {
+  if (pages < kCheckpointPages) return SQLITE_OK;
+  auto& connection = *static_cast<Connection*>(self);
+  const Monotonic until = connection.until_;
+  connection.until_ = monotonic_now() + kCheckpointTimeout;
+  const int mode = pages < kLongLogPages ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
+  sqlite3_wal_checkpoint_v2(database, schema, mode, nullptr, nullptr);  // what fails now is done with a later commit
+  connection.until_ = until;
+  return SQLITE_OK;
 }
 
 sqlite3_stmt* Connection::statement(const std::string& sql) {

@@ -80,6 +80,7 @@ class Connection {
   void close() noexcept;
   static int on_busy(void* self, int tries) noexcept;
   static int on_progress(void* self) noexcept;
+  static int on_log(void* self, sqlite3* database, const char* schema, int pages) noexcept;
 
   const ConnectionOptions options_;
   const OnOpen on_open_;

@@ -64,7 +64,7 @@ TableIndex unique_index(const std::string& table, const std::vector<Key>& keys, 
 Table::Table(const config::Resource& r) : resource(r.name), name(quoted("r_" + r.name, '"')) {
   create = "CREATE TABLE IF NOT EXISTS " + name +
            " (id TEXT NOT NULL PRIMARY KEY, rev INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL,"
-           " owner TEXT, doc TEXT NOT NULL) WITHOUT ROWID";
+           " owner TEXT, doc TEXT NOT NULL)";
   for (const config::Index& index : r.indexes) {
     std::vector<Key> keys;
     std::string names;

@@ -19,6 +19,9 @@ struct TableIndex {
 /// A resource's table: what is made for it, and the statements on it that do not depend on a request. Columns: id, rev, created
 /// and updated (milliseconds since 1970), owner, doc (JSON text of the user's fields).
 ///
+/// It has rowids: without them a document of 150 bytes is found in 2.6 µs instead of 4.3, but one of 3,000 bytes in 20 instead
+/// of 5, for whole documents then lie on the inner pages of the tree.
+///
 /// An index of the configuration serves filters and orders, and ends with the id, so that it serves the order of pages. A
 /// unique one has a second index that enforces it: among the documents that have any of its keys no two have the same values,
 /// where missing and null are one value (an ordinary unique index of SQLite takes no two NULLs for the same). Keys that may

@@ -220,6 +220,16 @@ TEST_CASE("workers write to one file at the same time, and none fails") {
   CHECK(inserted == 2 * kFibers * kInserts);
 }
 
+TEST_CASE("the log of the file begins anew after a while") {
+  TemporaryFolder folder;
+  Faulty faulty({.path = folder.file()});
+  faulty.run([&] {
+    for (int i = 0; i < 4'000; ++i) REQUIRE(faulty.insert("d" + std::to_string(i), std::string(3'000, 'x')).has_value());
+  });
+  CHECK(std::filesystem::file_size(folder.file()) > 10'000'000);
+  CHECK(std::filesystem::file_size(folder.file() + "-wal") < 8'000'000);
+}
+
 TEST_CASE("indexes follow the configuration") {
   TemporaryFolder folder;
   const auto count = [&](const std::string& condition) {

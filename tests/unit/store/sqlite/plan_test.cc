@@ -168,7 +168,7 @@ TEST_CASE("a document is found by its _id in one search") {
   Run run(connection, "EXPLAIN QUERY PLAN " + Table(indexed_things()).find_one);
   run.bind("x");
   REQUIRE(run.step());
-  CHECK(run.text(3) == "SEARCH r_things USING PRIMARY KEY (id=?)");
+  CHECK(run.text(3) == "SEARCH r_things USING INDEX sqlite_autoindex_r_things_1 (id=?)");
   CHECK_FALSE(run.step());
 }
 
