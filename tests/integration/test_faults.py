@@ -194,7 +194,7 @@ def test_a_clock_set_back_changes_nothing_but_dates(start, make_nginx, tmp_path)
 
 
 def test_a_full_zone_evicts_and_goes_on(start):
-    nginx = start(zone="1m")
+    nginx = start(zone="2m")
     documents = [{"_id": f"z{i}", "title": f"t{i}", "body": "x" * 10_000} for i in range(500)]
     for i in range(0, 500, 100):
         assert nginx.api.post("/notes", json=documents[i : i + 100]).status_code == 201
