@@ -143,11 +143,20 @@ http {{
                 stderr=output,
                 start_new_session=True,
             )
-        wait_until(self.answers, "nginx answers")
+        try:
+            wait_until(self.answers, "nginx answers")
+        except AssertionError:
+            self.kill()
+            raise
         return self
+
+    def kill(self):
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def answers(self):
         assert self.process.poll() is None, "nginx ended:\n" + self.log()
+        assert not self.wrong_in_log(), self.log()
         try:
             with socket.create_connection(("127.0.0.1", self.port), 1):
                 return bool(self.workers())
@@ -194,8 +203,7 @@ http {{
             try:
                 code = self.process.wait(TIMEOUT)
             except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait()
+                self.kill()
                 raise AssertionError("nginx did not stop:\n" + self.log()) from None
             assert not check or code == 0, f"nginx ended with code {code}:\n{self.log()}"
         assert not check or not self.wrong_in_log(), self.log()
