@@ -4,7 +4,8 @@ CONFIG ?= conf/nacre.yaml
 DATA ?= data
 WORKERS ?= auto
 RATE ?= 20r/s
-NGINX ?= nginx
+# Not NGINX: nginx itself reads an environment variable of that name.
+NGINX_BINARY ?= nginx
 NGINX_SOURCE_DIR ?= /usr/share/nginx/src
 FUZZ_SECONDS ?= 15
 
@@ -30,19 +31,19 @@ setup: ## install all packages that any target needs
 
 configure:
 	@scripts/setup $(BUILD_TASKS)
-	@cmake -S . -B $(BUILD) -G Ninja $(BUILD_OPTIONS) -DNGINX_SOURCE_DIR=$(NGINX_SOURCE_DIR) -DNGINX_BINARY=$(NGINX) \
+	@cmake -S . -B $(BUILD) -G Ninja $(BUILD_OPTIONS) -DNGINX_SOURCE_DIR=$(NGINX_SOURCE_DIR) -DNGINX_BINARY=$(NGINX_BINARY) \
 	  -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache >/dev/null
 
 build: configure ## build the module (SANITIZE=1: with AddressSanitizer and UBSan)
 	@cmake --build $(BUILD) --target ngx_http_nacre_module
 
 run: build ## start nginx with the example application (PORT CONFIG DATA WORKERS RATE)
-	@PORT='$(PORT)' CONFIG='$(CONFIG)' DATA='$(DATA)' WORKERS='$(WORKERS)' RATE='$(RATE)' NGINX='$(NGINX)' scripts/run $(BUILD)
+	@PORT='$(PORT)' CONFIG='$(CONFIG)' DATA='$(DATA)' WORKERS='$(WORKERS)' RATE='$(RATE)' NGINX_BINARY='$(NGINX_BINARY)' scripts/run $(BUILD)
 
 test: configure ## build and run every test (SANITIZE=1: under AddressSanitizer and UBSan)
 	@scripts/setup test
 	@cmake --build $(BUILD)
-	@scripts/test $(BUILD) '$(NGINX)'
+	@scripts/test $(BUILD) '$(NGINX_BINARY)'
 
 fuzz: ## fuzz each target for FUZZ_SECONDS
 	@$(MAKE) configure SANITIZE=1
@@ -60,7 +61,7 @@ format: ## rewrite sources as clang-format and black want them
 bench: configure ## benchmarks, side by side, as a table
 	@scripts/setup bench
 	@cmake --build $(BUILD) --target bench
-	@/usr/bin/python3 tests/bench/bench.py $(BUILD) '$(NGINX)'
+	@/usr/bin/python3 tests/bench/bench.py $(BUILD) '$(NGINX_BINARY)'
 
 image: ## build the container image nacre:latest
 	@scripts/setup image

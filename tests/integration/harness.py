@@ -88,6 +88,8 @@ class Nginx:
         )
         temp = "".join(f"{kind}_temp_path {self.home}/temp;" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         fields = "request_id trace_id route cache store_time redis_time user".split() if "nacre_config" not in http else []
+        if "client_max_body_size" not in http:
+            http += "client_max_body_size 16m;"
         log = ",".join(f'"{name}":"$nacre_{name}"' for name in fields)
         user = "user root;" if os.geteuid() == 0 else ""
         text = f"""

@@ -150,9 +150,9 @@ def test_ten_thousand_idle_connections(start):
     import resource
 
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    assert hard == resource.RLIM_INFINITY or hard >= 10_500, "10,000 connections need `ulimit -Hn` of at least 10,500"
+    assert hard == resource.RLIM_INFINITY or hard >= 12_500, "10,000 connections need `ulimit -Hn` of at least 12,500"
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    nginx = start(events="worker_connections 10400;", main="worker_rlimit_nofile 10500;", http="keepalive_timeout 600s;")
+    nginx = start(events="worker_connections 12000;", main="worker_rlimit_nofile 12500;", http="keepalive_timeout 600s;")
     create(nginx.api, "/notes", {"_id": "one", "title": "x"})
     (worker,) = nginx.workers()
     before = resident_kib(worker)
