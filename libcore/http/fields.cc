@@ -43,7 +43,7 @@ std::optional<std::string> media_type(std::string_view content_type) {
   while (!rest.empty()) {
     std::string_view parameter = cut(rest, ';');
     const std::string_view name = cut(parameter, '=');
-    if (equals_ignoring_case(name, "charset") && !equals_ignoring_case(unquote(parameter), "utf-8")) return std::nullopt;
+    if (equals_ignoring_case(name, "charset") && !equals_ignoring_case(unquote(trim(parameter)), "utf-8")) return std::nullopt;
   }
   std::string lower(type);
   std::transform(lower.begin(), lower.end(), lower.begin(), to_lower);
@@ -56,7 +56,7 @@ bool prefers_minimal(const Request& request) noexcept {
     std::string_view preference = cut(rest, ',');
     std::string_view value = cut(preference, ';');
     const std::string_view name = cut(value, '=');
-    if (equals_ignoring_case(name, "return")) return unquote(value) == "minimal";  // the first one counts (RFC 7240 §2)
+    if (equals_ignoring_case(name, "return")) return unquote(trim(value)) == "minimal";  // the first one counts (RFC 7240 §2)
   }
   return false;
 }

@@ -1,0 +1,54 @@
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/conditional.h"
+#include "http/fields.h"
+
+// Header fields of any bytes: what is read of them stays inside of them, and says the same when it is written again.
+namespace {
+
+using namespace nacre;  // NOLINT(google-build-using-namespace)
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+void check_entity_tags(std::string_view text) {
+  http::EntityTagList list(text);
+  std::string again;
+  std::size_t count = 0;
+  while (const auto tag = list.next()) {
+    require(tag->opaque.data() >= text.data() && tag->opaque.data() + tag->opaque.size() <= text.data() + text.size());
+    require(tag->opaque.find('"') == std::string_view::npos);
+    const std::string quoted = '"' + std::string(tag->opaque) + '"';
+    require(http::matches_if_none_match(text, quoted));
+    again += (tag->weak ? ", W/" : ", ") + quoted;
+    ++count;
+  }
+  http::EntityTagList second(again);
+  while (second.next()) --count;
+  require(count == 0 && !second.malformed());
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  check_entity_tags(text);
+  if (const auto type = http::media_type(text))
+    require(http::media_type(*type) == type && type->find('/') != std::string::npos);
+  if (const auto trace = http::trace_id(text)) require(trace->size() == 32);
+
+  const std::vector<http::Header> headers{{"If-Match", text}, {"Prefer", text}, {"Idempotency-Key", text}};
+  http::Request request;
+  request.headers = headers;
+  (void)http::prefers_minimal(request);
+  if (const auto precondition = http::parse_if_match(request)) {
+    for (const std::int64_t rev : precondition->revs) require(rev > 0);
+  }
+  if (const auto key = http::idempotency_key(request)) require(key->has_value() && !(*key)->empty() && (*key)->size() <= 255);
+  return 0;
+}

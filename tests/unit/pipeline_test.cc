@@ -1,0 +1,245 @@
+#include "pipeline.h"
+
+#include <doctest/doctest.h>
+
+#include "support/worker_under_test.h"
+
+namespace nacre {
+
+namespace {
+
+using http::Method;
+using test::WorkerUnderTest;
+
+constexpr const char* kNotes =
+    "  notes:\n"
+    "    schema:\n"
+    "      type: object\n"
+    "      required: [title]\n"
+    "      additionalProperties: false\n"
+    "      properties: { title: { type: string, maxLength: 20 }, stars: { type: integer }, slug: { type: string }, due: { "
+    "type: "
+    "string, format: date-time } }\n"
+    "    access: { read: public, create: public, update: public, delete: public }\n"
+    "    indexes: [ { keys: [slug], unique: true } ]\n"
+    "    cache: { ttl: 30s, stale: 5m }\n"
+    "  secrets: { schema: { type: object }, access: { read: owner, create: user, update: nobody } }\n";
+
+std::string pointers(const Json& problem) {
+  std::string out;
+  for (const Json& error : problem.at("errors").as_array()) out += std::string(error.at("pointer").as_string()) + ' ';
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a document is created, read, replaced, patched and deleted") {
+  WorkerUnderTest app(kNotes);
+  const auto created =
+      app.ask(Method::post, "/notes", R"({"title":"a","stars":9223372036854775807,"due":"2026-01-01T01:00:00+01:00"})");
+  REQUIRE(created.status == 201);
+  CHECK(created.etag == "\"1\"");
+  const Json document = app.json(created);
+  const std::string id(document.at("_id").as_string());
+  CHECK(created.header("Location") == "/notes/" + id);
+  CHECK(document.at("stars").as_int64() == 9223372036854775807);
+  CHECK(document.at("due").as_string() == "2026-01-01T00:00:00.000Z");
+  CHECK(document.at("_owner").is_null());
+
+  const auto read = app.ask(Method::get, "/notes/" + id);
+  CHECK(read.body == created.body);
+  CHECK(app.trace.cache == cache::Outcome::miss);
+  CHECK(app.ask(Method::get, "/notes/" + id).header("Cache-Status") == "nacre; hit");
+
+  CHECK(app.json(app.ask(Method::put, "/notes/" + id, R"({"title":"b"})")).at("_rev").as_int64() == 2);
+  CHECK(app.json(app.ask(Method::patch, "/notes/" + id, R"({"stars":1})")).at("_rev").as_int64() == 3);
+  const auto now = app.json(app.ask(Method::get, "/notes/" + id));
+  CHECK(now.at("title").as_string() == "b");
+  CHECK(now.at("stars").as_int64() == 1);
+
+  CHECK(app.ask(Method::del, "/notes/" + id).status == 204);
+  CHECK(app.ask(Method::get, "/notes/" + id).status == 404);
+  CHECK(app.ask(Method::del, "/notes/" + id).status == 404);
+}
+
+TEST_CASE("a copy that is still good is 304 without a body") {
+  WorkerUnderTest app(kNotes);
+  app.ask(Method::put, "/notes/n", R"({"title":"a"})", {{"If-None-Match", "*"}});
+  const auto same = app.ask(Method::get, "/notes/n", {}, {{"If-None-Match", "W/\"1\""}});
+  CHECK(same.status == 304);
+  CHECK(same.body.empty());
+  CHECK(same.etag == "\"1\"");
+  CHECK(app.ask(Method::get, "/notes/n", {}, {{"If-None-Match", "\"2\""}}).status == 200);
+  const auto list = app.ask(Method::get, "/notes");
+  CHECK(app.ask(Method::get, "/notes", {}, {{"If-None-Match", list.etag}}).status == 304);
+}
+
+TEST_CASE("If-Match is decided by the revision that is there") {
+  WorkerUnderTest app(kNotes);
+  app.ask(Method::put, "/notes/n", R"({"title":"a"})", {{"If-None-Match", "*"}});
+  CHECK(app.ask(Method::put, "/notes/n", R"({"title":"x"})", {{"If-Match", "\"2\""}}).status == 412);
+  CHECK(app.ask(Method::patch, "/notes/n", R"({"title":"x"})", {{"If-Match", "W/\"1\""}}).status == 412);
+  CHECK(app.ask(Method::del, "/notes/n", {}, {{"If-Match", "\"7\", \"8\""}}).status == 412);
+  CHECK(app.ask(Method::patch, "/notes/n", R"({"title":"x"})", {{"If-Match", "\"7\", \"1\""}}).status == 200);
+  CHECK(app.ask(Method::del, "/notes/n", {}, {{"If-Match", "*"}}).status == 204);
+  CHECK(app.ask(Method::put, "/notes/n", R"({"title":"x"})", {{"If-Match", "\"1\""}}).status == 404);
+}
+
+TEST_CASE("PUT creates only when it is asked to, and never over another") {
+  WorkerUnderTest app(kNotes);
+  CHECK(app.ask(Method::put, "/notes/n", R"({"title":"a"})").status == 404);
+  CHECK(app.ask(Method::put, "/notes/n", R"({"_id":"n","title":"a"})", {{"If-None-Match", "*"}}).status == 201);
+  CHECK(app.ask(Method::put, "/notes/n", R"({"title":"b"})", {{"If-None-Match", "*"}}).status == 412);
+  CHECK(app.ask(Method::put, "/notes/n", R"({"_id":"m","title":"b"})").status == 422);
+  CHECK(app.json(app.ask(Method::get, "/notes/n")).at("title").as_string() == "a");
+}
+
+TEST_CASE("every flaw of a body is named by its pointer") {
+  WorkerUnderTest app(kNotes);
+  const auto bad = app.ask(Method::post, "/notes", R"({"stars":"x","_rev":1,"$a":1,"b.c":1})");
+  CHECK(bad.status == 422);
+  const std::string all = pointers(app.json(bad));
+  for (const char* pointer : {"/title ", "/stars ", "/_rev ", "/$a ", "/b.c "}) CHECK(all.find(pointer) != std::string::npos);
+  const auto array = app.ask(Method::post, "/notes", R"([{"title":"ok"},{"title":1},{}])");
+  CHECK(pointers(app.json(array)) == "/1/title /2/title ");
+  CHECK(app.json(app.ask(Method::get, "/notes")).at("items").as_array().empty());
+}
+
+TEST_CASE("a conflict names the field, and an array is all or none") {
+  WorkerUnderTest app(kNotes);
+  CHECK(app.ask(Method::post, "/notes", R"({"title":"a","slug":"s","_id":"n"})").status == 201);
+  const auto taken = app.ask(Method::post, "/notes", R"([{"title":"b"},{"title":"c","slug":"s"}])");
+  CHECK(taken.status == 409);
+  CHECK(app.json(app.ask(Method::get, "/notes")).at("items").as_array().size() == 1);
+  CHECK(app.ask(Method::post, "/notes", R"({"title":"a","_id":"n"})").status == 409);
+}
+
+TEST_CASE("a JSON Patch sees the server's members and must leave them") {
+  WorkerUnderTest app(kNotes);
+  const WorkerUnderTest::Headers type{{"Content-Type", "application/json-patch+json"}};
+  app.ask(Method::put, "/notes/n", R"({"title":"a"})", {{"If-None-Match", "*"}});
+  CHECK(app.ask(Method::patch, "/notes/n", R"([{"op":"test","path":"/_rev","value":2}])", type).status == 409);
+  CHECK(app.ask(Method::patch, "/notes/n", R"([{"op":"test","path":"/_rev","value":1},{"op":"add","path":"/stars","value":1}])",
+                type)
+            .status == 200);
+  const auto forged = app.ask(Method::patch, "/notes/n", R"([{"op":"replace","path":"/_owner","value":"me"}])", type);
+  CHECK(forged.status == 422);
+  CHECK(pointers(app.json(forged)) == "/_owner ");
+  CHECK(app.ask(Method::patch, "/notes/n", R"({"_rev":7})").status == 422);
+  CHECK(app.ask(Method::patch, "/notes/n", "{}", {{"Content-Type", "text/plain"}}).status == 415);
+}
+
+TEST_CASE("an idempotent POST runs once, and its answer is given again") {
+  WorkerUnderTest app(kNotes);
+  const WorkerUnderTest::Headers key{{"Idempotency-Key", "\"k1\""}};
+  const auto first = app.ask(Method::post, "/notes", R"({"title":"a"})", key);
+  CHECK(first.status == 201);
+  CHECK_FALSE(first.header("Idempotency-Replayed").has_value());
+  const auto again = app.ask(Method::post, "/notes", R"({"title":"a"})", key);
+  CHECK(again.status == 201);
+  CHECK(again.header("Idempotency-Replayed") == "true");
+  CHECK(again.body == first.body);
+  CHECK(again.etag == first.etag);
+  CHECK(again.header("Location") == first.header("Location"));
+  CHECK(app.ask(Method::post, "/notes", R"({"title":"b"})", key).status == 422);
+  CHECK(app.json(app.ask(Method::get, "/notes")).at("items").as_array().size() == 1);
+
+  app.reactor.set_wall(app.reactor.wall() + std::chrono::hours{25});
+  CHECK_FALSE(app.ask(Method::post, "/notes", R"({"title":"b"})", key).header("Idempotency-Replayed").has_value());
+}
+
+TEST_CASE("a failed answer is kept for its key too, and one under way holds others off") {
+  WorkerUnderTest app(kNotes);
+  const WorkerUnderTest::Headers key{{"Idempotency-Key", "k2"}};
+  CHECK(app.ask(Method::post, "/notes", R"({"title":1})", key).status == 422);
+  const auto again = app.ask(Method::post, "/notes", R"({"title":1})", key);
+  CHECK(again.status == 422);
+  CHECK(again.header("Idempotency-Replayed") == "true");
+  CHECK(again.content_type == "application/problem+json");
+
+  app.reactor.jobs_run_by_themselves = false;
+  std::optional<http::Response> first;
+  std::optional<http::Response> second;
+  const WorkerUnderTest::Headers other{{"Idempotency-Key", "k3"}};
+  app.start(Method::post, "/notes", R"({"title":"a"})", other, first);
+  app.start(Method::post, "/notes", R"({"title":"a"})", other, second);
+  app.reactor.jobs_run_by_themselves = true;
+  app.reactor.run();
+  CHECK(first->status == 201);
+  CHECK(second->status == 409);
+}
+
+TEST_CASE("a list is paged by its links to the end, without what a header could not hold") {
+  WorkerUnderTest app(kNotes);
+  std::string array = "[";
+  for (int i = 0; i < 7; ++i) array += (i > 0 ? "," : "") + std::string(R"({"title":"t)") + std::to_string(i) + R"("})";
+  REQUIRE(app.ask(Method::post, "/notes", array + "]").status == 201);
+  std::string target = "/notes?limit=3&sort=-title&count=true";
+  std::string titles;
+  for (int pages = 0; pages < 3; ++pages) {
+    const auto page = app.ask(Method::get, target);
+    REQUIRE(page.status == 200);
+    const Json body = app.json(page);
+    CHECK(body.at("total").as_int64() == 7);
+    for (const Json& item : body.at("items").as_array()) titles += item.at("title").as_string().back();
+    const auto link = page.header("Link");
+    CHECK(link.has_value() == (pages < 2));
+    if (link) target = link->substr(1, link->find('>') - 1);
+  }
+  CHECK(titles == "6543210");
+  CHECK(app.ask(Method::get, "/notes?limit=101").status == 400);
+  CHECK(app.ask(Method::get, "/notes?after=nonsense").status == 400);
+}
+
+TEST_CASE("who is not known may not do what needs a user, and nobody is nobody") {
+  WorkerUnderTest app(kNotes);
+  const auto refused = app.ask(Method::get, "/secrets");
+  CHECK(refused.status == 401);
+  CHECK(refused.header("WWW-Authenticate") == "Bearer");
+  CHECK(app.ask(Method::post, "/secrets", "{}").status == 401);
+  CHECK(app.ask(Method::put, "/secrets/x", "{}").status == 403);
+  CHECK(app.ask(Method::put, "/secrets/x", "{}", {{"If-None-Match", "*"}}).status == 401);
+  CHECK(app.ask(Method::del, "/secrets/x").status == 403);
+  const auto token = app.ask(Method::get, "/notes", {}, {{"Authorization", "Bearer nacre_x"}});
+  CHECK(token.status == 401);
+  CHECK(token.header("WWW-Authenticate") == "Bearer error=\"invalid_token\"");
+}
+
+TEST_CASE("Prefer: return=minimal leaves the body out") {
+  WorkerUnderTest app(kNotes);
+  const WorkerUnderTest::Headers minimal{{"Prefer", "return=minimal"}};
+  const auto created = app.ask(Method::post, "/notes", R"({"title":"a","_id":"n"})", minimal);
+  CHECK(created.status == 201);
+  CHECK(created.body.empty());
+  CHECK(created.header("Preference-Applied") == "return=minimal");
+  const auto replaced = app.ask(Method::put, "/notes/n", R"({"title":"b"})", minimal);
+  CHECK(replaced.status == 204);
+  CHECK(replaced.etag == "\"2\"");
+}
+
+TEST_CASE("when the store does not answer in time, the answer comes at the deadline") {
+  WorkerUnderTest app(kNotes);
+  app.reactor.jobs_run_by_themselves = false;
+  std::optional<http::Response> response;
+  app.start(Method::get, "/notes/n", {}, {}, response);
+  app.reactor.advance(Milliseconds{1'999});
+  CHECK_FALSE(response.has_value());
+  app.reactor.advance(Milliseconds{1});
+  REQUIRE(response.has_value());
+  CHECK(response->status == 504);
+  app.reactor.jobs_run_by_themselves = true;
+  app.reactor.run();
+}
+
+TEST_CASE("what was cached is served stale while it is renewed") {
+  WorkerUnderTest app(kNotes);
+  app.ask(Method::put, "/notes/n", R"({"title":"a"})", {{"If-None-Match", "*"}});
+  app.ask(Method::get, "/notes/n");
+  app.reactor.advance(Milliseconds{31'000});
+  const auto stale = app.ask(Method::get, "/notes/n");
+  CHECK(stale.header("Cache-Status") == "nacre; fwd=stale");
+  CHECK(stale.header("Age") == "31");
+  CHECK(app.ask(Method::get, "/notes/n").header("Cache-Status") == "nacre; hit");
+}
+
+}  // namespace nacre

@@ -1,0 +1,105 @@
+#include "route/router.h"
+
+#include <doctest/doctest.h>
+
+#include <stdexcept>
+
+#include "config/load.h"
+
+namespace nacre::route {
+
+namespace {
+
+using http::Method;
+
+http::Response nothing(const Request&, Services&) { return {}; }
+
+std::shared_ptr<const config::Config> notes() {
+  return config::load_text(
+      "version: 1\n"
+      "resources:\n"
+      "  notes: { schema: { type: object }, access: { read: public }, cache: { ttl: 30s, stale: 5m } }\n"
+      "  links: { schema: { type: object }, cache: off }\n",
+      "nacre.yaml", "/tmp");
+}
+
+}  // namespace
+
+TEST_CASE("a path and a method are one action of one resource") {
+  const auto config = notes();
+  const Router router(*config, {});
+  CHECK(router.match(Method::get, "/notes").action == Action::list);
+  CHECK(router.match(Method::head, "/notes").action == Action::list);
+  CHECK(router.match(Method::post, "/notes").action == Action::create);
+  CHECK(router.match(Method::get, "/notes/7").action == Action::read);
+  CHECK(router.match(Method::put, "/notes/7").action == Action::replace);
+  CHECK(router.match(Method::patch, "/notes/7").action == Action::update);
+  CHECK(router.match(Method::del, "/notes/7").action == Action::remove);
+  CHECK(router.match(Method::options, "/notes/7").action == Action::options);
+  const Match match = router.match(Method::get, "/notes/a.b~c");
+  CHECK(match.id == "a.b~c");
+  CHECK(match.name == "notes.read");
+  CHECK(match.endpoint->resource->name == "notes");
+  CHECK(match.endpoint->cache_control == "public, max-age=30, stale-while-revalidate=300, stale-if-error=300");
+}
+
+TEST_CASE("what is not there is not found, and a wrong method is told what is allowed") {
+  const auto config = notes();
+  const Router router(*config, {});
+  for (const char* path :
+       {"", "notes", "/", "/note", "/notesx", "/notes/", "/notes/7/", "/notes/7/8", "//notes", "/auth", "/auth/x"}) {
+    CAPTURE(path);
+    CHECK(router.match(Method::get, path).action == Action::not_found);
+  }
+  const Match match = router.match(Method::del, "/notes");
+  CHECK(match.action == Action::method_not_allowed);
+  CHECK(match.allow == "GET, HEAD, POST, OPTIONS");
+  CHECK(router.match(Method::other, "/notes/7").allow == "GET, HEAD, PUT, PATCH, DELETE, OPTIONS");
+  CHECK(router.match(Method::get, "/auth/me").action == Action::needs_user);
+}
+
+TEST_CASE("an application's route takes parameters, prefers literals, and comes before a resource's") {
+  const auto config = notes();
+  const std::vector<app::Route> routes{{Method::get, "/{a}/{b}", nothing},
+                                       {Method::get, "/hello/{name}", nothing},
+                                       {Method::get, "/hello/world", nothing},
+                                       {Method::post, "/notes/{id}/star", nothing},
+                                       {Method::get, "/links/{id}", nothing}};
+  const Router router(*config, routes);
+  CHECK(router.match(Method::get, "/hello/world").handler == &routes[2]);
+  const Match bob = router.match(Method::head, "/hello/bob");
+  CHECK(bob.handler == &routes[1]);
+  CHECK(bob.name == "/hello/{name}");
+  REQUIRE(bob.parameters.size() == 1);
+  CHECK(bob.parameters[0].second == "bob");
+  CHECK(router.match(Method::post, "/notes/7/star").handler == &routes[3]);
+  CHECK(router.match(Method::get, "/links/7").handler == &routes[4]);
+  CHECK(router.match(Method::put, "/links/7").action == Action::replace);
+  CHECK(router.match(Method::get, "/hello/").action == Action::not_found);
+  const Match wrong = router.match(Method::del, "/hello/bob");
+  CHECK(wrong.action == Action::method_not_allowed);
+  CHECK(wrong.allow == "GET, HEAD, OPTIONS");
+}
+
+TEST_CASE("two routes for the same requests are refused, whatever their parameters are called") {
+  const auto config = notes();
+  const std::vector<app::Route> routes{{Method::get, "/a/{x}", nothing}, {Method::get, "/a/{y}", nothing}};
+  CHECK_THROWS_AS(Router(*config, routes), std::invalid_argument);
+}
+
+TEST_CASE("every name that a match can have is known beforehand") {
+  const auto config = notes();
+  const std::vector<app::Route> routes{{Method::get, "/hello/{name}", nothing}};
+  const Router router(*config, routes);
+  const auto names = router.names();
+  for (const char* path : {"/", "/notes", "/notes/7", "/hello/x", "/auth/me"}) {
+    for (const Method method :
+         {Method::get, Method::post, Method::put, Method::patch, Method::del, Method::options, Method::other}) {
+      const std::string_view name = router.match(method, path).name;
+      CAPTURE(name);
+      CHECK(std::find(names.begin(), names.end(), name) != names.end());
+    }
+  }
+}
+
+}  // namespace nacre::route
