@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "fiber/reactor.h"
+#include "fiber/sanitizer.h"
 
 /// One stackful fiber per request. Code on a fiber is written straight down, as if it blocked; a wait gives the thread back to
 /// the event loop. A fiber stays on the thread that started it. Never wait inside a `catch` block.
@@ -16,12 +17,15 @@ namespace nacre::fiber {
 
 class Fiber;
 
+/// Four times what the deepest document that validates against the worst schema was seen to take.
+inline constexpr std::size_t kStackSize = (kAddressSanitizer ? 512 : 128) * std::size_t{1024};
+
 /// Runs the fibers of one event loop: keeps their stacks for reuse, and the queue of those that may go on.
 class Scheduler {
  public:
   struct Options {
-    std::size_t stack_size = 64 * 1024;  ///< bytes, guard page not counted; memory is used only as a stack grows into it
-    std::size_t spare_stacks = 512;      ///< stacks kept for reuse
+    std::size_t stack_size = kStackSize;  ///< bytes, guard page not counted; memory is used only as a stack grows into it
+    std::size_t spare_stacks = 512;       ///< stacks kept for reuse
   };
   explicit Scheduler(Reactor& reactor);
   Scheduler(Reactor& reactor, Options options);

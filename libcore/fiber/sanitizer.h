@@ -17,6 +17,12 @@
 
 namespace nacre::fiber {
 
+#ifdef NACRE_ASAN
+inline constexpr bool kAddressSanitizer = true;  // its frames are several times as large
+#else
+inline constexpr bool kAddressSanitizer = false;
+#endif
+
 /// Memory that a fiber's frames marked and that is now given back: what is mapped there next must not be taken for them.
 inline void forget_frames([[maybe_unused]] void* at, [[maybe_unused]] std::size_t size) noexcept {
 #ifdef NACRE_ASAN
