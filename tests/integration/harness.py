@@ -153,8 +153,9 @@ http {{
         return self
 
     def kill(self):
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
     def answers(self):
         assert self.process.poll() is None, "nginx ended:\n" + self.log()
