@@ -88,7 +88,7 @@ Sql compare(Kind kind, const Json& value, const Place& place, const query::Field
   return number_condition(kind, value, place, field);
 }
 
-Sql prefix_condition(std::string literal, const Place& place) {
+Sql prefix_condition(const std::string& literal, const Place& place) {
   Sql sql;
   if ((place.types & schema::kString) == 0) return sql << "0";
   sql << place.value << " >= ";
