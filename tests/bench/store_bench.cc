@@ -102,6 +102,7 @@ Rate bare_reads(const std::string& file) {
   sqlite3* const database = open(file);
   sqlite3_stmt* const one = prepare(database, "SELECT rev, created, updated, owner, doc FROM r_notes WHERE id = ?");
   std::vector<std::string> ids;
+  ids.reserve(kDocuments);
   for (int i = 0; i < kDocuments; ++i) ids.push_back(id_of(i));
   std::size_t bytes = 0;
   const Rate rate = bare([&](int i) {
@@ -152,6 +153,7 @@ class Bench {
   void fill() {
     run(1, [this](int) {
       std::vector<store::NewDocument> documents;
+      documents.reserve(kDocuments);
       for (int i = 0; i < kDocuments; ++i) documents.push_back(document(id_of(i)));
       if (!store_->insert(resources_.front(), documents, {})) die("insert failed");
       return false;

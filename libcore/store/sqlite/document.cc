@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 
 #include "json/parse.h"
 
@@ -50,7 +51,10 @@ void Projection::add(std::vector<Node>& nodes, std::string_view path) {
     const std::size_t dot = std::min(path.find('.'), path.size());
     const std::string_view name = path.substr(0, dot);
     auto node = std::find_if(level->begin(), level->end(), [&](const Node& n) { return n.name == name; });
-    if (node == level->end()) node = level->insert(level->end(), Node{std::string(name), {}});
+    if (node == level->end()) {
+      level->push_back({std::string(name), {}});
+      node = std::prev(level->end());
+    }
     if (dot == path.size()) return;
     path.remove_prefix(dot + 1);
     level = &node->below;

@@ -78,7 +78,7 @@ ListPlan plan_list(const Table& table, const config::Resource& resource, const q
   ListPlan plan;
   const std::vector<Range> ranges = query.after.empty() ? std::vector<Range>(1) : ranges_after(query);
   for (const Range& range : ranges) {
-    Sql sql{"SELECT " + std::string(Table::columns) + keys + " FROM " + table.name + " WHERE "};
+    Sql sql{"SELECT " + std::string(Table::kColumns) + keys + " FROM " + table.name + " WHERE "};
     sql << condition << range.condition << " ORDER BY " << order_from(query.sort, range.first_key) << " LIMIT ?";
     plan.segments.push_back(std::move(sql));
   }

@@ -14,7 +14,7 @@ namespace nacre::store::sqlite {
 struct ListPlan {
   /// One after another until the page is full: each is a range of an index that serves the order, so a page costs the same
   /// wherever it lies. The first page is one statement; a later one is at most two for each key. The columns are those of
-  /// `Table::columns`, then the sort keys. The last parameter, not in `values`, is the number of rows wanted.
+  /// `Table::kColumns`, then the sort keys. The last parameter, not in `values`, is the number of rows wanted.
   std::vector<Sql> segments;
   std::optional<Sql> total;
 };

@@ -30,11 +30,11 @@ struct Shared {
 class SqliteStore final : public Store {
  public:
   SqliteStore(Reactor& reactor, SqliteOptions options)
-      : options_(std::move(options)), shared_(std::make_shared<Shared>(options_)) {
-    const Queue::Options limits{.limit = options_.queue_limit};
-    points_ = std::make_shared<Queue>(reactor, limits);
-    lists_ = std::make_shared<Queue>(reactor, limits);
-    writes_ = std::make_shared<Queue>(reactor, limits);
+      : options_(std::move(options)),
+        shared_(std::make_shared<Shared>(options_)),
+        points_(std::make_shared<Queue>(reactor, limits())),
+        lists_(std::make_shared<Queue>(reactor, limits())),
+        writes_(std::make_shared<Queue>(reactor, limits())) {
     const auto reads = std::make_shared<Reads>(shared_->reads);
     points_->add_lane(reads, connection(true), shared_);
     for (unsigned i = 0; i < std::max(1U, options_.list_lanes); ++i) lists_->add_lane(reads, connection(true), shared_);
@@ -91,6 +91,8 @@ class SqliteStore final : public Store {
   Result<void> ping() override { return run<void>(*points_, Ping{}); }
 
  private:
+  Queue::Options limits() const { return {.limit = options_.queue_limit}; }
+
   std::unique_ptr<Connection> connection(bool read_only) const {
     return std::make_unique<Connection>(
         ConnectionOptions{.path = options_.path,
@@ -127,9 +129,9 @@ class SqliteStore final : public Store {
 
   const SqliteOptions options_;
   const std::shared_ptr<Shared> shared_;
-  std::shared_ptr<Queue> points_;
-  std::shared_ptr<Queue> lists_;
-  std::shared_ptr<Queue> writes_;
+  const std::shared_ptr<Queue> points_;
+  const std::shared_ptr<Queue> lists_;
+  const std::shared_ptr<Queue> writes_;
   std::unordered_map<std::string, std::shared_ptr<const Table>> tables_;
 };
 

@@ -29,7 +29,7 @@ struct TableIndex {
 struct Table {
   explicit Table(const config::Resource& resource);
 
-  static constexpr std::string_view columns = "id, rev, created, updated, owner, doc";
+  static constexpr std::string_view kColumns = "id, rev, created, updated, owner, doc";
 
   std::string resource;
   std::string name;  ///< quoted

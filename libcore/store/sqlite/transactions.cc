@@ -32,13 +32,13 @@ Monotonic last_deadline(const Batch& batch) {
 
 Result<void> run_fixed(Connection& connection, const std::string& sql) { return Run(connection, sql).finish(); }
 
-const std::string kBegin = "BEGIN";
-const std::string kBeginImmediate = "BEGIN IMMEDIATE";
-const std::string kCommit = "COMMIT";
-const std::string kRollback = "ROLLBACK";
-const std::string kSavepoint = "SAVEPOINT call";
-const std::string kRelease = "RELEASE call";
-const std::string kUndo = "ROLLBACK TO call";
+const std::string begin_sql = "BEGIN";
+const std::string begin_immediate_sql = "BEGIN IMMEDIATE";
+const std::string commit_sql = "COMMIT";
+const std::string rollback_sql = "ROLLBACK";
+const std::string savepoint_sql = "SAVEPOINT call";
+const std::string release_sql = "RELEASE call";
+const std::string undo_sql = "ROLLBACK TO call";
 
 }  // namespace
 
@@ -55,7 +55,7 @@ std::size_t Reads::run(Connection& connection, const Batch& batch) {
   auto begun = connection.ready();
   if (begun) {
     connection.limit(last_deadline(batch), nullptr);
-    begun = run_fixed(connection, kBegin);
+    begun = run_fixed(connection, begin_sql);
   }
   if (!begun) {
     health_.failed(begun.error());
@@ -78,7 +78,7 @@ std::size_t Reads::run(Connection& connection, const Batch& batch) {
     }
   }
   connection.limit(last_deadline(batch), nullptr);
-  if (auto ended = run_fixed(connection, kCommit); !ended) health_.failed(ended.error());
+  if (auto ended = run_fixed(connection, commit_sql); !ended) health_.failed(ended.error());
   if (any_worked) health_.worked();
   return done;
 }
@@ -96,14 +96,14 @@ std::size_t Writes::run(Connection& connection, const Batch& batch) {
 
 std::size_t Writes::write(Connection& connection, const Batch& batch) {
   const auto fail = [&](const Failure& failure) {
-    if (connection.handle() != nullptr && !connection.autocommit()) (void)run_fixed(connection, kRollback);
+    if (connection.handle() != nullptr && !connection.autocommit()) (void)run_fixed(connection, rollback_sql);
     health_.failed(failure);
     fail_all(batch, failure);
     return batch.size();
   };
   if (auto ready = connection.ready(); !ready) return fail(ready.error());
   connection.limit(last_deadline(batch), nullptr);
-  if (auto begun = run_fixed(connection, kBeginImmediate); !begun) return fail(begun.error());
+  if (auto begun = run_fixed(connection, begin_immediate_sql); !begun) return fail(begun.error());
   const Monotonic start = monotonic_now();
   Monotonic now = start;
   std::size_t done = 0;
@@ -111,20 +111,20 @@ std::size_t Writes::write(Connection& connection, const Batch& batch) {
   for (; done < batch.size() && (done == 0 || now - start < kWriteBudget); ++done, now = monotonic_now()) {
     Call& call = *batch[done];
     if (skip(call, now)) continue;
-    if (auto set = run_fixed(connection, kSavepoint); !set) return fail(set.error());
+    if (auto set = run_fixed(connection, savepoint_sql); !set) return fail(set.error());
     call.run(connection);
     const auto failure = call.failure();
     if (connection.autocommit()) return fail(failure ? *failure : rolled_back());
     if (failure) {
       health_.failed(*failure);
-      if (auto undone = run_fixed(connection, kUndo); !undone) return fail(undone.error());
+      if (auto undone = run_fixed(connection, undo_sql); !undone) return fail(undone.error());
     }
     any_worked = any_worked || !failure;
-    if (auto released = run_fixed(connection, kRelease); !released) return fail(released.error());
+    if (auto released = run_fixed(connection, release_sql); !released) return fail(released.error());
   }
   if (upkeep_) upkeep_(connection);
   if (connection.autocommit()) return fail(rolled_back());
-  if (auto committed = run_fixed(connection, kCommit); !committed) return fail(committed.error());
+  if (auto committed = run_fixed(connection, commit_sql); !committed) return fail(committed.error());
   if (any_worked) health_.worked();
   return done;
 }

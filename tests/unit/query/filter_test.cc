@@ -31,7 +31,7 @@ std::string refused(std::string_view text) {
 
 std::string nested(int depth, const std::string& inner) {
   std::string text = inner;
-  for (int i = 0; i < depth; ++i) text = R"({"$and":[)" + text + R"(,{"stars":1}]})";
+  for (int i = 0; i < depth; ++i) text.insert(0, R"({"$and":[)").append(R"(,{"stars":1}]})");
   return text;
 }
 

@@ -204,6 +204,7 @@ void many_or_none(const MakeStore& make) {
   Notes notes(make);
   notes.run([&] {
     std::vector<NewDocument> documents;
+    documents.reserve(1000);
     for (int i = 0; i < 1000; ++i) documents.push_back(Notes::document("d" + std::to_string(i), "{}"));
     const auto inserted = notes.insert(documents);
     REQUIRE(inserted.has_value());
@@ -222,7 +223,7 @@ void remembered_values(const MakeStore& make) {
   INFO("a value is remembered until it expires, and with the write that it goes with");
   Notes notes(make);
   notes.run([&] {
-    const Remember remember{.key = "k", .value = "v\0w", .expires = kLater};
+    const Remember remember{.key = "k", .value = "é\"\n", .expires = kLater};
     CHECK_FALSE(notes.store().recall("k", kCreated)->has_value());
     REQUIRE(notes.store().remember(remember).has_value());
     CHECK(**notes.store().recall("k", kCreated) == remember.value);

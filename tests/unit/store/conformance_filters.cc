@@ -124,6 +124,7 @@ void examples(const MakeStore& make) {
   things.run([&] {
     std::vector<JsonObject> documents;
     const Json parsed = *parse_json(kDocuments);
+    documents.reserve(parsed.get_array().size());
     for (const Json& document : parsed.get_array()) documents.push_back(document.get_object());
     things.insert(documents);
     for (const Example& example : kExamples) {
@@ -144,6 +145,7 @@ void random_filters(const MakeStore& make, std::uint32_t seed) {
   Random random(seed);
   things.run([&] {
     std::vector<JsonObject> documents;
+    documents.reserve(150);
     for (int i = 0; i < 150; ++i) documents.push_back(random.document());
     things.insert(documents);
     std::size_t found = 0;

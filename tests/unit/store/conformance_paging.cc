@@ -22,6 +22,7 @@ std::vector<config::Index> some_indexes() {
 
 std::vector<JsonObject> documents_of(Random& random, int count) {
   std::vector<JsonObject> documents;
+  documents.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) documents.push_back(random.document());
   return documents;
 }
@@ -61,9 +62,9 @@ void others_may_change(const MakeStore& make) {
       const auto ids_before = ids_of(things.documents);
       const auto found = ids_of(things.list(JsonObject{}, parameters, [&] {
         things.insert(documents_of(random, 1));
-        const std::string replaced = ids_before[random.number(ids_before.size())];
+        const std::string& replaced = ids_before[random.number(ids_before.size())];
         if (changed.insert(replaced).second) things.replace(replaced, random.document());
-        const std::string erased = ids_before[random.number(ids_before.size())];
+        const std::string& erased = ids_before[random.number(ids_before.size())];
         if (things.documents.size() > 100 && changed.insert(erased).second) things.erase(erased);
       }));
       for (const auto& id : ids_before) {
