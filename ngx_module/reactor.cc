@@ -138,6 +138,7 @@ std::unique_ptr<Watch> NginxReactor::watch(int fd, std::function<void(bool, bool
 }
 
 bool NginxReactor::run_on_thread(ThreadJob& job) {
+  if (stopping_) return false;
   auto task = std::make_unique<Task>(*this, job);
   if (ngx_thread_task_post(&pool_, &task->task) != NGX_OK) return false;
   running_.insert(task.release());
@@ -145,6 +146,7 @@ bool NginxReactor::run_on_thread(ThreadJob& job) {
 }
 
 void NginxReactor::drain() {
+  stopping_ = true;
   while (!running_.empty() || !posted_.tasks.empty() || !next_turn_.tasks.empty()) {
     while (!running_.empty()) (*running_.begin())->finish();
     run_tasks(posted_);

@@ -26,7 +26,7 @@ class NginxReactor final : public Reactor {
   bool run_on_thread(ThreadJob& job) override;
 
   /// At the worker's end, when nginx has stopped its threads and will turn its loop no more: gives back the jobs that were
-  /// under way, and runs what is posted until nothing is.
+  /// under way, takes no new ones, and runs what is posted until nothing is.
   void drain();
 
   /// An nginx event that belongs to no connection.
@@ -54,6 +54,7 @@ class NginxReactor final : public Reactor {
   Posted posted_;
   Posted next_turn_;
   std::unordered_set<Task*> running_;
+  bool stopping_ = false;
 };
 
 }  // namespace nacre::nginx
