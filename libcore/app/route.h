@@ -34,11 +34,13 @@ struct Route {
 
 /// The methods by the names that NACRE_ROUTE takes.
 namespace method {
+// NOLINTBEGIN(readability-identifier-naming)
 inline constexpr http::Method GET = http::Method::get;
 inline constexpr http::Method POST = http::Method::post;
 inline constexpr http::Method PUT = http::Method::put;
 inline constexpr http::Method PATCH = http::Method::patch;
 inline constexpr http::Method DELETE = http::Method::del;
+// NOLINTEND(readability-identifier-naming)
 }  // namespace method
 
 /// All routes that NACRE_ROUTE registered, in no particular order.
