@@ -17,7 +17,7 @@ sys.path.insert(0, str(HERE.parent / "integration"))
 
 import raw  # noqa: E402
 import yamls  # noqa: E402
-from harness import Nginx, wait_until  # noqa: E402
+from harness import Nginx, free_port, wait_until  # noqa: E402
 from load import resident_kib  # noqa: E402
 
 # A list of 25 whose text nginx.conf can hold: a word there has at most 4,096 characters.
@@ -41,10 +41,14 @@ class Bench:
         self.programs = pathlib.Path(build).resolve() / "tests/bench"
         self.nginx = Nginx(binary, self.programs / "nacre_bench_module.so", home, YAML + PLAIN)
         self.nginx.environment["NACRE_DATA"] = str(home)
+        self.plain_port = free_port()
         self.rows = []
 
+    def port(self, path):
+        return self.plain_port if path.startswith("/return/") else self.nginx.port
+
     def start(self, document="", listing=""):
-        """nginx with its own answers of the same bodies beside Nacre's."""
+        """Nacre, and in a server of its own, which has no Nacre, nginx's own answers of the same bodies."""
         returns = {"fixed": FIXED, "document": document, "list": listing}
         locations = "".join(
             f"location = /return/{name} {{ default_type {'text/plain' if name == 'fixed' else 'application/json'};"
@@ -54,13 +58,14 @@ class Bench:
         self.nginx.write_conf(
             zone="32m",
             events="worker_connections 4096;",
-            server=f"access_log off; {locations} location / {{ nacre api; }}",
+            http=f"server {{ listen 127.0.0.1:{self.plain_port} backlog=4096; access_log off; {locations} }}",
+            server="access_log off; location / { nacre api; }",
         )
         self.nginx.start()
 
     def wrk(self, path, *options, connections=64):
         """Requests a second; every answer must be 2xx or 3xx."""
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", *options, self.nginx.url + path]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", *options, f"http://127.0.0.1:{self.port(path)}{path}"]
         printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         assert "Non-2xx" not in printed, f"{path}: {printed}"
         return float(re.search(r"Requests/sec:\s+([\d.]+)", printed)[1])
@@ -69,7 +74,7 @@ class Bench:
         return float(subprocess.run([self.programs / "bare_sqlite", *arguments], capture_output=True, check=True).stdout)
 
     def open_loop(self, path, rate):
-        command = [self.programs / "open_loop", str(self.nginx.port), path, str(rate), str(SECONDS), "64"]
+        command = [self.programs / "open_loop", str(self.port(path)), path, str(rate), str(SECONDS), "64"]
         _, _, p99, _, failed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
         assert failed == "0", f"{path}: {failed} failed"
         return float(p99)
@@ -157,6 +162,15 @@ def fill(api):
         assert api.post("/plain", json=documents).status_code == 201
 
 
+def store(bench, home):
+    """The store alone, without HTTP: 64 fibers beside a loop of the same statement."""
+    printed = subprocess.run([bench.programs / "store_bench", home], capture_output=True, text=True, check=True).stdout
+    for line, wanted in zip(printed.splitlines()[1:], (0.5, 3)):
+        bare, ours, ratio = (float(word) for word in line[26:].split()[:3])
+        what = f"the store alone: {line[:26].strip()}"
+        bench.row(what, f"{ours:,.0f} operations/s", f"bare loop: {bare:,.0f} operations/s", ratio, wanted, lower=False)
+
+
 def main():
     build, binary = sys.argv[1:3]
     with tempfile.TemporaryDirectory(prefix="nacre-bench-") as folder:
@@ -171,6 +185,7 @@ def main():
         bench.nginx.stop()
         bench.start(document, listing)
         rates(bench, home)
+        store(bench, home)
         growth(bench)
         bench.nginx.stop()
 
