@@ -31,9 +31,12 @@ class Response {
   std::shared_ptr<const Failure> failure;  ///< of an application's problem: the pipeline makes the document of it
 
   /// Adds a header whose value lives as long as the configuration (a literal, or a string of the configuration).
-  void add_static(std::string_view name, std::string_view value) { headers_.push_back({name, value}); }
+  void add_static(std::string_view name, std::string_view value) {
+    if (headers_.empty()) headers_.reserve(kUsualHeaders);
+    headers_.push_back({name, value});
+  }
   /// Adds a header, copying the value; `name` is a literal.
-  void add(std::string_view name, std::string value) { headers_.push_back({name, keep(std::move(value))}); }
+  void add(std::string_view name, std::string value) { add_static(name, keep(std::move(value))); }
   /// Owns `text` for as long as the response lives.
   std::string_view keep(std::string text) { return owned_.emplace_front(std::move(text)); }
 
@@ -42,6 +45,8 @@ class Response {
   std::optional<std::string_view> header(std::string_view name) const noexcept;
 
  private:
+  static constexpr std::size_t kUsualHeaders = 6;
+
   std::vector<Header> headers_;
   std::forward_list<std::string> owned_;
 };

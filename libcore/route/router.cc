@@ -140,9 +140,10 @@ Match Router::match(Method method, std::string_view path) const {
 }
 
 bool Router::match_pattern(Method method, std::string_view path, Match& match) const {
+  const auto segments = static_cast<std::size_t>(std::count(path.begin(), path.end(), '/'));
   for (const Pattern& pattern : patterns_) {
     match.parameters.clear();
-    if (!pattern.matches(path, match.parameters)) continue;
+    if (pattern.segments.size() != segments || !pattern.matches(path, match.parameters)) continue;
     match.handler = pattern.route(method);
     match.name = pattern.path;
     match.allow = pattern.allow;
