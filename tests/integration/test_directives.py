@@ -61,9 +61,11 @@ def test_openapi_docs_and_status(api):
     document = api.get("/openapi.json")
     assert document.status_code == 200 and "json" in document.headers["Content-Type"]
     assert document.json()["openapi"].startswith("3.") and "/notes" in document.json()["paths"]
-    for path in ("/docs", "/status"):
-        page = api.get(path)
-        assert page.status_code == 200 and page.headers["Content-Type"].startswith("text/html")
+    page = api.get("/docs")
+    assert page.status_code == 200 and page.headers["Content-Type"].startswith("text/html")
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"] and "/notes" in page.text
+    status = api.get("/status")
+    assert status.headers["Content-Type"] == "application/json" and status.json()["version"]
 
 
 @pytest.mark.parametrize(
