@@ -1,6 +1,7 @@
 #include "filter.h"
 
 #include "conf.h"
+#include "header.h"
 #include "http/problem.h"
 #include "http/response.h"
 #include "request_ctx.h"
@@ -11,16 +12,6 @@ namespace {
 
 ngx_http_output_header_filter_pt next_header_filter;
 ngx_http_output_body_filter_pt next_body_filter;
-
-ngx_table_elt_t* add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
-  auto* const header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-  if (header == nullptr) return nullptr;
-  *header = ngx_table_elt_t{};
-  header->hash = 1;
-  header->key = to_ngx_str(name);
-  header->value = to_ngx_str(value);
-  return header;
-}
 
 /// True for an answer that nginx made of a bare status: limit_req's 429, a 413, a 404 of a location without `nacre`. An
 /// `error_page` of the administrator's and an upstream's own answer stay as they are.

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "conf.h"
+#include "header.h"
 #include "process.h"
 
 namespace nacre::nginx {
@@ -210,17 +211,6 @@ void RequestCtx::finalize() noexcept {
   ngx_http_run_posted_requests(connection);
 }
 
-bool RequestCtx::set_header(std::string_view name, std::string_view value, ngx_table_elt_t** place) noexcept {
-  auto* const header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r_->headers_out.headers));
-  if (header == nullptr) return false;
-  *header = ngx_table_elt_t{};
-  header->hash = 1;
-  header->key = to_ngx_str(name);
-  header->value = to_ngx_str(value);
-  if (place != nullptr) *place = header;
-  return true;
-}
-
 ngx_int_t RequestCtx::send() noexcept {
   state_ = State::answered;
   auto& out = r_->headers_out;
@@ -236,9 +226,13 @@ ngx_int_t RequestCtx::send() noexcept {
         static_cast<time_t>(std::chrono::floor<Seconds>(*response_.last_modified).time_since_epoch().count());
   }
   r_->disable_not_modified = 1;  // preconditions were judged already
-  bool complete = response_.etag.empty() || set_header("ETag", std::string_view(response_.etag), &out.etag);
-  for (const http::Header& header : response_.headers()) complete = complete && set_header(header.name, header.value);
-  if (!complete) return NGX_ERROR;
+  if (!response_.etag.empty()) {
+    out.etag = add_header(r_, "ETag", response_.etag);
+    if (out.etag == nullptr) return NGX_ERROR;
+  }
+  for (const http::Header& header : response_.headers()) {
+    if (add_header(r_, header.name, header.value) == nullptr) return NGX_ERROR;
+  }
 
   const ngx_int_t sent = ngx_http_send_header(r_);
   if (sent == NGX_ERROR || sent > NGX_OK || r_->header_only) return sent;

@@ -56,7 +56,6 @@ class RequestCtx {
   bool wait() noexcept;
   void cancel() noexcept;
   void finalize() noexcept;
-  bool set_header(std::string_view name, std::string_view value, ngx_table_elt_t** place = nullptr) noexcept;
 
   ngx_http_request_t* r_;
   State state_ = State::fresh;

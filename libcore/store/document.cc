@@ -1,27 +1,201 @@
 #include "store/document.h"
 
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <iterator>
+
 #include "json/parse.h"
 
 namespace nacre::store {
+namespace {
+
+void append_integer(std::string& out, std::int64_t value) {
+  std::array<char, 24> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  out.append(digits.data(), end);
+}
+
+void append_date(std::string& out, Timestamp moment) { out.append("\"").append(format_rfc3339(moment)).append("\""); }
+
+void append_owner(std::string& out, const Row& row) {
+  if (row.owned) return append_json_string(out, row.owner);
+  out += "null";
+}
+
+}  // namespace
+
+void append_document(std::string& out, const Row& row) {
+  out.reserve(out.size() + row.doc.size() + row.id.size() + 160);
+  out += "{\"_id\":";
+  append_json_string(out, row.id);
+  out += ",\"_rev\":";
+  append_integer(out, row.rev);
+  out += ",\"_created\":";
+  append_date(out, row.created);
+  out += ",\"_updated\":";
+  append_date(out, row.updated);
+  out += ",\"_owner\":";
+  append_owner(out, row);
+  if (row.doc.size() > 2) out.append(",").append(row.doc.substr(1));
+  if (row.doc.size() <= 2) out += "}";
+}
 
 Document render(const NewDocument& document) {
-  const std::string created = format_rfc3339(document.created);
-  std::string json = R"({"_id":)";
-  append_json_string(json, document.id);
-  json.append(R"(,"_rev":1,"_created":")").append(created).append(R"(","_updated":")").append(created).append(R"(","_owner":)");
-  if (document.owner) {
-    append_json_string(json, *document.owner);
-  } else {
-    json += "null";
+  std::string fields;
+  append_json(fields, document.fields);
+  Document rendered{{}, 1, document.created};
+  append_document(rendered.json, {.id = document.id,
+                                  .created = document.created,
+                                  .updated = document.created,
+                                  .owner = document.owner ? std::string_view(*document.owner) : std::string_view{},
+                                  .owned = document.owner.has_value(),
+                                  .doc = fields});
+  return rendered;
+}
+
+Projection::Projection(const std::vector<std::string>& fields) {
+  for (const auto& field : fields) add(nodes_, field);
+}
+
+void Projection::add(std::vector<Node>& nodes, std::string_view path) {
+  std::vector<Node>* level = &nodes;
+  for (;;) {
+    const std::size_t dot = std::min(path.find('.'), path.size());
+    const std::string_view name = path.substr(0, dot);
+    auto node = std::find_if(level->begin(), level->end(), [&](const Node& n) { return n.name == name; });
+    if (node == level->end()) {
+      level->push_back({std::string(name), {}});
+      node = std::prev(level->end());
+    }
+    if (dot == path.size()) return;
+    path.remove_prefix(dot + 1);
+    level = &node->below;
   }
-  const std::size_t join = json.size();
-  append_json(json, document.fields);
-  if (document.fields.empty()) {
-    json.erase(join, 1);  // the opening brace: "{}" becomes "}"
-  } else {
-    json[join] = ',';
+}
+
+const Projection::Node* Projection::find(const std::vector<Node>& nodes, std::string_view name) {
+  const auto node = std::find_if(nodes.begin(), nodes.end(), [&](const Node& n) { return n.name == name; });
+  return node == nodes.end() ? nullptr : &*node;
+}
+
+/// Walks compact JSON text. It is our own, so it is not checked, but its end is respected.
+class Projection::Scanner {
+ public:
+  Scanner(std::string_view text, std::string& out) : text_(text), out_(out) {}
+
+  /// Appends the members of the object here that `nodes` name, each after a comma when `comma`, without the braces.
+  void members(const std::vector<Node>& nodes, bool comma) {
+    take('{');
+    while (more() && text_[at_] != '}') {
+      const std::string_view name = value();
+      take(':');
+      const Node* node = name.size() < 2 ? nullptr : find(nodes, name.substr(1, name.size() - 2));
+      if (node == nullptr || (!node->below.empty() && !structured())) {
+        value();
+      } else {
+        if (comma) out_ += ',';
+        comma = true;
+        out_.append(name).append(":");
+        project(node->below);
+      }
+      if (more() && text_[at_] == ',') ++at_;
+    }
+    take('}');
   }
-  return {std::move(json), 1, document.created};
+
+ private:
+  bool more() const { return at_ < text_.size(); }
+  bool structured() const { return more() && (text_[at_] == '{' || text_[at_] == '['); }
+  void take(char c) {
+    if (more() && text_[at_] == c) ++at_;
+  }
+
+  void project(const std::vector<Node>& nodes) {
+    if (nodes.empty()) {
+      out_ += value();
+    } else if (text_[at_] == '{') {
+      out_ += '{';
+      members(nodes, false);
+      out_ += '}';
+    } else {
+      elements(nodes);
+    }
+  }
+
+  void elements(const std::vector<Node>& nodes) {
+    out_ += '[';
+    take('[');
+    for (bool comma = false; more() && text_[at_] != ']';) {
+      if (structured()) {
+        if (comma) out_ += ',';
+        comma = true;
+        project(nodes);
+      } else {
+        value();
+      }
+      if (more() && text_[at_] == ',') ++at_;
+    }
+    take(']');
+    out_ += ']';
+  }
+
+  /// Passes over the value here and gives its text.
+  std::string_view value() {
+    const std::size_t start = at_;
+    int depth = 0;
+    do {
+      const char c = more() ? text_[at_] : '\0';
+      if (c == '"') {
+        string();
+      } else if (c == '{' || c == '[') {
+        ++depth;
+        ++at_;
+      } else if (c == '}' || c == ']') {
+        --depth;
+        ++at_;
+      } else if (depth == 0) {
+        at_ = std::min(text_.find_first_of(",]}", at_), text_.size());
+      } else {
+        ++at_;
+      }
+    } while (depth > 0 && more());
+    return text_.substr(start, at_ - start);
+  }
+
+  void string() {
+    for (++at_; more() && text_[at_] != '"'; ++at_) {
+      if (text_[at_] == '\\') ++at_;
+    }
+    at_ = std::min(at_ + 1, text_.size());
+  }
+
+  std::string_view text_;
+  std::string& out_;
+  std::size_t at_ = 0;
+};
+
+void Projection::append(std::string& out, const Row& row) const {
+  out += "{\"_id\":";
+  append_json_string(out, row.id);
+  if (has("_rev")) {
+    out += ",\"_rev\":";
+    append_integer(out, row.rev);
+  }
+  if (has("_created")) {
+    out += ",\"_created\":";
+    append_date(out, row.created);
+  }
+  if (has("_updated")) {
+    out += ",\"_updated\":";
+    append_date(out, row.updated);
+  }
+  if (has("_owner")) {
+    out += ",\"_owner\":";
+    append_owner(out, row);
+  }
+  Scanner(row.doc, out).members(nodes_, true);
+  out += '}';
 }
 
 }  // namespace nacre::store

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "store/sqlite/connection.h"
-#include "store/sqlite/document.h"
+#include "store/document.h"
 #include "store/sqlite/list_sql.h"
 #include "store/sqlite/reconcile.h"
 #include "store/sqlite/table.h"

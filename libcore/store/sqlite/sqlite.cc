@@ -4,7 +4,7 @@
 #include <unordered_map>
 
 #include "fiber/fiber.h"
-#include "store/sqlite/document.h"
+#include "store/document.h"
 #include "store/sqlite/lane.h"
 #include "store/sqlite/list_sql.h"
 #include "store/sqlite/operations.h"

@@ -1,10 +1,10 @@
-#include "store/sqlite/document.h"
+#include "store/document.h"
 
 #include <doctest/doctest.h>
 
 #include "json/parse.h"
 
-namespace nacre::store::sqlite {
+namespace nacre::store {
 namespace {
 
 std::string projected(const std::vector<std::string>& fields, std::string_view doc) {
@@ -53,4 +53,4 @@ TEST_CASE("a projection of damaged text ends") {
   }
 }
 
-}  // namespace nacre::store::sqlite
+}  // namespace nacre::store
