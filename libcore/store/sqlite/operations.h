@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "store/sqlite/connection.h"
 #include "store/document.h"
+#include "store/sqlite/connection.h"
 #include "store/sqlite/list_sql.h"
 #include "store/sqlite/reconcile.h"
 #include "store/sqlite/table.h"
