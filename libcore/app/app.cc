@@ -53,7 +53,7 @@ Result<bool> Cache::erase(std::string_view key) { return call_.backend.zone.eras
 
 net::HttpClient& Services::http() { return *call_.backend.http; }
 
-Response json(Json value, int status) {
+Response json(const Json& value, int status) {
   Response response(status);
   append_json(response.body, value);
   return response;

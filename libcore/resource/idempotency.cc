@@ -65,7 +65,7 @@ Failure used_for_another_body() { return {Error::unprocessable, "Idempotency-Key
 
 }  // namespace
 
-Idempotency::Idempotency(const Call& call, std::string key) : call_(&call) {
+Idempotency::Idempotency(const Call& call, std::string_view key) : call_(&call) {
   key_ = "idempotency/" + hash_of({call.resource().name, call.identity.user.value_or(""), key});
   body_ = hash_of({call.request.body});
 }
@@ -74,7 +74,7 @@ Result<std::optional<Idempotency>> Idempotency::of(const Call& call) {
   auto key = http::idempotency_key(call.request);
   if (!key) return key.error();
   if (!*key) return std::optional<Idempotency>();
-  return std::optional<Idempotency>(Idempotency(call, std::move(**key)));
+  return std::optional<Idempotency>(Idempotency(call, **key));
 }
 
 /// Longer than the request and a write that it left behind can take together.

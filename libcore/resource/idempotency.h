@@ -34,7 +34,7 @@ class Idempotency {
   Result<http::Response> finish(Result<http::Response> answer, bool kept_already);
 
  private:
-  Idempotency(const Call& call, std::string key);
+  Idempotency(const Call& call, std::string_view key);
   Result<std::optional<http::Response>> recall();
   Milliseconds lease() const;
 

@@ -66,9 +66,9 @@ Result<Pattern> Pattern::compile(std::string_view text) {
 }
 
 Pattern::Found Pattern::search(std::string_view text, Effort effort) const noexcept {
-  static const MatchContext kUsual = limits(kUsualSteps);
-  static const MatchContext kGreat = limits(kMaxSteps);
-  const MatchContext& context = effort == Effort::usual ? kUsual : kGreat;
+  static const MatchContext usual = limits(kUsualSteps);
+  static const MatchContext great = limits(kMaxSteps);
+  const MatchContext& context = effort == Effort::usual ? usual : great;
   const MatchData data{pcre2_match_data_create(1, nullptr)};
   if (!data || !context) return Found::gave_up;
   const auto* subject = reinterpret_cast<PCRE2_SPTR>(text.data());

@@ -137,7 +137,7 @@ class Services {
 };
 
 /// An answer of JSON.
-Response json(Json value, int status = 200);
+Response json(const Json& value, int status = 200);
 /// An answer of plain text.
 Response text(std::string value, int status = 200);
 /// A problem document (RFC 9457) with the status of the error.
