@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 import requests
-
+import yamls
 from harness import preload_of, wait_until
 
 LEAK = re.compile(r"are (definitely|possibly) lost|Invalid (read|write|free)|uninitialised value", re.I)
@@ -24,7 +24,7 @@ def under_valgrind(make_nginx, request):
     if preload_of(make_nginx().module):
         pytest.skip("the sanitizers watch memory in this build")
     assert shutil.which("valgrind"), "valgrind is not installed"
-    nginx = make_nginx(main="master_process off;")
+    nginx = make_nginx(yamls.EXAMPLE + "timeouts: { request: 60s, store: 60s }\n", main="master_process off;")
     log = nginx.home / "valgrind.log"
     command = ["valgrind", "--leak-check=full", "--num-callers=30", f"--log-file={log}", *nginx.command()]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
