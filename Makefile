@@ -19,6 +19,8 @@ BUILD_TASKS := build
 BUILD_OPTIONS :=
 endif
 
+CCACHE := env;CCACHE_SLOPPINESS=pch_defines,time_macros;ccache
+
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help setup configure build run test fuzz check format bench image up monitor down release clean
@@ -32,7 +34,7 @@ setup: ## install all packages that any target needs
 configure:
 	@scripts/setup $(BUILD_TASKS)
 	@cmake -S . -B $(BUILD) -G Ninja $(BUILD_OPTIONS) -DNGINX_SOURCE_DIR=$(NGINX_SOURCE_DIR) -DNGINX_BINARY=$(NGINX_BINARY) \
-	  -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache >/dev/null
+	  '-DCMAKE_CXX_COMPILER_LAUNCHER=$(CCACHE)' >/dev/null
 
 build: configure ## build the module (SANITIZE=1: with AddressSanitizer and UBSan)
 	@cmake --build $(BUILD) --target ngx_http_nacre_module
