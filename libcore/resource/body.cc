@@ -5,6 +5,7 @@
 #include "http/fields.h"
 #include "http/response.h"
 #include "json/parse.h"
+#include "json/pointer.h"
 
 namespace nacre::resource {
 
@@ -12,18 +13,9 @@ namespace {
 
 constexpr std::size_t kMaxErrors = 50;
 
-std::string escape_pointer_token(std::string_view name) {  // RFC 6901 §3
-  std::string out;
-  for (const char c : name) {
-    if (c == '~') {
-      out += "~0";
-    } else if (c == '/') {
-      out += "~1";
-    } else {
-      out += c;
-    }
-  }
-  return out;
+std::string below(std::string place, std::string_view name) {
+  append_pointer_token(place, name);
+  return place;
 }
 
 const char* flaw_of_name(std::string_view name) {
@@ -42,9 +34,9 @@ void check_names(const Json& value, const std::string& place, std::vector<FieldE
       if (errors.size() >= kMaxErrors) return;
       const std::string_view name(member.key().data(), member.key().size());
       if (const char* flaw = flaw_of_name(name)) {
-        errors.push_back({place + '/' + escape_pointer_token(name), flaw});
+        errors.push_back({below(place, name), flaw});
       } else if (member.value().is_structured()) {
-        check_names(member.value(), place + '/' + escape_pointer_token(name), errors);
+        check_names(member.value(), below(place, name), errors);
       }
     }
   } else if (const auto* array = value.if_array()) {
