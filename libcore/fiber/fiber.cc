@@ -28,7 +28,10 @@ struct KeepStack {
 /// A fiber is: idle (spare) → running ⇄ waiting (in an Event's list) → ready (in the Scheduler's queue) → running → idle.
 class Fiber {
  public:
-  Fiber(Scheduler& scheduler, Stack stack) : scheduler_(scheduler), stack_(std::move(stack)) {}
+  Fiber(Scheduler& scheduler, Stack stack);
+  ~Fiber();
+  Fiber(const Fiber&) = delete;
+  Fiber& operator=(const Fiber&) = delete;
 
   /// Runs `body` until it ends or waits; true when it has ended.
   bool start(Monotonic deadline, std::function<void()> body);
@@ -48,7 +51,7 @@ class Fiber {
   Fiber* older_ = nullptr;
 
  private:
-  boost::context::fiber enter(boost::context::fiber&& caller);
+  boost::context::fiber run_bodies(boost::context::fiber&& caller);
   void suspend();
   void on_timer();
   void arm_timer();
@@ -56,7 +59,7 @@ class Fiber {
   Stack stack_;
   SanitizedStack sanitized_;
   std::function<void()> body_;
-  boost::context::fiber inside_;  // while suspended: where to go on
+  boost::context::fiber inside_;  // while suspended or idle: where to go on
   boost::context::fiber caller_;  // while running: where to go back
   std::unique_ptr<Timer> timer_;
   std::optional<Monotonic> armed_at_;
@@ -64,28 +67,42 @@ class Fiber {
   bool ended_ = true;
 };
 
+Fiber::Fiber(Scheduler& scheduler, Stack stack)
+    : scheduler_(scheduler),
+      stack_(std::move(stack)),
+      inside_(std::allocator_arg, boost::context::preallocated(stack_.top(), stack_.size(), stack_.context()), KeepStack{},
+              [this](boost::context::fiber&& caller) { return run_bodies(std::move(caller)); }) {}
+
+/// An idle fiber leaves its loop.
+Fiber::~Fiber() {
+  body_ = nullptr;
+  sanitized_.entering(stack_.bottom(), stack_.size());
+  inside_ = std::move(inside_).resume();
+  sanitized_.left();
+}
+
 bool Fiber::start(Monotonic deadline, std::function<void()> body) {
   deadline_ = deadline;
   cancelled_ = false;
   ended_ = false;
   body_ = std::move(body);
-  inside_ =
-      boost::context::fiber(std::allocator_arg, boost::context::preallocated(stack_.top(), stack_.size(), stack_.context()),
-                            KeepStack{}, [this](boost::context::fiber&& caller) { return enter(std::move(caller)); });
   return resume();
 }
 
-boost::context::fiber Fiber::enter(boost::context::fiber&& caller) {
+/// All that runs on the stack: one body after another.
+boost::context::fiber Fiber::run_bodies(boost::context::fiber&& caller) {
   caller_ = std::move(caller);
   sanitized_.entered();
-  try {
-    body_();
-  } catch (const boost::context::detail::forced_unwind&) {
-    throw;
-  } catch (...) {
-    // The adapter's body is noexcept; what a test's body throws ends here.
+  while (body_) {
+    try {
+      body_();
+    } catch (...) {
+      // The adapter's body is noexcept; what a test's body throws ends here.
+    }
+    body_ = nullptr;
+    ended_ = true;
+    suspend();
   }
-  ended_ = true;
   sanitized_.leaving_for_good();
   return std::move(caller_);
 }
@@ -99,7 +116,6 @@ bool Fiber::resume() {
   sanitized_.left();
   current = outer;
   if (!ended_) return false;
-  body_ = nullptr;
   if (armed_at_) timer_->disarm();
   armed_at_.reset();
   --scheduler_.running_;
