@@ -19,10 +19,15 @@ store::WriteHooks invalidate_in(cache::Zone& zone) {
   return {invalidate, invalidate};
 }
 
+/// The router's, then the modes'.
 std::vector<std::string> route_names(const route::Router& router) {
-  std::vector<std::string> names(kModeNames.begin(), kModeNames.end());
-  for (const std::string_view name : router.names()) names.emplace_back(name);
+  std::vector<std::string> names(router.names().begin(), router.names().end());
+  names.insert(names.end(), kModeNames.begin(), kModeNames.end());
   return names;
+}
+
+route::Name name_of(Mode mode, const route::Router& router) {
+  return {to_string(mode), static_cast<std::uint32_t>(router.names().size() + static_cast<std::size_t>(mode))};
 }
 
 http::Response text_answer(std::string body, std::string_view type) {
@@ -76,18 +81,19 @@ http::Response Worker::refuse(const Failure& failure, const http::Request& reque
   return http::problem(failure, request.id, config_.debug);
 }
 
-std::string_view Worker::route_name(Mode mode, http::Method method, std::string_view path) const {
-  return mode == Mode::api ? application_.router->match(method, path).name : to_string(mode);
+route::Name Worker::route_name(Mode mode, http::Method method, std::string_view path) const {
+  const route::Router& router = *application_.router;
+  return mode == Mode::api ? router.match(method, path).name : name_of(mode, router);
 }
 
 void Worker::count(const Trace& trace, http::Method method, int status, Milliseconds took) {
-  recorder_.answered(recorder_.route(trace.route), method, status, took);
+  recorder_.answered(trace.route.number, method, status, took);
   if (trace.cache != cache::Outcome::none) recorder_.looked_up(trace.cache);
 }
 
 http::Response Worker::answer(Mode mode, const http::Request& request, Trace& trace) noexcept {
   if (mode == Mode::api) return pipeline_.handle(request, trace);
-  trace.route = to_string(mode);
+  trace.route = name_of(mode, *application_.router);
   if (request.method != http::Method::get && request.method != http::Method::head) {
     http::Response response = refuse(Failure(Error::method_not_allowed, "allowed: GET, HEAD"), request);
     response.add_static("Allow", "GET, HEAD");

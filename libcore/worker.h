@@ -64,7 +64,7 @@ class Worker {
   /// The answer to a request that got no fiber.
   http::Response refuse(const Failure& failure, const http::Request& request) const;
   /// The name of the route that such a request has.
-  std::string_view route_name(Mode mode, http::Method method, std::string_view path) const;
+  route::Name route_name(Mode mode, http::Method method, std::string_view path) const;
   /// Counts a request that was answered, by Nacre or by nginx before it.
   void count(const Trace& trace, http::Method method, int status, Milliseconds took);
 

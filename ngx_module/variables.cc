@@ -37,7 +37,7 @@ ngx_int_t get(ngx_http_request_t* r, Value* value, uintptr_t) noexcept {
   return Get(r, value, *ctx);
 }
 
-ngx_int_t route(ngx_http_request_t*, Value* value, RequestCtx& ctx) noexcept { return set(value, ctx.trace().route); }
+ngx_int_t route(ngx_http_request_t*, Value* value, RequestCtx& ctx) noexcept { return set(value, ctx.trace().route.text); }
 ngx_int_t user(ngx_http_request_t*, Value* value, RequestCtx& ctx) noexcept { return set(value, ctx.trace().user); }
 ngx_int_t cache(ngx_http_request_t*, Value* value, RequestCtx& ctx) noexcept {
   return set(value, cache::to_string(ctx.trace().cache));
@@ -52,14 +52,8 @@ ngx_int_t request_id(ngx_http_request_t*, Value* value, RequestCtx& ctx) noexcep
 
 /// The trace-id of the request's `traceparent`; "-" without a valid one.
 ngx_int_t trace_id(ngx_http_request_t* r, Value* value, RequestCtx&) noexcept {
-  for (const ngx_list_part_t* part = &r->headers_in.headers.part; part != nullptr; part = part->next) {
-    const auto* const headers = static_cast<const ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      const std::string_view name{reinterpret_cast<const char*>(headers[i].lowcase_key), headers[i].key.len};
-      if (name == "traceparent") return set(value, http::trace_id(to_view(headers[i].value)).value_or(std::string_view{}));
-    }
-  }
-  return set(value, {});
+  const auto header = RequestHeaders(*r).find("traceparent");
+  return set(value, header ? http::trace_id(*header).value_or(std::string_view{}) : std::string_view{});
 }
 
 struct Variable {

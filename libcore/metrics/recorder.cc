@@ -1,7 +1,5 @@
 #include "metrics/recorder.h"
 
-#include <algorithm>
-
 namespace nacre::metrics {
 
 namespace {
@@ -68,7 +66,6 @@ Counter counter_of(std::vector<std::pair<int, Counter>>& counters, int code, Res
 }  // namespace
 
 Recorder::Recorder(Registry& registry, std::vector<std::string> routes) : registry_(registry) {
-  routes.emplace_back("-");
   routes_.reserve(routes.size());
   for (std::string& name : routes) {
     const Histogram duration = registry_.histogram(kHttpDuration, {name});
@@ -78,11 +75,6 @@ Recorder::Recorder(Registry& registry, std::vector<std::string> routes) : regist
   l1_miss_ = registry_.counter(kCacheRequests, {"l1", "miss"});
   l1_stale_ = registry_.counter(kCacheRequests, {"l1", "stale"});
   store_duration_ = registry_.histogram(kStoreDuration, {});
-}
-
-std::size_t Recorder::route(std::string_view name) const noexcept {
-  const auto found = std::find_if(routes_.begin(), routes_.end(), [&](const Route& route) { return route.name == name; });
-  return std::min<std::size_t>(static_cast<std::size_t>(found - routes_.begin()), routes_.size() - 1);
 }
 
 void Recorder::answered(std::size_t route, http::Method method, int status, std::chrono::nanoseconds took) {

@@ -23,13 +23,10 @@ enum class StoreOperation : std::uint8_t { find_one, find, insert, replace, eras
 /// counting is an addition.
 class Recorder {
  public:
-  /// `routes`: the names of the configuration's routes, as in `$nacre_route`.
+  /// `routes`: the names of the configuration's routes, as in `$nacre_route`, by their numbers.
   Recorder(Registry& registry, std::vector<std::string> routes);
 
-  /// A route's number; that of "-" for any other name.
-  std::size_t route(std::string_view name) const noexcept;
-
-  /// A request was answered, by Nacre or by nginx before it. `route` is a number of `route`.
+  /// A request was answered, by Nacre or by nginx before it. `route` is the number of its name.
   void answered(std::size_t route, http::Method method, int status, std::chrono::nanoseconds took);
   /// A read went through the cache.
   void looked_up(cache::Outcome outcome) noexcept;
@@ -49,7 +46,7 @@ class Recorder {
   };
 
   Registry& registry_;
-  std::vector<Route> routes_;  ///< the last one is "-"
+  std::vector<Route> routes_;
   Counter l1_hit_, l1_miss_, l1_stale_;
   std::array<ByCode, kOperations> operations_;
   Histogram store_duration_;

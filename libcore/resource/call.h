@@ -29,7 +29,7 @@ struct Backend {
 
 /// What is told of a request in the log and the metrics.
 struct Trace {
-  std::string_view route = "-";
+  route::Name route;
   cache::Outcome cache = cache::Outcome::none;
   std::chrono::microseconds store{};  ///< waited for the store
   std::chrono::microseconds redis{};  ///< waited for Redis

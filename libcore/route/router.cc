@@ -14,6 +14,8 @@ constexpr std::string_view kItemMethods = "GET, HEAD, PUT, PATCH, DELETE, OPTION
 
 constexpr std::array<std::string_view, 7> kActionNames = {"list", "create", "read", "replace", "update", "delete", "options"};
 
+constexpr std::uint32_t kAuthName = 1;
+
 /// What users, sessions and tokens are reached by.
 constexpr std::array<std::string_view, 6> kAuthPaths = {"/register", "/login", "/logout", "/me", "/password", "/tokens"};
 
@@ -38,7 +40,7 @@ std::string cache_control(const config::Resource& resource) {
 }
 
 Endpoint make_endpoint(const config::Resource& resource) {
-  Endpoint endpoint{&resource, {}, cache_control(resource)};
+  Endpoint endpoint{&resource, {}, cache_control(resource), 0};
   for (std::size_t i = 0; i < kActionNames.size(); ++i) {
     endpoint.route_names[i] = resource.name + '.' + std::string(kActionNames[i]);
   }
@@ -59,6 +61,7 @@ struct Router::Pattern {
     for (std::string_view rest = path; !rest.empty();) {
       const std::string_view text = cut_segment(rest);
       const bool parameter = text.size() > 2 && text.front() == '{' && text.back() == '}';
+      has_parameters = has_parameters || parameter;
       segments.push_back(parameter ? Segment{text.substr(1, text.size() - 2), true} : Segment{text, false});
     }
   }
@@ -76,14 +79,23 @@ struct Router::Pattern {
                                         [](const Segment& a, const Segment& b) { return !a.parameter && b.parameter; });
   }
 
-  bool matches(std::string_view path_text, app::PathParameters& parameters) const {
+  bool matches(std::string_view path_text) const {
     for (const Segment& segment : segments) {
       if (path_text.empty()) return false;
       const std::string_view text = cut_segment(path_text);
       if (segment.parameter ? text.empty() : text != segment.text) return false;
-      if (segment.parameter) parameters.emplace_back(segment.text, text);
     }
     return path_text.empty();
+  }
+
+  app::PathParameters parameters(std::string_view path_text) const {
+    app::PathParameters parameters;
+    if (!has_parameters) return parameters;
+    for (const Segment& segment : segments) {
+      const std::string_view text = cut_segment(path_text);
+      if (segment.parameter) parameters.emplace_back(segment.text, text);
+    }
+    return parameters;
   }
 
   const app::Route* route(Method method) const {
@@ -93,72 +105,99 @@ struct Router::Pattern {
   }
 
   std::string_view path;
+  std::uint32_t number = 0;  // of its name
   std::vector<Segment> segments;
+  bool has_parameters = false;
   std::vector<const app::Route*> routes;
   std::string allow;
 };
 
 Router::Router(const config::Config& config, std::span<const app::Route> routes) {
-  for (const config::Resource& resource : config.resources) endpoints_.emplace(resource.name, make_endpoint(resource));
-  for (const app::Route& route : routes) {
-    Pattern pattern(route.path);
-    auto same = std::find_if(patterns_.begin(), patterns_.end(), [&](const Pattern& p) { return p.same_shape(pattern); });
-    if (same == patterns_.end()) same = patterns_.insert(patterns_.end(), std::move(pattern));
-    if (same->route(route.method) != nullptr) {
-      throw std::invalid_argument("route " + std::string(http::to_string(route.method)) + ' ' + std::string(route.path) +
-                                  ": there are two of it");
-    }
-    same->routes.push_back(&route);
-    same->allow += std::string(http::to_string(route.method)) + (route.method == Method::get ? ", HEAD, " : ", ");
+  add_name("-");
+  add_name("auth");
+  for (const config::Resource& resource : config.resources) {
+    Endpoint& endpoint = branches_[resource.name].endpoint.emplace(make_endpoint(resource));
+    endpoint.number = add_name(resource.name);
+    for (const std::string& name : endpoint.route_names) add_name(name);
   }
-  for (Pattern& pattern : patterns_) pattern.allow += "OPTIONS";
-  std::stable_sort(patterns_.begin(), patterns_.end(), [](const Pattern& a, const Pattern& b) { return a.before(b); });
+  for (const app::Route& route : routes) add(route);
+  std::stable_sort(patterns_.begin(), patterns_.end(), [](const auto& a, const auto& b) { return a->before(*b); });
+  for (const auto& pattern : patterns_) {
+    pattern->allow += "OPTIONS";
+    pattern->number = add_name(pattern->path);
+    const Pattern::Segment& first = pattern->segments.front();
+    (first.parameter ? wild_ : branches_[std::string(first.text)].patterns).push_back(pattern.get());
+  }
 }
 
 Router::~Router() = default;
 
+void Router::add(const app::Route& route) {
+  auto pattern = std::make_unique<Pattern>(route.path);
+  auto same = std::find_if(patterns_.begin(), patterns_.end(), [&](const auto& p) { return p->same_shape(*pattern); });
+  if (same == patterns_.end()) same = patterns_.insert(patterns_.end(), std::move(pattern));
+  Pattern& on = **same;
+  if (on.route(route.method) != nullptr) {
+    throw std::invalid_argument("route " + std::string(http::to_string(route.method)) + ' ' + std::string(route.path) +
+                                ": there are two of it");
+  }
+  on.routes.push_back(&route);
+  on.allow += std::string(http::to_string(route.method)) + (route.method == Method::get ? ", HEAD, " : ", ");
+}
+
+std::uint32_t Router::add_name(std::string_view name) {
+  names_.push_back(name);
+  return static_cast<std::uint32_t>(names_.size() - 1);
+}
+
 Match Router::match(Method method, std::string_view path) const {
   Match match;
   if (!path.starts_with('/')) return match;
-  if (!patterns_.empty() && match_pattern(method, path, match)) return match;
   std::string_view rest = path;
   const std::string_view first = cut_segment(rest);
+  const auto found = branches_.find(first);
+  const Branch* const branch = found == branches_.end() ? nullptr : &found->second;
+  if (match_pattern(method, path, branch, match)) return match;
   if (first == "auth") {
     if (std::find(kAuthPaths.begin(), kAuthPaths.end(), rest) == kAuthPaths.end() && !rest.starts_with("/tokens/"))
       return match;
     match.action = Action::needs_user;
-    match.name = "auth";
+    match.name = {names_[kAuthName], kAuthName};
     return match;
   }
-  const auto found = endpoints_.find(first);
-  if (found == endpoints_.end()) return match;
+  if (branch == nullptr || !branch->endpoint) return match;
   const bool item = rest.size() > 1;
   const std::string_view id = item ? cut_segment(rest) : std::string_view{};
   if (item ? !rest.empty() : rest == "/") return match;
-  match_resource(method, found->second, id, item, match);
+  match_resource(method, *branch->endpoint, id, item, match);
   return match;
 }
 
-bool Router::match_pattern(Method method, std::string_view path, Match& match) const {
-  const auto segments = static_cast<std::size_t>(std::count(path.begin(), path.end(), '/'));
-  for (const Pattern& pattern : patterns_) {
-    match.parameters.clear();
-    if (pattern.segments.size() != segments || !pattern.matches(path, match.parameters)) continue;
-    match.handler = pattern.route(method);
-    match.name = pattern.path;
-    match.allow = pattern.allow;
-    if (match.handler != nullptr) {
-      match.action = Action::handler;
-      return true;
+const Router::Pattern* Router::find_pattern(std::string_view path, const Branch* branch) const {
+  if (branch != nullptr) {
+    for (const Pattern* const pattern : branch->patterns) {
+      if (pattern->matches(path)) return pattern;
     }
-    // A resource may answer the other methods of a path that it shares with the application.
-    std::string_view rest = path;
-    if (endpoints_.contains(cut_segment(rest))) break;
-    match.action = method == Method::options ? Action::options : Action::method_not_allowed;
-    return true;
   }
-  match = Match{};
-  return false;
+  for (const Pattern* const pattern : wild_) {
+    if (pattern->matches(path)) return pattern;
+  }
+  return nullptr;
+}
+
+bool Router::match_pattern(Method method, std::string_view path, const Branch* branch, Match& match) const {
+  const Pattern* const pattern = find_pattern(path, branch);
+  if (pattern == nullptr) return false;
+  match.handler = pattern->route(method);
+  // A resource may answer the other methods of a path that it shares with the application.
+  if (match.handler == nullptr && branch != nullptr && branch->endpoint) return false;
+  match.action = match.handler != nullptr    ? Action::handler
+                 : method == Method::options ? Action::options
+                                             : Action::method_not_allowed;
+  match.name = {pattern->path, pattern->number};
+  match.allow = pattern->allow;
+  match.parameters = pattern->parameters(path);
+  return true;
 }
 
 void Router::match_resource(Method method, const Endpoint& endpoint, std::string_view id, bool item, Match& match) const {
@@ -189,18 +228,12 @@ void Router::match_resource(Method method, const Endpoint& endpoint, std::string
     case Method::other:
       break;
   }
-  match.name = match.action == Action::method_not_allowed ? std::string_view(endpoint.resource->name)
-                                                          : endpoint.route_names[static_cast<std::size_t>(match.action)];
-}
-
-std::vector<std::string_view> Router::names() const {
-  std::vector<std::string_view> names{"-", "auth"};
-  for (const Pattern& pattern : patterns_) names.push_back(pattern.path);
-  for (const auto& [name, endpoint] : endpoints_) {
-    names.push_back(name);
-    names.insert(names.end(), endpoint.route_names.begin(), endpoint.route_names.end());
+  if (match.action == Action::method_not_allowed) {
+    match.name = {endpoint.resource->name, endpoint.number};
+  } else {
+    const auto action = static_cast<std::size_t>(match.action);
+    match.name = {endpoint.route_names[action], endpoint.number + 1 + static_cast<std::uint32_t>(action)};
   }
-  return names;
 }
 
 }  // namespace nacre::route

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +15,12 @@
 #include "http/request.h"
 
 namespace nacre::route {
+
+/// `$nacre_route`: never from a client.
+struct Name {
+  std::string_view text = "-";
+  std::uint32_t number = 0;  ///< in Router::names
+};
 
 /// What a request asks for.
 enum class Action : std::uint8_t {
@@ -35,11 +42,12 @@ struct Endpoint {
   const config::Resource* resource;
   std::array<std::string, 7> route_names;  ///< "notes.list" and so on, by Action
   std::string cache_control;               ///< of a good GET
+  std::uint32_t number = 0;                ///< of the resource's own name; those of `route_names` follow
 };
 
 struct Match {
   Action action = Action::not_found;
-  std::string_view name = "-";  ///< `$nacre_route`: never from a client
+  Name name;
   const Endpoint* endpoint = nullptr;
   std::string_view id;     ///< of read, replace, update, remove
   std::string_view allow;  ///< of options and method_not_allowed
@@ -59,21 +67,37 @@ class Router {
 
   Match match(http::Method method, std::string_view path) const;
 
-  /// The names that `Match::name` can take.
-  std::vector<std::string_view> names() const;
+  /// The names that `Match::name` can take, by their numbers.
+  const std::vector<std::string_view>& names() const noexcept { return names_; }
 
  private:
   struct Pattern;
-  struct StringHash {
+  /// FNV-1a: names are short, and only the configuration adds any.
+  struct NameHash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+    std::size_t operator()(std::string_view text) const noexcept {
+      std::uint64_t hash = 0xcbf29ce484222325U;
+      for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+      return hash;
+    }
   };
 
-  bool match_pattern(http::Method method, std::string_view path, Match& match) const;
+  /// All that begins with one literal segment.
+  struct Branch {
+    std::optional<Endpoint> endpoint;
+    std::vector<Pattern*> patterns;  ///< literals before parameters
+  };
+
+  void add(const app::Route& route);
+  std::uint32_t add_name(std::string_view name);
+  const Pattern* find_pattern(std::string_view path, const Branch* branch) const;
+  bool match_pattern(http::Method method, std::string_view path, const Branch* branch, Match& match) const;
   void match_resource(http::Method method, const Endpoint& endpoint, std::string_view id, bool item, Match& match) const;
 
-  std::unordered_map<std::string, Endpoint, StringHash, std::equal_to<>> endpoints_;
-  std::vector<Pattern> patterns_;
+  std::unordered_map<std::string, Branch, NameHash, std::equal_to<>> branches_;
+  std::vector<Pattern*> wild_;  ///< those that begin with a parameter
+  std::vector<std::unique_ptr<Pattern>> patterns_;
+  std::vector<std::string_view> names_;
 };
 
 }  // namespace nacre::route

@@ -21,7 +21,7 @@ TEST_CASE("hello greets and counts its visits") {
   CHECK(first.status == 200);
   CHECK(first.body == R"({"hello":"ada","visits":1})");
   CHECK(app.ask(Method::get, "/hello/bob").body == R"({"hello":"bob","visits":2})");
-  CHECK(app.trace.route == "/hello/{name}");
+  CHECK(app.trace.route.text == "/hello/{name}");
 }
 
 TEST_CASE("star counts a note's stars up, from nothing too") {
