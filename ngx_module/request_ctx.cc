@@ -3,8 +3,11 @@
 #include <sodium.h>
 #include <unistd.h>
 
+#include <charconv>
+#include <cstring>
 #include <new>
 
+#include "base/ascii.h"
 #include "conf.h"
 #include "header.h"
 #include "process.h"
@@ -12,6 +15,12 @@
 namespace nacre::nginx {
 
 namespace {
+
+constexpr auto kHex = [] {
+  std::array<std::array<char, 2>, 256> hex{};
+  for (unsigned i = 0; i < hex.size(); ++i) hex[i] = {"0123456789abcdef"[i >> 4U], "0123456789abcdef"[i & 15U]};
+  return hex;
+}();
 
 /// 16 random bytes as hex. They name requests and protect nothing, so they are drawn many at a time.
 void make_id(std::array<char, 32>& id) noexcept {
@@ -23,8 +32,7 @@ void make_id(std::array<char, 32>& id) noexcept {
     used = 0;
     owner = ngx_pid;
   }
-  ngx_hex_dump(reinterpret_cast<u_char*>(id.data()), pool.data() + used, 16);
-  used += 16;
+  for (std::size_t i = 0; i < id.size(); i += 2) std::memcpy(id.data() + i, kHex[pool[used++]].data(), 2);
 }
 
 bool append_file(std::string& out, const ngx_buf_t& buffer) {
@@ -91,7 +99,17 @@ RequestCtx* RequestCtx::of(ngx_http_request_t* r) noexcept {
   return ctx;
 }
 
-RequestCtx::RequestCtx(ngx_http_request_t* r) noexcept : r_(r) { make_id(id_); }
+RequestCtx::RequestCtx(ngx_http_request_t* r) noexcept : r_(r), headers_(*r) { make_id(id_); }
+
+std::optional<std::string_view> RequestHeaders::find(std::string_view name) const noexcept {
+  for (const ngx_list_part_t* part = &r_.headers_in.headers.part; part != nullptr; part = part->next) {
+    const auto* const lines = static_cast<const ngx_table_elt_t*>(part->elts);
+    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
+      if (equals_ignoring_case(to_view(lines[i].key), name)) return to_view(lines[i].value);
+    }
+  }
+  return std::nullopt;
+}
 
 void RequestCtx::take_path() noexcept {
   const auto* const location = static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r_, ngx_http_nacre_module));
@@ -120,12 +138,7 @@ bool RequestCtx::take_request() {
 #if (NGX_HTTP_SSL)
   request_.tls = r_->connection->ssl != nullptr;
 #endif
-  headers_.reserve(16);
-  for (const ngx_list_part_t* part = &r_->headers_in.headers.part; part != nullptr; part = part->next) {
-    const auto* const lines = static_cast<const ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) headers_.push_back({to_view(lines[i].key), to_view(lines[i].value)});
-  }
-  request_.headers = headers_;
+  request_.headers = &headers_;
   return take_body();
 }
 
@@ -221,14 +234,24 @@ ngx_int_t RequestCtx::send() noexcept {
     out.content_type_len = response_.content_type.substr(0, response_.content_type.find(';')).size();
     out.content_type_lowcase = nullptr;
   }
-  if (response_.last_modified) {
-    out.last_modified_time =
-        static_cast<time_t>(std::chrono::floor<Seconds>(*response_.last_modified).time_since_epoch().count());
-  }
   r_->disable_not_modified = 1;  // preconditions were judged already
   if (!response_.etag.empty()) {
     out.etag = add_header(r_, "ETag", response_.etag);
     if (out.etag == nullptr) return NGX_ERROR;
+  }
+  if (response_.last_modified) {
+    auto* const text = static_cast<char*>(ngx_pnalloc(r_->pool, kHttpDateSize));
+    if (text == nullptr) return NGX_ERROR;
+    write_http_date(std::span<char, kHttpDateSize>(text, kHttpDateSize), *response_.last_modified);
+    out.last_modified = add_header(r_, "Last-Modified", {text, kHttpDateSize});
+    if (out.last_modified == nullptr) return NGX_ERROR;
+  }
+  if (response_.age) {
+    constexpr std::size_t kDigits = 20;
+    auto* const text = static_cast<char*>(ngx_pnalloc(r_->pool, kDigits));
+    if (text == nullptr) return NGX_ERROR;
+    const char* const end = std::to_chars(text, text + kDigits, response_.age->count()).ptr;
+    if (add_header(r_, "Age", {text, static_cast<std::size_t>(end - text)}) == nullptr) return NGX_ERROR;
   }
   for (const http::Header& header : response_.headers()) {
     if (add_header(r_, header.name, header.value) == nullptr) return NGX_ERROR;

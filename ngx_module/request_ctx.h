@@ -1,8 +1,9 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "fiber/fiber.h"
 #include "http/request.h"
@@ -13,6 +14,16 @@
 namespace nacre::nginx {
 
 http::Method method_of(const ngx_http_request_t& r) noexcept;
+
+/// The headers that nginx read.
+class RequestHeaders final : public http::Headers {
+ public:
+  explicit RequestHeaders(const ngx_http_request_t& r) noexcept : r_(r) {}
+  std::optional<std::string_view> find(std::string_view name) const noexcept override;
+
+ private:
+  const ngx_http_request_t& r_;
+};
 
 /// What Nacre knows of a request: lives in the request's pool and is destroyed with it. The one owner of the request's count
 /// and of finalizing, from the start of its fiber to its answer:
@@ -61,7 +72,7 @@ class RequestCtx {
   State state_ = State::fresh;
   std::array<char, 32> id_;
   std::string body_;  // when nginx holds it in pieces
-  std::vector<http::Header> headers_;
+  RequestHeaders headers_;
   http::Request request_;
   http::Response response_;
   Trace trace_;

@@ -129,8 +129,10 @@ bool scan_offset(Scanner& in, std::chrono::minutes& offset) {
 }
 
 /// Writes decimal digits, most significant first, with leading zeros.
-void put_number(char* out, int width, int value) {
-  for (int i = width; i-- > 0; value /= 10) out[i] = static_cast<char>('0' + value % 10);
+template <int Width>
+void put_number(char* out, int number) {
+  auto value = static_cast<unsigned>(number);
+  for (int i = Width; i-- > 0; value /= 10) out[i] = static_cast<char>('0' + value % 10);
 }
 
 bool scan_imf_fixdate(Scanner& in, Parts& p) {
@@ -171,13 +173,13 @@ std::string format_rfc3339(Timestamp t) {
   const Parts p = take_apart(clamp(t));
   std::string text = "0000-00-00T00:00:00.000Z";
   char* out = text.data();
-  put_number(out, 4, p.year);
-  put_number(out + 5, 2, p.month);
-  put_number(out + 8, 2, p.day);
-  put_number(out + 11, 2, p.hour);
-  put_number(out + 14, 2, p.minute);
-  put_number(out + 17, 2, p.second);
-  put_number(out + 20, 3, p.millisecond);
+  put_number<4>(out, p.year);
+  put_number<2>(out + 5, p.month);
+  put_number<2>(out + 8, p.day);
+  put_number<2>(out + 11, p.hour);
+  put_number<2>(out + 14, p.minute);
+  put_number<2>(out + 17, p.second);
+  put_number<3>(out + 20, p.millisecond);
   return text;
 }
 
@@ -195,19 +197,24 @@ std::optional<Timestamp> parse_rfc3339(std::string_view text) {
 }
 
 std::string format_http_date(Timestamp t) {
+  std::array<char, kHttpDateSize> text{};
+  write_http_date(text, t);
+  return {text.data(), text.size()};
+}
+
+void write_http_date(std::span<char, kHttpDateSize> to, Timestamp t) noexcept {
   t = clamp(t);
   const Parts p = take_apart(t);
   const std::chrono::weekday weekday{std::chrono::floor<std::chrono::days>(t)};
-  std::string text = "Sun, 00 Jan 0000 00:00:00 GMT";
-  char* out = text.data();
+  char* const out = to.data();
+  std::string_view("Sun, 00 Jan 0000 00:00:00 GMT").copy(out, kHttpDateSize);
   kDays[weekday.c_encoding()].copy(out, 3);
-  put_number(out + 5, 2, p.day);
+  put_number<2>(out + 5, p.day);
   kMonths[static_cast<std::size_t>(p.month - 1)].copy(out + 8, 3);
-  put_number(out + 12, 4, p.year);
-  put_number(out + 17, 2, p.hour);
-  put_number(out + 20, 2, p.minute);
-  put_number(out + 23, 2, p.second);
-  return text;
+  put_number<4>(out + 12, p.year);
+  put_number<2>(out + 17, p.hour);
+  put_number<2>(out + 20, p.minute);
+  put_number<2>(out + 23, p.second);
 }
 
 std::optional<Timestamp> parse_http_date(std::string_view text) {

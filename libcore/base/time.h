@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,8 @@ std::optional<Timestamp> parse_rfc3339(std::string_view text);
 
 /// "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 §5.6.7 IMF-fixdate); the fraction of the second is cut.
 std::string format_http_date(Timestamp t);
+inline constexpr std::size_t kHttpDateSize = 29;
+void write_http_date(std::span<char, kHttpDateSize> to, Timestamp t) noexcept;
 std::optional<Timestamp> parse_http_date(std::string_view text);
 
 }  // namespace nacre

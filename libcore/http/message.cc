@@ -8,8 +8,7 @@ namespace nacre::http {
 
 namespace {
 
-template <class Headers>
-std::optional<std::string_view> find(const Headers& headers, std::string_view name) noexcept {
+std::optional<std::string_view> find_in(const std::vector<Header>& headers, std::string_view name) noexcept {
   for (const Header& header : headers) {
     if (equals_ignoring_case(header.name, name)) return header.value;
   }
@@ -40,7 +39,7 @@ std::string_view to_string(Method method) noexcept {
   return "OTHER";
 }
 
-std::optional<std::string_view> Request::header(std::string_view name) const noexcept { return find(headers, name); }
-std::optional<std::string_view> Response::header(std::string_view name) const noexcept { return find(headers_, name); }
+std::optional<std::string_view> HeaderList::find(std::string_view name) const noexcept { return find_in(headers_, name); }
+std::optional<std::string_view> Response::header(std::string_view name) const noexcept { return find_in(headers_, name); }
 
 }  // namespace nacre::http

@@ -2,9 +2,9 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
-#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/time.h"
 
@@ -18,6 +18,26 @@ struct Header {
   std::string_view value;
 };
 
+/// Where a request's headers are found: in the server's own memory, without a copy.
+class Headers {
+ public:
+  /// The first header of that name (ASCII case-insensitive), or nullopt.
+  virtual std::optional<std::string_view> find(std::string_view name) const noexcept = 0;
+
+ protected:
+  ~Headers() = default;
+};
+
+/// Headers in a list of one's own.
+class HeaderList final : public Headers {
+ public:
+  HeaderList(std::vector<Header> headers) : headers_(std::move(headers)) {}  // NOLINT(google-explicit-constructor)
+  std::optional<std::string_view> find(std::string_view name) const noexcept override;
+
+ private:
+  std::vector<Header> headers_;
+};
+
 /// A request as the pipeline sees it: views into memory that outlives the request's fiber.
 struct Request {
   Method method = Method::other;
@@ -28,10 +48,12 @@ struct Request {
   std::string_view id;      ///< X-Request-Id, made by the adapter
   std::string_view client;  ///< address of the client, as nginx's realip module sees it
   bool tls = false;
-  std::span<const Header> headers;
+  const Headers* headers = nullptr;
 
   /// The first header of that name (ASCII case-insensitive), or nullopt.
-  std::optional<std::string_view> header(std::string_view name) const noexcept;
+  std::optional<std::string_view> header(std::string_view name) const noexcept {
+    return headers != nullptr ? headers->find(name) : std::nullopt;
+  }
 };
 
 }  // namespace nacre::http

@@ -17,7 +17,7 @@ inline constexpr std::string_view kJson = "application/json";
 inline constexpr std::string_view kProblemJson = "application/problem+json";
 
 /// What a handler returns and the adapter sends. ETag and Last-Modified have places of their own since conditional requests and
-/// the cache look at them.
+/// the cache look at them; the adapter writes what is not text yet.
 class Response {
  public:
   Response() = default;
@@ -28,6 +28,7 @@ class Response {
   std::string_view content_type = kJson;  ///< static, or made to last by `keep`
   std::string etag;                       ///< with its quotes; empty: none
   std::optional<Timestamp> last_modified;
+  std::optional<Seconds> age;              ///< in caches (RFC 9111 §5.1)
   std::shared_ptr<const Failure> failure;  ///< of an application's problem: the pipeline makes the document of it
 
   /// Adds a header whose value lives as long as the configuration (a literal, or a string of the configuration).

@@ -70,19 +70,18 @@ std::string next_link(const http::Request& request, std::string_view cursor) {
   return link.append("after=").append(cursor).append(">; rel=\"next\"");
 }
 
-/// Runs `load` through the cache and tells the trace what came of it.
-template <class Load>
-Result<cache::Served> fetch(const Call& call, char kind, std::string_view name, std::string_view subject, Load load) {
+/// Reads through the cache and tells the trace what came of it. `make_load` makes what reads the store, when it comes to that.
+template <class MakeLoad>
+Result<cache::Served> fetch(const Call& call, const CacheKey& key, MakeLoad make_load) {
   const config::CachePolicy& policy = call.resource().cache;
-  const std::string key = cache_key(call.backend.config, call.resource(), kind, name);
   if (policy.on) {
-    if (auto hit = call.backend.cache.find_fresh(key, subject)) {
+    if (auto hit = call.backend.cache.find_fresh(key.text(), key.subject())) {
       call.trace.cache = hit->outcome;
       return std::move(*hit);
     }
   }
   const StoreTimer timer(call.trace);
-  auto served = call.backend.cache.get(key, subject, policy, load);
+  auto served = call.backend.cache.get(key.text(), key.subject(), policy, make_load());
   call.trace.cache = served ? served->outcome : policy.on ? cache::Outcome::miss : cache::Outcome::none;
   return served;
 }
@@ -93,12 +92,13 @@ Result<http::Response> read(const Call& call) {
   if (!is_document_id(call.match.id)) return no_such_document();
   store::Store* const store = &call.backend.store;
   const config::Resource* const resource = &call.resource();
-  auto served = fetch(call, 'd', call.match.id, document_subject(*resource, call.match.id),
-                      [store, resource, id = std::string(call.match.id)]() -> Result<cache::Entry> {
-                        auto document = store->find_one(*resource, id, std::nullopt);
-                        if (!document) return document.error();
-                        return cache::Entry{std::move(document->json), entity_tag(document->rev), document->updated};
-                      });
+  auto served = fetch(call, CacheKey::document(call.backend.config, *resource, call.match.id), [&] {
+    return [store, resource, id = std::string(call.match.id)]() -> Result<cache::Entry> {
+      auto document = store->find_one(*resource, id, std::nullopt);
+      if (!document) return document.error();
+      return cache::Entry{std::move(document->json), entity_tag(document->rev), document->updated};
+    };
+  });
   if (!served) return served.error();
   return cached_reply(call, std::move(*served));
 }
@@ -106,9 +106,9 @@ Result<http::Response> read(const Call& call) {
 Result<http::Response> list(const Call& call) {
   store::Store* const store = &call.backend.store;
   const config::Resource* const resource = &call.resource();
-  auto served =
-      fetch(call, 'l', call.request.query, list_subject(*resource),
-            [store, resource, query = std::string(call.request.query)] { return load_list(*store, *resource, query); });
+  auto served = fetch(call, CacheKey::list(call.backend.config, *resource, call.request.query), [&] {
+    return [store, resource, query = std::string(call.request.query)] { return load_list(*store, *resource, query); };
+  });
   if (!served) return served.error();
   const std::string cursor(next_cursor(served->entry.body));
   http::Response response = cached_reply(call, std::move(*served));

@@ -17,7 +17,7 @@ http::Response cached_reply(const Call& call, cache::Served&& served) {
   response.add_static("Cache-Control", call.match.endpoint->cache_control);
   if (served.outcome != cache::Outcome::none) response.add_static("Cache-Status", cache::cache_status(served.outcome));
   if (served.outcome != cache::Outcome::none && served.outcome != cache::Outcome::miss) {
-    response.add("Age", std::to_string(std::chrono::floor<Seconds>(served.age).count()));
+    response.age = std::chrono::floor<Seconds>(served.age);
   }
   if (http::not_modified(call.request, response.etag, response.last_modified)) {
     response.status = 304;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <boost/container/small_vector.hpp>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -13,16 +15,37 @@ inline std::string document_subject(std::string_view resource, std::string_view 
   subject.reserve(resource.size() + id.size() + 1);
   return subject.append(resource).append(1, '/').append(id);
 }
-inline std::string document_subject(const config::Resource& resource, std::string_view id) {
-  return document_subject(resource.name, id);
-}
-inline std::string_view list_subject(const config::Resource& resource) { return resource.name; }
 
-/// A key of the cache: bound to the configuration, so that an answer made under another one is not found.
-inline std::string cache_key(const config::Config& config, const config::Resource& resource, char kind, std::string_view name) {
-  std::string key(reinterpret_cast<const char*>(&config.fingerprint), sizeof config.fingerprint);
-  key.reserve(key.size() + resource.name.size() + name.size() + 2);
-  return key.append(1, kind).append(resource.name).append(1, '/').append(name);
-}
+/// A key of the cache and the subject that it belongs to. Bound to the configuration: an answer made under another one is not
+/// found.
+class CacheKey {
+ public:
+  static CacheKey document(const config::Config& config, const config::Resource& resource, std::string_view id) {
+    return {config, 'd', resource, id, resource.name.size() + 1 + id.size()};
+  }
+  static CacheKey list(const config::Config& config, const config::Resource& resource, std::string_view query) {
+    return {config, 'l', resource, query, resource.name.size()};
+  }
+
+  std::string_view text() const noexcept { return {text_.data(), text_.size()}; }
+  std::string_view subject() const noexcept { return text().substr(kSubjectAt, subject_size_); }
+
+ private:
+  static constexpr std::size_t kSubjectAt = sizeof(std::uint64_t) + 1;
+
+  CacheKey(const config::Config& config, char kind, const config::Resource& resource, std::string_view name,
+           std::size_t subject_size)
+      : subject_size_(subject_size) {
+    const auto append = [this](std::string_view part) { text_.insert(text_.end(), part.begin(), part.end()); };
+    append({reinterpret_cast<const char*>(&config.fingerprint), sizeof config.fingerprint});
+    append({&kind, 1});
+    append(resource.name);
+    append("/");
+    append(name);
+  }
+
+  boost::container::small_vector<char, 160> text_;
+  std::size_t subject_size_;
+};
 
 }  // namespace nacre::resource

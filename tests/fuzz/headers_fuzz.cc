@@ -42,9 +42,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(http::media_type(*type) == type && type->find('/') != std::string::npos);
   if (const auto trace = http::trace_id(text)) require(trace->size() == 32);
 
-  const std::vector<http::Header> headers{{"If-Match", text}, {"Prefer", text}, {"Idempotency-Key", text}};
+  const http::HeaderList headers({{"If-Match", text}, {"Prefer", text}, {"Idempotency-Key", text}});
   http::Request request;
-  request.headers = headers;
+  request.headers = &headers;
   (void)http::prefers_minimal(request);
   if (const auto precondition = http::parse_if_match(request)) {
     for (const std::int64_t rev : precondition->revs) require(rev > 0);

@@ -6,10 +6,10 @@ namespace nacre::http {
 
 namespace {
 
-Request with(const std::vector<Header>& headers) {
+Request with(const HeaderList& headers) {
   Request request;
   request.method = Method::get;
-  request.headers = headers;
+  request.headers = &headers;
   return request;
 }
 

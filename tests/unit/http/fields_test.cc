@@ -8,9 +8,9 @@ namespace nacre::http {
 
 namespace {
 
-Request with(const std::vector<Header>& headers) {
+Request with(const HeaderList& headers) {
   Request request;
-  request.headers = headers;
+  request.headers = &headers;
   return request;
 }
 

@@ -60,10 +60,10 @@ class WorkerUnderTest {
   void start(http::Method method, std::string_view target, std::string_view body, Headers headers,
              std::optional<http::Response>& response) {
     auto request = std::make_shared<http::Request>();
-    auto kept = std::make_shared<Headers>(std::move(headers));
-    if (!body.empty() && std::none_of(kept->begin(), kept->end(), [](const auto& h) { return h.name == "Content-Type"; })) {
-      kept->push_back({"Content-Type", "application/json"});
+    if (!body.empty() && std::none_of(headers.begin(), headers.end(), [](const auto& h) { return h.name == "Content-Type"; })) {
+      headers.push_back({"Content-Type", "application/json"});
     }
+    auto kept = std::make_shared<http::HeaderList>(std::move(headers));
     const std::size_t end = std::min(target.find('?'), target.size());
     request->method = method;
     request->path = target.substr(0, end);
@@ -71,7 +71,7 @@ class WorkerUnderTest {
     request->body = body;
     request->id = "0123456789abcdef0123456789abcdef";
     request->client = "127.0.0.1";
-    request->headers = *kept;
+    request->headers = kept.get();
     const auto started =
         worker->scheduler().start(reactor.now() + worker->config().timeouts.request,
                                   [this, request, kept, &response] { response = worker->answer(Mode::api, *request, trace); });
