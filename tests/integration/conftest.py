@@ -1,12 +1,17 @@
-"""Options and fixtures: `nginx` makes servers, `server` is one for a whole file of tests."""
+"""Options and fixtures: `start` starts an nginx, `server` is one for a whole file of tests, `launch` starts other servers."""
 
+import contextlib
 import itertools
+import os
 import pathlib
 
 import pytest
 
 import yamls
 from harness import Nginx
+from servers.certificates import Certificates
+from servers.mongo_server import MongoServer
+from servers.redis_server import RedisServer, running_redis
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -65,3 +70,42 @@ def notes(api):
             return "/notes"
         for item in items:
             assert api.delete("/notes/" + item["_id"]).status_code == 204
+
+
+@pytest.fixture
+def launch(tmp_path_factory):
+    """Starts a server of the test's own, launch(RedisServer, password="secret"), which ends with the test."""
+    with contextlib.ExitStack() as started:
+
+        def launch_one(kind, **options):
+            one = kind(tmp_path_factory.mktemp(kind.__name__), **options)
+            started.callback(one.stop)
+            return one.start()
+
+        yield launch_one
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory):
+    """A Redis for all tests that leave it as it is: the one that REDIS_ENDPOINT names, or one of their own."""
+    running = running_redis()
+    one = running or RedisServer(tmp_path_factory.mktemp("redis")).start()
+    yield one
+    if not running:
+        one.stop()
+
+
+@pytest.fixture(scope="session")
+def mongodb_uri(tmp_path_factory):
+    """The URI of a MongoDB for all tests that leave it as it is: MONGODB_URI, or one of their own."""
+    if "MONGODB_URI" in os.environ:
+        yield os.environ["MONGODB_URI"]
+        return
+    one = MongoServer(tmp_path_factory.mktemp("mongodb")).start()
+    yield one.uri()
+    one.stop()

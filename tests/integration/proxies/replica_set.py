@@ -1,0 +1,207 @@
+"""Makes a replica set of one server that speaks MongoDB: several ports, which all lead to it, call themselves members."""
+
+import asyncio
+import contextlib
+
+import bson
+
+from . import mongo_wire
+from .listener import Port, Proxy
+
+HELLO = {"hello", "isMaster", "ismaster"}
+WRITES = {"insert", "update", "delete", "findAndModify", "findandmodify", "commitTransaction", "abortTransaction"}
+WRITES |= {"create", "createIndexes", "collMod", "drop", "dropIndexes", "dropDatabase", "renameCollection"}
+READS = {"find", "aggregate", "count", "distinct", "listCollections", "listIndexes", "getMore"}
+
+NOT_WRITABLE_PRIMARY = (10107, "NotWritablePrimary", "not primary")
+NOT_PRIMARY_NO_SECONDARY_OK = (13435, "NotPrimaryNoSecondaryOk", "not primary and secondaryOk=false")
+INTERRUPTED = (11602, "InterruptedDueToReplStateChange", "operation was interrupted")
+
+
+class ReplicaSet(Proxy):
+    """A set named `nacre` whose primary moves at will:
+
+        with ReplicaSet(server.port) as members:
+            members.uri()
+            members.elect(1)           # from now on the second member is the primary
+            members.elect(None)        # there is none
+            members.kill(0)            # closes a member's port and its connections; revive(0) opens it again
+            members.pause(0)           # a member accepts connections and answers nothing; resume(0) ends it
+
+    A member that is no primary refuses writes, and reads that want a primary, as MongoDB's do. A write that is under way while
+    the primary moves is done, but its answer is an error: whoever tries again must do so with the same transaction number.
+    All members show the same data at once: there is no lag between them, and nothing is rolled back.
+    """
+
+    def __init__(self, server_port, members=3):
+        super().__init__()
+        self.server_port = server_port
+        self.members = [Member(self) for _ in range(members)]
+        self.primary = self.members[0]
+        self.term = 1
+
+    @property
+    def hosts(self):
+        return [member.address for member in self.members]
+
+    def uri(self, options=""):
+        return f"mongodb://{','.join(self.hosts)}/nacre?replicaSet=nacre{options}"
+
+    def elect(self, index):
+        self.run(self.move(None if index is None else self.members[index]))
+
+    def kill(self, index):
+        self.run(self.members[index].port.close())
+
+    def revive(self, index):
+        self.run(self.members[index].port.open())
+
+    def pause(self, index):
+        self.loop.call_soon_threadsafe(self.members[index].awake.clear)
+
+    def resume(self, index):
+        self.loop.call_soon_threadsafe(self.members[index].awake.set)
+
+    async def move(self, member):
+        self.primary = member
+        if member:
+            self.term += 1
+        for each in self.members:
+            each.change()
+
+    async def open(self):
+        for member in self.members:
+            await member.port.open()
+
+    async def close(self):
+        for member in self.members:
+            await member.port.close()
+
+
+class Member:
+    """One port of the set."""
+
+    def __init__(self, group):
+        self.group = group
+        self.port = Port(self.serve)
+        self.process = bson.ObjectId()
+        self.changes = 0
+        self.changed, self.awake = asyncio.Event(), asyncio.Event()
+        self.awake.set()
+        self.refused = 0
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port.number}"
+
+    @property
+    def is_primary(self):
+        return self.group.primary is self
+
+    def change(self):
+        """Wakes the hellos that wait for news."""
+        self.changes += 1
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    async def serve(self, reader, writer):
+        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self.group.server_port)
+        try:
+            while True:
+                message = await mongo_wire.read(reader)
+                await self.awake.wait()
+                async for reply in self.replies(message, server_reader, server_writer):
+                    await self.awake.wait()
+                    writer.write(reply)
+                    await writer.drain()
+        finally:
+            server_writer.transport.abort()
+
+    async def replies(self, message, server_reader, server_writer):
+        """One, none for what wants none, or several for a stream."""
+        request, refusal = message.raw, self.refusal(message)
+        if refusal:
+            self.refused += 1
+            if not message.more_to_come:
+                yield mongo_wire.reply_to(message, self.error(message, *refusal))
+            return
+        if message.name in HELLO:
+            request = mongo_wire.with_document(message, await self.news(dict(message.document)))
+        primary, term = self.is_primary, self.group.term
+        server_writer.write(request)
+        while not message.more_to_come:
+            reply = await mongo_wire.read(server_reader)
+            if message.name in HELLO:
+                yield mongo_wire.with_document(reply, self.hello(reply.document, message.name))
+            elif is_write(message) and (primary, term) != (self.is_primary, self.group.term):
+                yield mongo_wire.reply_to(message, self.error(message, *INTERRUPTED))
+            else:
+                yield reply.raw
+            if not reply.more_to_come:
+                return
+
+    async def news(self, command):
+        """The hello to ask the server, once there is something to say that the client does not know or it waited enough."""
+        known, patience = command.pop("topologyVersion", None), command.pop("maxAwaitTimeMS", None)
+        if patience is not None and known == self.version():
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.changed.wait(), patience / 1000)
+        return command
+
+    def version(self):
+        return {"processId": self.process, "counter": bson.Int64(self.changes)}
+
+    def hello(self, reply, name):
+        """The server's reply, which also begins the authentication, with what this member says of the set."""
+        group = self.group
+        for key in ("primary", "electionId", "passives", "arbiters", "isWritablePrimary", "ismaster"):
+            reply.pop(key, None)
+        reply["isWritablePrimary" if name == "hello" else "ismaster"] = self.is_primary
+        reply |= {
+            "secondary": not self.is_primary,
+            "setName": "nacre",
+            "setVersion": 1,
+            "hosts": group.hosts,
+            "me": self.address,
+        }
+        reply["topologyVersion"] = self.version()
+        if group.primary:
+            reply["primary"] = group.primary.address
+        if self.is_primary:
+            reply["electionId"] = bson.ObjectId(f"7fffffff{group.term:016x}")
+        return reply
+
+    def refusal(self, message):
+        """What is wrong with a command that a member of this state must not do."""
+        if self.is_primary:
+            return None
+        if is_write(message):
+            return NOT_WRITABLE_PRIMARY
+        if message.name in READS and not may_read_from_secondary(message):
+            return NOT_PRIMARY_NO_SECONDARY_OK
+        return None
+
+    def error(self, message, code, name, text):
+        labels = []
+        if in_transaction(message) and message.name not in ("commitTransaction", "abortTransaction"):
+            labels = ["TransientTransactionError"]
+        elif "txnNumber" in message.document:
+            labels = ["RetryableWriteError"]
+        error = {"ok": 0.0, "errmsg": text, "code": code, "codeName": name, "topologyVersion": self.version()}
+        return {**error, "errorLabels": labels} if labels else error
+
+
+def in_transaction(message):
+    return message.document.get("autocommit") is False
+
+
+def is_write(message):
+    return message.name in WRITES or in_transaction(message)
+
+
+def may_read_from_secondary(message):
+    if message.kind == mongo_wire.OP_QUERY:
+        return bool(message.flags & mongo_wire.SECONDARY_OK)
+    preference = message.document.get("$readPreference", {"mode": "primary"})
+    # A cursor was opened where its find was allowed.
+    return message.name == "getMore" or preference["mode"] != "primary"

@@ -1,0 +1,203 @@
+"""Redis in groups: a master watched by Sentinel, and a Cluster."""
+
+import pathlib
+import secrets
+
+from harness import free_port, wait_until
+
+from .redis_server import RedisServer
+
+SLOTS = 16384
+
+
+class Group:
+    """Servers that start and end together."""
+
+    def __init__(self, home):
+        self.home = pathlib.Path(home)
+
+    def servers(self):
+        raise NotImplementedError
+
+    def start_all(self):
+        raise NotImplementedError
+
+    def launch_all(self):
+        for server in self.servers():
+            server.launch()
+        for server in self.servers():
+            server.wait()
+
+    def start(self):
+        try:
+            self.start_all()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self):
+        for server in self.servers():
+            server.stop()
+
+
+class Sentinel(RedisServer):
+    """One of a group's sentinels. It rewrites its own configuration."""
+
+    program = "redis-sentinel"
+
+    def __init__(self, home):
+        super().__init__(home)
+        self.id = secrets.token_hex(20)
+
+    def configure(self, name, master, replica, others, down_after):
+        of_master = {
+            "monitor": f"127.0.0.1 {master.port} 1",
+            "down-after-milliseconds": down_after,
+            "failover-timeout": 5000,
+            "known-replica": f"127.0.0.1 {replica.port}",
+        }
+        if master.password:
+            of_master["auth-pass"] = master.password
+        lines = [f"sentinel {key} {name} {value}" for key, value in of_master.items()]
+        lines += [f"sentinel known-sentinel {name} 127.0.0.1 {other.port} {other.id}" for other in others]
+        self.write_configuration({"port": self.port}, [f"sentinel myid {self.id}", *lines])
+
+    def hurry(self):
+        """Its periods in milliseconds; usual are 10, 2, 1 and 1 s. Still faster ones make it think ill of good replicas."""
+        faster = {"info-period": 400, "publish-period": 500, "ask-period": 100, "ping-period": 250}
+        self.execute("SENTINEL", "DEBUG", *(str(word) for pair in faster.items() for word in pair))
+
+
+class RedisSentinels(Group):
+    """A master and its replica (`nodes`), and three `sentinels`, which call the master `name`.
+
+    A master that is killed or hung is replaced after about two seconds.
+    """
+
+    def __init__(self, home, *, name="nacre", **options):
+        super().__init__(home)
+        self.name = name
+        first = RedisServer(self.home / "node0", **options)
+        self.nodes = [first, RedisServer(self.home / "node1", replicaof=f"127.0.0.1 {first.port}", **options)]
+        self.sentinels = [Sentinel(self.home / f"sentinel{i}") for i in range(3)]
+        for i, sentinel in enumerate(self.sentinels):
+            # One is first to see the master down and to ask for votes: no vote is split, which would cost ten seconds.
+            others = [other for other in self.sentinels if other is not sentinel]
+            sentinel.configure(name, *self.nodes, others, down_after=1000 * (i + 1))
+
+    def servers(self):
+        return self.nodes + self.sentinels
+
+    def start_all(self):
+        self.launch_all()
+        wait_until(lambda: self.nodes[1].execute("INFO", "replication")["master_link_status"] == "up", "replication")
+        for sentinel in self.sentinels:
+            sentinel.hurry()
+        self.wait_until_settled()
+
+    def running(self):
+        return [sentinel for sentinel in self.sentinels if sentinel.process.poll() is None]
+
+    def wait_until_settled(self):
+        """Until every sentinel that runs sees a good master, a good replica and the others."""
+        wait_until(lambda: all(map(self.is_content, self.running())), "the sentinels are content")
+
+    def is_content(self, sentinel):
+        with sentinel.client() as client:
+            master, replicas = client.sentinel_master(self.name), client.sentinel_slaves(self.name)
+        if len(replicas) != 1 or master["num-other-sentinels"] != 2:
+            return False
+        (replica,) = replicas
+        seen = [master["flags"], replica["flags"], replica["role-reported"], replica["master-link-status"]]
+        return seen == ["master", "slave", "slave", "ok"]
+
+    def master(self):
+        """The node that most of the sentinels call the master."""
+        named = [self.named_by(sentinel) for sentinel in self.running()]
+        return next(node for node in self.nodes if named.count(node.port) > len(named) / 2)
+
+    def named_by(self, sentinel):
+        with sentinel.client() as client:
+            return client.sentinel_get_master_addr_by_name(self.name)[1]
+
+    def wait_for_failover(self, old):
+        """Until another node than `old` is the master, by its own word and that of all sentinels that run."""
+
+        def replaced():
+            named = {self.named_by(sentinel) for sentinel in self.running()}
+            (new,) = [node for node in self.nodes if node is not old]
+            return named == {new.port} and new.execute("ROLE")[0] == "master" and new
+
+        return wait_until(replaced, "failover")
+
+    def fail_over(self):
+        """Has Sentinel make the replica the master, with nothing wrong; returns the new master."""
+        self.wait_until_settled()
+        old = self.master()
+        self.sentinels[0].execute("SENTINEL", "FAILOVER", self.name)
+        return self.wait_for_failover(old)
+
+
+class RedisCluster(Group):
+    """Three masters (`nodes`) that share the slots, a third each."""
+
+    def __init__(self, home, **options):
+        super().__init__(home)
+        options = {"cluster_enabled": "yes", "cluster_node_timeout": 1000, "cluster_require_full_coverage": "no", **options}
+        self.bus_ports = [free_port() for _ in range(3)]
+        self.nodes = [
+            RedisServer(self.home / f"node{i}", cluster_port=port, **options) for i, port in enumerate(self.bus_ports)
+        ]
+
+    def servers(self):
+        return self.nodes
+
+    def start_all(self):
+        self.launch_all()
+        for i, node in enumerate(self.nodes):
+            first, last = (SLOTS * n // len(self.nodes) for n in (i, i + 1))
+            node.execute("CLUSTER", "ADDSLOTSRANGE", first, last - 1)
+            node.execute("CLUSTER", "SET-CONFIG-EPOCH", i + 1)
+            node.execute("CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port, self.bus_ports[0])
+        self.wait_until_whole()
+
+    def wait_until_whole(self):
+        """Until every node sees every slot served."""
+        wait_until(lambda: all(self.sees_all(node) for node in self.nodes), "the cluster is whole")
+
+    def sees_all(self, node):
+        info = node.execute("CLUSTER", "INFO").split()
+        return {"cluster_state:ok", f"cluster_slots_ok:{SLOTS}", "cluster_size:3"} <= set(info)
+
+    def slot_of(self, key):
+        return self.nodes[0].execute("CLUSTER", "KEYSLOT", key)
+
+    def owner(self, slot):
+        """The node that serves the slot."""
+        for first, last, (_, port, *_), *_ in self.nodes[0].execute("CLUSTER", "SLOTS"):
+            if first <= slot <= last:
+                return next(node for node in self.nodes if node.port == port)
+        raise AssertionError(f"slot {slot} is served by none")
+
+    def begin_move(self, slot, target):
+        """From now on the owner answers ASK for keys of the slot that it has not; returns the owner."""
+        source = self.owner(slot)
+        target.execute("CLUSTER", "SETSLOT", slot, "IMPORTING", self.id(source))
+        source.execute("CLUSTER", "SETSLOT", slot, "MIGRATING", self.id(target))
+        return source
+
+    def finish_move(self, slot, source, target):
+        """Moves the keys; from now on every other node answers MOVED."""
+        credentials = ["AUTH", target.password] if target.password else []
+        while keys := source.execute("CLUSTER", "GETKEYSINSLOT", slot, 100):
+            source.execute("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, *credentials, "KEYS", *keys)
+        for node in (target, *(node for node in self.nodes if node is not target)):
+            node.execute("CLUSTER", "SETSLOT", slot, "NODE", self.id(target))
+
+    def move(self, slot, target):
+        self.finish_move(slot, self.begin_move(slot, target), target)
+
+    @staticmethod
+    def id(node):
+        return node.execute("CLUSTER", "MYID")

@@ -1,0 +1,85 @@
+"""redis-server, as Debian packages it."""
+
+import os
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from .process import Process
+
+CLIENT = {"decode_responses": True, "retry": Retry(NoBackoff(), 0)}
+
+
+class RedisServer(Process):
+    """One Redis.
+
+    `password` is that of the user `default`; `acl` holds lines such as "app on >secret ~* &* +@all"; `identity`, with the
+    certificate of the authority `ca`, makes it speak TLS only. It listens on the Unix socket `socket` too. Nothing is kept over
+    a kill() unless `appendonly="yes"` is among the options, which are those of redis.conf with _ for -.
+    """
+
+    program = "redis-server"
+
+    def __init__(self, home, *, password=None, acl=(), identity=None, ca=None, **options):
+        super().__init__(home)
+        self.password, self.identity, self.ca = password, identity, ca
+        self.socket = self.home / "socket"
+        options = {"save": '""', "repl_diskless_sync_delay": 0, "unixsocket": self.socket, **options}
+        if password:
+            options["requirepass"] = options["masterauth"] = password
+        if identity:
+            options |= {"port": 0, "tls_port": self.port, "tls_cert_file": identity.certificate, "tls_key_file": identity.key}
+            options |= {"tls_ca_cert_file": ca, "tls_auth_clients": options.get("tls_auth_clients", "no")}
+        else:
+            options["port"] = self.port
+        self.write_configuration(options, [f"user {line}" for line in acl])
+
+    def write_configuration(self, options, lines=()):
+        options = {"bind": "127.0.0.1", "dir": self.home, **options}
+        text = "\n".join([*(f"{name.replace('_', '-')} {value}" for name, value in options.items()), *lines, ""])
+        (self.home / "redis.conf").write_text(text)
+
+    def command(self):
+        return [self.program, self.home / "redis.conf"]
+
+    def client(self, **options):
+        """A redis.Redis of this server, which tries once."""
+        if self.identity:
+            options = {"ssl": True, "ssl_ca_certs": str(self.ca), **options}
+        return redis.Redis(port=self.port, **{"password": self.password, **CLIENT, **options})
+
+    def execute(self, *words):
+        with self.client() as client:
+            return client.execute_command(*words)
+
+    def answers(self):
+        # Under TLS a certificate of the tests' choice may be one that no client accepts.
+        options = {"ssl_cert_reqs": "none", "ssl_check_hostname": False} if self.identity else {}
+        if self.identity:
+            options |= {"ssl_certfile": str(self.identity.certificate), "ssl_keyfile": str(self.identity.key)}
+        try:
+            with self.client(**options) as client:
+                return client.ping()
+        except redis.RedisError:
+            return False
+
+
+class RunningRedis:
+    """The Redis that REDIS_ENDPOINT=host[:port] names. It may hold what others put there."""
+
+    def __init__(self, endpoint):
+        self.host, _, port = endpoint.partition(":")
+        self.port = int(port or 6379)
+
+    @property
+    def address(self):
+        return f"{self.host}:{self.port}"
+
+    def client(self, **options):
+        return redis.Redis(self.host, self.port, **{**CLIENT, **options})
+
+
+def running_redis():
+    endpoint = os.environ.get("REDIS_ENDPOINT")
+    return RunningRedis(endpoint) if endpoint else None
