@@ -26,9 +26,11 @@ struct NginxReactor::Task {
 
 class NginxReactor::EventTimer final : public Timer {
  public:
-  explicit EventTimer(std::function<void()> on_expiry)
+  EventTimer(std::function<void()> on_expiry, bool keeps_worker)
       : on_expiry_(std::move(on_expiry)),
-        event_([](ngx_event_t* event) { static_cast<EventTimer*>(static_cast<Event*>(event)->owner)->on_expiry_(); }, this) {}
+        event_([](ngx_event_t* event) { static_cast<EventTimer*>(static_cast<Event*>(event)->owner)->on_expiry_(); }, this) {
+    event_.cancelable = !keeps_worker;
+  }
   ~EventTimer() override { disarm(); }
   EventTimer(const EventTimer&) = delete;
   EventTimer& operator=(const EventTimer&) = delete;
@@ -128,7 +130,11 @@ void NginxReactor::run_tasks(Posted& posted) {
 }
 
 std::unique_ptr<Timer> NginxReactor::timer(std::function<void()> on_expiry) {
-  return std::make_unique<EventTimer>(std::move(on_expiry));
+  return std::make_unique<EventTimer>(std::move(on_expiry), true);
+}
+
+std::unique_ptr<Timer> NginxReactor::background_timer(std::function<void()> on_expiry) {
+  return std::make_unique<EventTimer>(std::move(on_expiry), false);
 }
 
 std::unique_ptr<Watch> NginxReactor::watch(int fd, std::function<void(bool, bool)> on_ready) {

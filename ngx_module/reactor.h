@@ -22,6 +22,7 @@ class NginxReactor final : public Reactor {
   void post(std::function<void()> task) override { post_to(posted_, std::move(task), ngx_posted_events); }
   void post_next_turn(std::function<void()> task) override { post_to(next_turn_, std::move(task), ngx_posted_next_events); }
   std::unique_ptr<Timer> timer(std::function<void()> on_expiry) override;
+  std::unique_ptr<Timer> background_timer(std::function<void()> on_expiry) override;
   std::unique_ptr<Watch> watch(int fd, std::function<void(bool, bool)> on_ready) override;
   bool run_on_thread(ThreadJob& job) override;
 

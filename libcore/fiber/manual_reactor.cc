@@ -1,7 +1,10 @@
 #include "fiber/manual_reactor.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 namespace nacre {
 
@@ -24,10 +27,13 @@ struct ManualReactor::ManualWatch final : Watch {
     reactor.watches_.push_back(this);
   }
   ~ManualWatch() override { reactor.watches_.remove(this); }
-  void want(bool, bool) override {}
+  void want(bool readable, bool writable) override {
+    events = static_cast<short>((readable ? POLLIN : 0) | (writable ? POLLOUT : 0));
+  }
 
   ManualReactor& reactor;
   int fd;
+  short events = 0;
   std::function<void(bool, bool)> on_ready;
 };
 
@@ -91,8 +97,22 @@ void ManualReactor::ready(int fd, bool readable, bool writable) {
   const auto watches = watches_;  // a callback may stop watching
   for (ManualWatch* watch : watches) {
     const bool still_watched = std::find(watches_.begin(), watches_.end(), watch) != watches_.end();
-    if (still_watched && watch->fd == fd) watch->on_ready(readable, writable);
+    if (!still_watched || watch->fd != fd) continue;
+    const auto on_ready = watch->on_ready;  // it may stop watching
+    on_ready(readable, writable);
   }
+}
+
+bool ManualReactor::poll(Milliseconds patience) {
+  std::vector<pollfd> fds;
+  for (const ManualWatch* watch : watches_) fds.push_back({watch->fd, watch->events, 0});
+  const bool any = ::poll(fds.data(), fds.size(), static_cast<int>(patience.count())) > 0;
+  for (const pollfd& fd : fds) {
+    if (fd.revents == 0) continue;
+    ready(fd.fd, (fd.revents & (POLLIN | POLLHUP | POLLERR)) != 0, (fd.revents & (POLLOUT | POLLERR)) != 0);
+  }
+  run();
+  return any;
 }
 
 }  // namespace nacre

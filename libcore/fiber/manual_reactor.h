@@ -30,6 +30,9 @@ class ManualReactor final : public Reactor {
   std::size_t jobs() const noexcept { return jobs_.size(); }
   /// Reports a watched descriptor.
   void ready(int fd, bool readable, bool writable);
+  /// Reports what is ready by now of that which is wanted, waiting up to `patience` of real time for the first, then runs.
+  /// False when nothing was.
+  bool poll(Milliseconds patience = Milliseconds{0});
 
   bool jobs_run_by_themselves = true;
   std::size_t job_limit = 1024;

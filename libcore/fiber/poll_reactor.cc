@@ -119,7 +119,8 @@ void PollReactor::wait_for_events() {
     if (fds[i].revents == 0) continue;
     const auto watch = std::find_if(watches_.begin(), watches_.end(), [&](const PollWatch* w) { return w->fd == fds[i].fd; });
     if (watch != watches_.end()) {
-      (*watch)->on_ready((fds[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0, (fds[i].revents & (POLLOUT | POLLERR)) != 0);
+      const auto on_ready = (*watch)->on_ready;  // it may stop watching
+      on_ready((fds[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0, (fds[i].revents & (POLLOUT | POLLERR)) != 0);
     }
   }
 }

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "base/time.h"
 
@@ -46,6 +47,9 @@ class Reactor {
   /// Runs `task` once the loop has handled what is ready now, before it waits again: the place to flush a batch.
   virtual void post_next_turn(std::function<void()> task) = 0;
   virtual std::unique_ptr<Timer> timer(std::function<void()> on_expiry) = 0;
+  /// A timer for upkeep: unlike others, it keeps no worker that exits gracefully alive while it is armed.
+  virtual std::unique_ptr<Timer> background_timer(std::function<void()> on_expiry) { return timer(std::move(on_expiry)); }
+  /// nullptr when the loop can watch no more. A watch keeps no worker alive.
   virtual std::unique_ptr<Watch> watch(int fd, std::function<void(bool readable, bool writable)> on_ready) = 0;
   /// False when the pool's queue is full; then neither `run` nor `done` is called.
   virtual bool run_on_thread(ThreadJob& job) = 0;

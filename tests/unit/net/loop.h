@@ -17,6 +17,9 @@ class CountingReactor final : public Reactor {
   void post(std::function<void()> task) override { poll_.post(std::move(task)); }
   void post_next_turn(std::function<void()> task) override { poll_.post_next_turn(std::move(task)); }
   std::unique_ptr<Timer> timer(std::function<void()> on_expiry) override;
+  std::unique_ptr<Timer> background_timer(std::function<void()> on_expiry) override {
+    return poll_.background_timer(std::move(on_expiry));
+  }
   std::unique_ptr<Watch> watch(int fd, std::function<void(bool, bool)> on_ready) override;
   bool run_on_thread(ThreadJob& job) override { return poll_.run_on_thread(job); }
   void run_until(const std::function<bool()>& finished) { poll_.run_until(finished); }
