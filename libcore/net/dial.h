@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "net/socket.h"
+
+/// Connecting: what blocks (name look-up, TCP and TLS handshakes), for the threads of net/threads.h only.
+namespace nacre::net {
+
+/// Where a server listens. A host that begins with `/` is the path of a Unix socket.
+struct Endpoint {
+  std::string host;
+  std::uint16_t port = 0;
+
+  bool is_unix() const noexcept { return host.starts_with('/'); }
+  std::string to_string() const;  ///< `host:port`, `[::1]:port`, or the path
+  bool operator==(const Endpoint&) const = default;
+};
+
+/// How long a connecting thread may take, and whether anybody still wants what it makes.
+struct Patience {
+  Monotonic until;
+  std::stop_token stop{};
+
+  /// The failure to give once it has ended: Error::deadline or Error::cancelled.
+  Failure ended() const;
+};
+
+/// A connected socket with TCP_NODELAY and keepalive, over TLS when `tls` is given. Tries the addresses of the name one after
+/// another; each gets its share of the time. Error::unavailable, whose `internal` says why; Error::deadline, Error::cancelled.
+/// A name look-up alone can't be cut short.
+Result<Socket> dial(const Endpoint& to, const std::shared_ptr<const Tls>& tls, const Patience& patience);
+
+/// Waits on the calling thread until a descriptor is ready; false when patience has ended.
+bool wait_for(int fd, Want want, const Patience& patience) noexcept;
+
+/// Blocking calls on a non-blocking socket, for the words that open a conversation. Errors as of `dial`.
+Result<void> write_all(Socket& socket, std::span<const char> bytes, const Patience& patience);
+/// At least one byte.
+Result<std::size_t> read_some(Socket& socket, std::span<char> to, const Patience& patience);
+
+}  // namespace nacre::net
