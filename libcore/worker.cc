@@ -1,9 +1,9 @@
 #include "worker.h"
 
+#include "cache/key.h"
 #include "describe/describe.h"
 #include "http/problem.h"
 #include "metrics/exposition.h"
-#include "resource/subject.h"
 #include "store/open.h"
 
 namespace nacre {
@@ -13,7 +13,10 @@ namespace {
 /// A write ends what the cache knows of the document and of its resource's lists, before and after (cache/zone.h).
 store::WriteHooks invalidate_in(cache::Zone& zone) {
   const auto invalidate = [&zone](std::string_view resource, std::string_view id) {
-    zone.invalidate(resource::document_subject(resource, id));
+    std::string subject;
+    subject.reserve(resource.size() + id.size() + 1);
+    cache::Key::append_subject(subject, resource, id);
+    zone.invalidate(subject);
     zone.invalidate(resource);
   };
   return {invalidate, invalidate};
@@ -64,9 +67,10 @@ Worker::Worker(const Application& application, Surroundings surroundings)
       scheduler_(around_.reactor),
       store_(store::open(config_, around_.reactor, invalidate_in(around_.zone), around_.log)),
       metered_store_(*store_, recorder_),
-      cache_(around_.zone, scheduler_, config_.timeouts.store),
+      values_(around_.zone, around_.reactor),
+      cache_(around_.zone, scheduler_, {.store_timeout = config_.timeouts.store}),
       http_(around_.reactor),
-      backend_{config_, metered_store_, around_.zone, cache_, &http_},
+      backend_{config_, metered_store_, values_, cache_, &http_},
       pipeline_(*application.router, backend_) {
   if (around_.zone.enter()) around_.log("a worker died: the cache starts empty");
   store_->prepare(config_.resources);

@@ -91,6 +91,7 @@ class Worker {
   fiber::Scheduler scheduler_;
   std::unique_ptr<store::Store> store_;
   metrics::MeteredStore metered_store_;
+  cache::ZoneValues values_;
   cache::ReadThrough cache_;
   net::HttpClient http_;
   Backend backend_;

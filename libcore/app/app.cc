@@ -1,8 +1,6 @@
 #include <algorithm>
 
 #include "app/nacre/app.h"
-#include "cache/zone.h"
-#include "fiber/fiber.h"
 #include "json/parse.h"
 #include "query/parameters.h"
 #include "resource/body.h"
@@ -14,8 +12,6 @@ namespace {
 
 /// An application's keys stay apart from Nacre's own.
 std::string own_key(std::string_view key) { return "app/" + std::string(key); }
-
-Monotonic now() noexcept { return fiber::reactor().now(); }
 
 }  // namespace
 
@@ -40,16 +36,16 @@ std::string_view Request::client() const noexcept { return call_.request.client;
 std::optional<std::string_view> Request::user() const noexcept { return call_.identity.user; }
 
 Result<std::int64_t> Cache::increment(std::string_view key, std::int64_t by, std::optional<Milliseconds> ttl) {
-  return call_.backend.zone.increment(own_key(key), by, ttl, now());
+  return call_.backend.values.increment(own_key(key), by, ttl);
 }
-Result<std::optional<std::string>> Cache::get(std::string_view key) { return call_.backend.zone.get(own_key(key), now()); }
+Result<std::optional<std::string>> Cache::get(std::string_view key) { return call_.backend.values.get(own_key(key)); }
 Result<void> Cache::put(std::string_view key, std::string_view value, std::optional<Milliseconds> ttl) {
-  return call_.backend.zone.put(own_key(key), value, ttl, now());
+  return call_.backend.values.put(own_key(key), value, ttl);
 }
 Result<bool> Cache::put_if_absent(std::string_view key, std::string_view value, std::optional<Milliseconds> ttl) {
-  return call_.backend.zone.put_if_absent(own_key(key), value, ttl, now());
+  return call_.backend.values.put_if_absent(own_key(key), value, ttl);
 }
-Result<bool> Cache::erase(std::string_view key) { return call_.backend.zone.erase(own_key(key), now()); }
+Result<bool> Cache::erase(std::string_view key) { return call_.backend.values.erase(own_key(key)); }
 
 net::HttpClient& Services::http() { return *call_.backend.http; }
 

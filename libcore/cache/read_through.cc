@@ -17,8 +17,7 @@ constexpr std::size_t kMostRenewals = 128;
 
 /// Everything about one entry that a read of it needs.
 struct Read {
-  std::string_view key;
-  std::string_view subject;
+  const Key& key;
   const config::CachePolicy& policy;
   const ReadThrough::Load& load;
 };
@@ -28,7 +27,7 @@ bool store_failed(Error error) {
 }
 
 Served served(Hit hit) {
-  return {std::move(hit.entry), hit.freshness == Freshness::fresh ? Outcome::l1_hit : Outcome::stale, hit.age};
+  return {std::move(hit.entry), hit.freshness == Freshness::stale ? Outcome::stale : Outcome::l1_hit, hit.age};
 }
 
 }  // namespace
@@ -52,8 +51,9 @@ std::string_view to_string(Outcome outcome) noexcept {
 std::string_view cache_status(Outcome outcome) noexcept {
   switch (outcome) {
     case Outcome::l1_hit:
-    case Outcome::l2_hit:
       return "nacre; hit";
+    case Outcome::l2_hit:
+      return "nacre; hit; detail=l2";
     case Outcome::miss:
       return "nacre; fwd=miss";
     case Outcome::stale:
@@ -106,40 +106,84 @@ struct ReadThrough::State : std::enable_shared_from_this<ReadThrough::State> {
     std::optional<Lease> lease_;
   };
 
-  State(Zone& z, fiber::Scheduler& s, Milliseconds timeout) : zone(z), scheduler(s), store_timeout(timeout) {}
+  State(Zone& z, fiber::Scheduler& s, Options o) : zone(z), scheduler(s), options(o) {}
 
   Monotonic now() const { return scheduler.reactor().now(); }
-  std::optional<Hit> find(const Read& read) { return zone.find(read.key, read.subject, now()); }
+  std::optional<Hit> find(const Key& key) const {
+    if (!options.local) return std::nullopt;
+    return zone.find(key.text(), key.subject(), now());
+  }
+  void fill(const Key& key, Ticket ticket, const Entry& entry, const config::CachePolicy& policy, Milliseconds age = {}) const {
+    if (!options.local) return;
+    const Milliseconds local = options.shared != nullptr ? kLocal : Milliseconds::max();
+    zone.fill(key.text(), key.subject(), ticket, entry, {policy.ttl, policy.stale, age, local}, now());
+  }
 
   /// The flight's name holds the generation: who comes after a write must not wait for what was begun before it.
   std::string flight_name(const Read& read) const {
-    return std::string(read.key) + '\n' + std::to_string(zone.ticket(read.subject).generation);
+    return std::string(read.key.text()) + '\n' + std::to_string(zone.ticket(read.key.subject()).generation);
   }
 
+  /// Whether an entry of the zone is an answer without a look at the tier behind.
+  bool usable(const std::optional<Hit>& hit) const {
+    return hit && (hit->freshness == Freshness::fresh || options.shared == nullptr);
+  }
+
+  /// What the tiers have; `look` is what a fill of the shared one may do.
+  std::optional<Served> find_anywhere(const Read& read, SharedTier::Look& look);
+  std::optional<Served> find_shared(const Read& read, SharedTier::Look& look, bool& away);
   Result<Served> get(const Read& read);
-  Result<Served> lead(const Read& read, const std::string& flight);
-  Result<Served> load(const Read& read);
-  void renew(const Read& read);
+  Result<Served> lead(const Read& read, const std::string& flight, SharedTier::Look& look);
+  Result<Served> load(const Read& read, const SharedTier::Look& look);
+  void renew(const Read& read, const SharedTier::Look& look);
 
   Zone& zone;
   fiber::Scheduler& scheduler;
-  Milliseconds store_timeout;
+  Options options;
   Flights flights;  ///< as many as fibers that read, at most
   std::size_t renewals = 0;
 };
 
+std::optional<Served> ReadThrough::State::find_anywhere(const Read& read, SharedTier::Look& look) {
+  auto hit = find(read.key);
+  if (!usable(hit) && options.shared != nullptr) {
+    bool away = false;
+    auto shared = find_shared(read, look, away);
+    if (shared || !away) return shared;
+  }
+  if (!hit) return std::nullopt;
+  if (hit->freshness == Freshness::stale) renew(read, look);
+  return served(std::move(*hit));
+}
+
+std::optional<Served> ReadThrough::State::find_shared(const Read& read, SharedTier::Look& look, bool& away) {
+  const Ticket ticket = zone.ticket(read.key.subject());
+  auto looked = options.shared->find(read.key);
+  if (!looked) {
+    away = true;
+    return std::nullopt;
+  }
+  look = std::move(*looked);
+  if (!look.found) return std::nullopt;
+  auto& [entry, age] = *look.found;
+  if (age >= read.policy.ttl + read.policy.stale) return std::nullopt;
+  fill(read.key, ticket, entry, read.policy, age);
+  const bool fresh = age < read.policy.ttl;
+  if (!fresh) renew(read, look);
+  return Served{std::move(entry), fresh ? Outcome::l2_hit : Outcome::stale, age};
+}
+
 Result<Served> ReadThrough::State::get(const Read& read) {
   for (;;) {
-    if (auto hit = find(read)) {
-      if (hit->freshness == Freshness::stale) renew(read);
-      return served(std::move(*hit));
-    }
+    SharedTier::Look look;
+    if (auto found = find_anywhere(read, look)) return std::move(*found);
+    if (fiber::cancelled()) return Failure(Error::cancelled);
     const auto [at, first] = flights.try_emplace(flight_name(read));
     const std::string& name = at->first;
     const std::shared_ptr<Flight> flight = first ? at->second = std::make_shared<Flight>() : at->second;
     if (first) {
       const Landing landing(flights, name);
-      Result<Served> result = lead(read, name);
+      Result<Served> result = lead(read, name, look);
       // What ended this fiber alone is no answer for the others.
       const bool gave_up = !result && (fiber::cancelled() || now() >= fiber::deadline());
       if (flight->followers > 0 && !gave_up) flight->result = result;
@@ -154,69 +198,80 @@ Result<Served> ReadThrough::State::get(const Read& read) {
 }
 
 /// Reads for all that wait in this worker: what another worker of the host fills in meanwhile, or the store.
-Result<Served> ReadThrough::State::lead(const Read& read, const std::string& flight) {
-  const Monotonic end = now() + store_timeout;
+Result<Served> ReadThrough::State::lead(const Read& read, const std::string& flight, SharedTier::Look& look) {
+  const Monotonic end = now() + options.store_timeout;
   Lead lead(zone);
+  bool waited = false;
   for (Milliseconds pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
-    const bool leads = lead.take(flight, store_timeout, now());
+    const bool leads = lead.take(flight, options.store_timeout, now());
     // Only now: the leader before this one may have filled it in and left since the last look.
-    if (auto hit = find(read)) return served(std::move(*hit));
-    if (leads || now() >= end) return load(read);
+    if (auto hit = find(read.key); usable(hit)) return served(std::move(*hit));
+    if (leads || now() >= end) break;
     if (const Result<void> slept = fiber::sleep(pause); !slept) return slept.error();
+    waited = true;
   }
+  if (waited && options.shared != nullptr) {
+    if (auto found = find_anywhere(read, look)) return std::move(*found);
+  }
+  return load(read, look);
 }
 
-Result<Served> ReadThrough::State::load(const Read& read) {
-  const Ticket ticket = zone.ticket(read.subject);
+Result<Served> ReadThrough::State::load(const Read& read, const SharedTier::Look& look) {
+  const Ticket ticket = zone.ticket(read.key.subject());
   Result<Entry> loaded = read.load();
   if (loaded) {
-    zone.fill(read.key, read.subject, ticket, *loaded, read.policy.ttl, read.policy.stale, now());
+    fill(read.key, ticket, *loaded, read.policy);
+    if (options.shared != nullptr) options.shared->fill(read.key, look, *loaded, read.policy);
     return Served{std::move(*loaded), Outcome::miss, {}};
   }
   if (store_failed(loaded.error().error)) {
-    if (auto hit = find(read)) return Served{std::move(hit->entry), Outcome::stale, hit->age};
+    if (auto hit = find(read.key)) return Served{std::move(hit->entry), Outcome::stale, hit->age};
   }
   return loaded.error();
 }
 
 /// Starts a renewal, unless one runs on this host or failed a moment ago.
-void ReadThrough::State::renew(const Read& read) {
+void ReadThrough::State::renew(const Read& read, const SharedTier::Look& look) {
   if (renewals >= kMostRenewals) return;
-  const Ticket ticket = zone.ticket(read.subject);
-  const std::optional<Lease> lease = zone.try_lead(flight_name(read) + " renewal", store_timeout, now());
+  const Ticket ticket = zone.ticket(read.key.subject());
+  const std::optional<Lease> lease = zone.try_lead(flight_name(read) + " renewal", options.store_timeout, now());
   if (!lease || !lease->exclusive()) return;
   ++renewals;
   const std::shared_ptr<State> state = shared_from_this();
   const std::shared_ptr<void> count(nullptr, [state](void*) { --state->renewals; });
-  const auto started =
-      scheduler.start(now() + store_timeout, [state, count, ticket, lease = *lease, key = std::string(read.key),
-                                              subject = std::string(read.subject), policy = read.policy, load = read.load] {
+  const auto started = scheduler.start(
+      now() + options.store_timeout,
+      [state, count, ticket, lease = *lease, key = read.key, policy = read.policy, load = read.load, look = look]() mutable {
+        SharedTier* const shared = state->options.shared;
+        if (shared != nullptr && look.fill == SharedTier::Look::Fill::none) {
+          if (auto looked = shared->find(key)) look = std::move(*looked);
+        }
         const Result<Entry> loaded = load();
         if (loaded) {
-          state->zone.fill(key, subject, ticket, *loaded, policy.ttl, policy.stale, state->now());
+          state->fill(key, ticket, *loaded, policy);
+          if (shared != nullptr) shared->fill(key, look, *loaded, policy);
           state->zone.release(lease);
         } else if (!store_failed(loaded.error().error)) {
-          state->zone.invalidate(subject);
+          state->zone.invalidate(key.subject());
         }
         // A store that fails keeps the lease, and is asked again when it has run out.
       });
   if (!started) zone.release(*lease);
 }
 
-ReadThrough::ReadThrough(Zone& zone, fiber::Scheduler& scheduler, Milliseconds store_timeout)
-    : state_(std::make_shared<State>(zone, scheduler, store_timeout)) {}
+ReadThrough::ReadThrough(Zone& zone, fiber::Scheduler& scheduler, Options options)
+    : state_(std::make_shared<State>(zone, scheduler, options)) {}
 ReadThrough::~ReadThrough() = default;
 
-Result<Served> ReadThrough::get(std::string_view key, std::string_view subject, const config::CachePolicy& policy,
-                                const Load& load) {
-  if (policy.on) return state_->get({key, subject, policy, load});
+Result<Served> ReadThrough::get(const Key& key, const config::CachePolicy& policy, const Load& load) {
+  if (policy.on) return state_->get({key, policy, load});
   Result<Entry> loaded = load();
   if (!loaded) return loaded.error();
   return Served{std::move(*loaded), Outcome::none, {}};
 }
 
-std::optional<Served> ReadThrough::find_fresh(std::string_view key, std::string_view subject) {
-  auto hit = state_->zone.find(key, subject, state_->now());
+std::optional<Served> ReadThrough::find_fresh(const Key& key) {
+  auto hit = state_->find(key);
   if (!hit || hit->freshness != Freshness::fresh) return std::nullopt;
   return served(std::move(*hit));
 }

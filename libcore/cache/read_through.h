@@ -6,6 +6,8 @@
 #include <optional>
 #include <string_view>
 
+#include "cache/key.h"
+#include "cache/shared_tier.h"
 #include "cache/zone.h"
 #include "config/config.h"
 #include "fiber/fiber.h"
@@ -14,8 +16,9 @@ namespace nacre::cache {
 
 /// Which tier answered: `$nacre_cache` and the Cache-Status header (RFC 9211).
 enum class Outcome : std::uint8_t { none, l1_hit, l2_hit, miss, stale };
-std::string_view to_string(Outcome outcome) noexcept;     ///< "-", "l1-hit", "l2-hit", "miss", "stale"
-std::string_view cache_status(Outcome outcome) noexcept;  ///< "nacre; hit", "nacre; fwd=miss", "nacre; fwd=stale", ""
+std::string_view to_string(Outcome outcome) noexcept;  ///< "-", "l1-hit", "l2-hit", "miss", "stale"
+/// "nacre; hit", "nacre; hit; detail=l2", "nacre; fwd=miss", "nacre; fwd=stale", ""
+std::string_view cache_status(Outcome outcome) noexcept;
 
 struct Served {
   Entry entry;
@@ -25,9 +28,19 @@ struct Served {
 
 /// Reads through the tiers of the cache to the store: single flight over all workers of the host, stale while revalidating,
 /// stale when the store fails (RFC 5861). One per worker. The cache never makes a request fail.
+///
+/// Behind the zone (L1) there may be a tier that all hosts share (L2). Then an entry of the zone is only good for `kLocal`
+/// without a look at that tier: the bound on what a host may miss when it hears of no write.
 class ReadThrough {
  public:
-  ReadThrough(Zone& zone, fiber::Scheduler& scheduler, Milliseconds store_timeout);
+  static constexpr Milliseconds kLocal{5'000};
+
+  struct Options {
+    Milliseconds store_timeout;
+    SharedTier* shared = nullptr;
+    bool local = true;  ///< whether entries are kept in the zone
+  };
+  ReadThrough(Zone& zone, fiber::Scheduler& scheduler, Options options);
   ~ReadThrough();
 
   /// Reads the store; may run on another fiber than the caller's and after it, so it owns all that it touches.
@@ -36,17 +49,16 @@ class ReadThrough {
   /// A hit at once, else what `load` gives. On a fiber only.
   ///
   /// - A stale entry is served at once, and one fiber of the host renews it; that fails as long as the store does, and the
-  /// entry
-  ///   is served until it expires. When the store says that there is no such thing any more, the subject is invalidated.
+  ///   entry is served until it expires. When the store says that there is no such thing any more, the subject is invalidated.
   /// - Of those who miss at the same time one reads the store, on its own fiber; the others wait and get its entry or its
   ///   failure. When it goes away or runs out of its own time, one of the others reads. Nobody gets what was read for somebody
   ///   who came before a write.
   /// - Failures of `load` are passed on and never stored; where an entry is there and the failure is one of the store's
   ///   (unavailable, overloaded, deadline, internal), the entry is served instead.
-  Result<Served> get(std::string_view key, std::string_view subject, const config::CachePolicy& policy, const Load& load);
+  Result<Served> get(const Key& key, const config::CachePolicy& policy, const Load& load);
 
-  /// The first part of `get` alone: a fresh hit or nothing. Copies once; nothing else is allocated. On any stack.
-  std::optional<Served> find_fresh(std::string_view key, std::string_view subject);
+  /// The first part of `get` alone: a fresh hit in the zone or nothing. Copies once; nothing else is allocated. On any stack.
+  std::optional<Served> find_fresh(const Key& key);
 
  private:
   struct State;

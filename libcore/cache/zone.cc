@@ -14,7 +14,7 @@ namespace nacre::cache {
 namespace {
 
 /// Names the layout: to be changed with every change of it, so that memory of another version is not taken for this one's.
-constexpr std::uint64_t kMagic = 0x6e61'6372'6500'0001;
+constexpr std::uint64_t kMagic = 0x6e61'6372'6500'0002;
 
 constexpr std::size_t kEntryBlock = 512;
 constexpr std::uint64_t kMostShards = 16;
@@ -28,6 +28,7 @@ constexpr std::int64_t kNoTimestamp = std::numeric_limits<std::int64_t>::min();
 struct Meta {
   std::uint64_t generation;
   std::int64_t filled;
+  std::int64_t due;
   std::int64_t fresh_until;
   std::int64_t last_modified;
   std::uint64_t etag_size;
@@ -100,17 +101,25 @@ std::optional<Hit> Zone::find(std::string_view key, std::string_view subject, Mo
   hit->entry.body.reserve(body_size);
   reader.append(body_size, hit->entry.body);
   if (meta.last_modified != kNoTimestamp) hit->entry.last_modified = Timestamp{Milliseconds{meta.last_modified}};
-  hit->freshness = static_cast<std::int64_t>(now) < meta.fresh_until ? Freshness::fresh : Freshness::stale;
+  const auto moment = static_cast<std::int64_t>(now);
+  hit->freshness = moment >= meta.fresh_until ? Freshness::stale : moment >= meta.due ? Freshness::due : Freshness::fresh;
   hit->age = now - Monotonic{meta.filled};
   table->touch(*found);
   return hit;
 }
 
-bool Zone::fill(std::string_view key, std::string_view subject, Ticket ticket, const Entry& entry, Milliseconds ttl,
-                Milliseconds stale, Monotonic now) {
+bool Zone::fill(std::string_view key, std::string_view subject, Ticket ticket, const Entry& entry, const Lifetime& life,
+                Monotonic now) {
   const std::uint64_t hash = hash_(key);
-  const Meta meta{ticket.generation, static_cast<std::int64_t>(now), static_cast<std::int64_t>(now + ttl),
-                  entry.last_modified ? entry.last_modified->time_since_epoch().count() : kNoTimestamp, entry.etag.size()};
+  const Monotonic filled = now + -life.age;
+  const Monotonic fresh_until = filled + life.ttl;
+  const Milliseconds local = std::min(life.local, std::max(fresh_until - now, Milliseconds{}));
+  const Meta meta{ticket.generation,
+                  static_cast<std::int64_t>(filled),
+                  static_cast<std::int64_t>(now + local),
+                  static_cast<std::int64_t>(fresh_until),
+                  entry.last_modified ? entry.last_modified->time_since_epoch().count() : kNoTimestamp,
+                  entry.etag.size()};
   const std::array<std::string_view, 2> payload{entry.etag, entry.body};
   const std::size_t size = key.size() + entry.etag.size() + entry.body.size();
   if (size > kLargestEntry) return false;
@@ -121,14 +130,16 @@ bool Zone::fill(std::string_view key, std::string_view subject, Ticket ticket, c
   if (this->ticket(subject) != ticket) return false;
   const BlockTable::Lock table(entries);
   if (BlockTable::Record* const before = table->find(hash, key)) {
-    if (before->meta<Meta>().generation > ticket.generation) return false;
+    const Meta& there = before->meta<Meta>();
+    if (there.generation > ticket.generation) return false;
+    if (there.generation == ticket.generation && there.last_modified > meta.last_modified) return false;
     table->erase(*before);
   }
   while (table->free_blocks() < blocks) {
     table->erase(*table->oldest());
     evictions_.fetch_add(1, std::memory_order_relaxed);
   }
-  table->insert(hash, key, static_cast<std::int64_t>(now + ttl + stale), meta, payload);
+  table->insert(hash, key, static_cast<std::int64_t>(fresh_until + life.stale), meta, payload);
   return true;
 }
 

@@ -25,7 +25,19 @@ struct Entry {
   std::optional<Timestamp> last_modified;
 };
 
-enum class Freshness : std::uint8_t { fresh, stale };
+enum class Freshness : std::uint8_t {
+  fresh,
+  due,    ///< fresh by its own rule, but other hosts may know better: the tier behind is to be asked
+  stale,  ///< may be served while it is renewed, or while the store is away
+};
+
+/// How long an entry is good, from the moment when it was filled from the store.
+struct Lifetime {
+  Milliseconds ttl;
+  Milliseconds stale;
+  Milliseconds age{};                        ///< since then, where the entry came from the tier behind
+  Milliseconds local = Milliseconds::max();  ///< from now on, until the tier behind is to be asked
+};
 
 struct Hit {
   Entry entry;
@@ -61,8 +73,9 @@ class Zone {
   std::optional<Hit> find(std::string_view key, std::string_view subject, Monotonic now);
   Ticket ticket(std::string_view subject) const noexcept { return {generations_.of(hash_(subject))}; }
   /// Stores, evicting the least recently used. False when it was dropped: invalidated since `ticket`, or too large.
-  bool fill(std::string_view key, std::string_view subject, Ticket ticket, const Entry& entry, Milliseconds ttl,
-            Milliseconds stale, Monotonic now);
+  /// An entry that is there and was modified later stays.
+  bool fill(std::string_view key, std::string_view subject, Ticket ticket, const Entry& entry, const Lifetime& life,
+            Monotonic now);
   void invalidate(std::string_view subject) noexcept { generations_.next(hash_(subject)); }
   /// Invalidates everything: after a worker died, which may have written without telling.
   void invalidate_all() noexcept { generations_.next_of_all(); }

@@ -6,6 +6,7 @@
 
 #include "auth/identity.h"
 #include "cache/read_through.h"
+#include "cache/shared_values.h"
 #include "config/config.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -22,7 +23,7 @@ class HttpClient;
 struct Backend {
   const config::Config& config;
   store::Store& store;
-  cache::Zone& zone;
+  cache::SharedValues& values;
   cache::ReadThrough& cache;
   net::HttpClient* http;  ///< for the application's handlers
 };

@@ -95,17 +95,16 @@ Result<std::optional<http::Response>> Idempotency::recall() {
 }
 
 Result<std::optional<http::Response>> Idempotency::begin() {
-  cache::Zone& zone = call_->backend.zone;
-  const Monotonic now = fiber::reactor().now();
-  const auto marked = zone.put_if_absent(key_, body_, lease(), now);
+  cache::SharedValues& values = call_->backend.values;
+  const auto marked = values.put_if_absent(key_, body_, lease());
   if (!marked) return marked.error();
   auto kept = recall();
   if (*marked) {
-    if (!kept || *kept) (void)zone.erase(key_, now);
+    if (!kept || *kept) (void)values.erase(key_);
     return kept;
   }
   if (!kept || *kept) return kept;
-  const auto first = zone.get(key_, now);
+  const auto first = values.get(key_);
   if (first && *first && **first != body_) return used_for_another_body();
   return Failure(Error::conflict, "the first request with this Idempotency-Key is still running");
 }
@@ -123,7 +122,7 @@ Result<http::Response> Idempotency::finish(Result<http::Response> answer, bool k
     const StoreTimer timer(call_->trace);
     (void)call_->backend.store.remember(kept(response));
   }
-  (void)call_->backend.zone.erase(key_, fiber::reactor().now());
+  (void)call_->backend.values.erase(key_);
   return answer;
 }
 

@@ -1,11 +1,11 @@
 #include <sodium.h>
 
 #include "base/object_id.h"
+#include "cache/key.h"
 #include "http/conditional.h"
 #include "query/list_query.h"
 #include "resource/actions.h"
 #include "resource/reply.h"
-#include "resource/subject.h"
 
 namespace nacre::resource {
 
@@ -72,16 +72,16 @@ std::string next_link(const http::Request& request, std::string_view cursor) {
 
 /// Reads through the cache and tells the trace what came of it. `make_load` makes what reads the store, when it comes to that.
 template <class MakeLoad>
-Result<cache::Served> fetch(const Call& call, const CacheKey& key, MakeLoad make_load) {
+Result<cache::Served> fetch(const Call& call, const cache::Key& key, MakeLoad make_load) {
   const config::CachePolicy& policy = call.resource().cache;
   if (policy.on) {
-    if (auto hit = call.backend.cache.find_fresh(key.text(), key.subject())) {
+    if (auto hit = call.backend.cache.find_fresh(key)) {
       call.trace.cache = hit->outcome;
       return std::move(*hit);
     }
   }
   const StoreTimer timer(call.trace);
-  auto served = call.backend.cache.get(key.text(), key.subject(), policy, make_load());
+  auto served = call.backend.cache.get(key, policy, make_load());
   call.trace.cache = served ? served->outcome : policy.on ? cache::Outcome::miss : cache::Outcome::none;
   return served;
 }
@@ -92,7 +92,7 @@ Result<http::Response> read(const Call& call) {
   if (!is_document_id(call.match.id)) return no_such_document();
   store::Store* const store = &call.backend.store;
   const config::Resource* const resource = &call.resource();
-  auto served = fetch(call, CacheKey::document(call.backend.config, *resource, call.match.id), [&] {
+  auto served = fetch(call, cache::Key::document(call.backend.config.fingerprint, resource->name, call.match.id), [&] {
     return [store, resource, id = std::string(call.match.id)]() -> Result<cache::Entry> {
       auto document = store->find_one(*resource, id, std::nullopt);
       if (!document) return document.error();
@@ -106,7 +106,7 @@ Result<http::Response> read(const Call& call) {
 Result<http::Response> list(const Call& call) {
   store::Store* const store = &call.backend.store;
   const config::Resource* const resource = &call.resource();
-  auto served = fetch(call, CacheKey::list(call.backend.config, *resource, call.request.query), [&] {
+  auto served = fetch(call, cache::Key::list(call.backend.config.fingerprint, resource->name, call.request.query), [&] {
     return [store, resource, query = std::string(call.request.query)] { return load_list(*store, *resource, query); };
   });
   if (!served) return served.error();

@@ -47,7 +47,7 @@ int main() {
   const Entry large{std::string(8192, 'x'), "\"1\"", nacre::Timestamp{}};
   const auto ticket = zone.ticket("notes");
   const auto fill = [&](std::uint64_t i, const Entry& entry) {
-    zone.fill(keys[i % kKeys], "notes", ticket, entry, ttl, ttl, now);
+    zone.fill(keys[i % kKeys], "notes", ticket, entry, {ttl, ttl}, now);
   };
   std::size_t found = 0;
   const auto find = [&](std::uint64_t i) { found += zone.find(keys[i % kKeys], "notes", now).has_value() ? 1 : 0; };

@@ -15,6 +15,8 @@ namespace nacre::cache {
 
 namespace {
 
+const Key kKey = Key::document(0, "notes", "1");
+const std::string kSubject(kKey.subject());
 constexpr Milliseconds kStoreTimeout{2'000};
 constexpr Milliseconds kRequestTime{5'000};
 constexpr Milliseconds kTtl{10'000};
@@ -33,8 +35,8 @@ struct Host {
 
   std::shared_ptr<Reply> get(ReadThrough& worker, Milliseconds within = kRequestTime) {
     auto reply = std::make_shared<Reply>();
-    reply->fiber = *scheduler.start(reactor.now() + within,
-                                    [this, &worker, reply] { reply->result = worker.get("key", "subject", policy, load()); });
+    reply->fiber =
+        *scheduler.start(reactor.now() + within, [this, &worker, reply] { reply->result = worker.get(kKey, policy, load()); });
     return reply;
   }
   ReadThrough::Load load() {
@@ -55,11 +57,12 @@ struct Host {
   }
   void answer(std::string body) { answer(Result<Entry>(Entry{std::move(body), "\"1\"", std::nullopt})); }
   void fill(const std::string& body) {
-    zone.fill("key", "subject", zone.ticket("subject"), {body, "\"1\"", std::nullopt}, policy.ttl, policy.stale, reactor.now());
+    zone.fill(kKey.text(), kSubject, zone.ticket(kSubject), {body, "\"1\"", std::nullopt}, {policy.ttl, policy.stale},
+              reactor.now());
   }
   void write() {
-    zone.invalidate("subject");
-    zone.invalidate("subject");
+    zone.invalidate(kSubject);
+    zone.invalidate(kSubject);
   }
 
   test::SharedMemory memory{Zone::kMinimumSize};
@@ -67,8 +70,8 @@ struct Host {
   ManualReactor reactor;
   fiber::Scheduler scheduler{reactor};
   config::CachePolicy policy{true, kTtl, kStale};
-  ReadThrough worker{zone, scheduler, kStoreTimeout};
-  ReadThrough other_worker{zone, scheduler, kStoreTimeout};
+  ReadThrough worker{zone, scheduler, {.store_timeout = kStoreTimeout}};
+  ReadThrough other_worker{zone, scheduler, {.store_timeout = kStoreTimeout}};
   std::vector<std::shared_ptr<Answer>> waiting;
   int loads = 0;
 };
@@ -87,7 +90,7 @@ std::optional<Error> error(const Reply& reply) {
 TEST_CASE("a miss reads the store and fills the zone, a hit reads nothing") {
   Host host;
   const Reply first = host.get(host.worker);
-  CHECK_FALSE(host.worker.find_fresh("key", "subject"));
+  CHECK_FALSE(host.worker.find_fresh(kKey));
   host.answer("body");
   CHECK(body(first) == "body");
   CHECK(outcome(first) == Outcome::miss);
@@ -98,7 +101,7 @@ TEST_CASE("a miss reads the store and fills the zone, a hit reads nothing") {
     CHECK(body(next) == "body");
     CHECK(outcome(next) == Outcome::l1_hit);
     CHECK((*next->result)->age == Milliseconds{1'500});
-    CHECK(worker->find_fresh("key", "subject")->entry.etag == "\"1\"");
+    CHECK(worker->find_fresh(kKey)->entry.etag == "\"1\"");
   }
   CHECK(host.loads == 1);
 }
@@ -230,7 +233,8 @@ TEST_CASE("when all who wait go away, nothing is left behind") {
 
 TEST_CASE("a worker that dies while it reads holds up the others no longer than the store may take") {
   Host host;
-  REQUIRE(host.zone.try_lead("key\n" + std::to_string(host.zone.ticket("subject").generation), kStoreTimeout,
+  REQUIRE(host.zone.try_lead(std::string(kKey.text()) + '\n' + std::to_string(host.zone.ticket(kSubject).generation),
+                             kStoreTimeout,
                              host.reactor.now()));  // and is never given back
   const Reply reply = host.get(host.worker);
   host.reactor.advance(kStoreTimeout - Milliseconds{10});
@@ -251,12 +255,12 @@ TEST_CASE("who comes after a write does not get what was read before it") {
   host.answer("old");
   CHECK(body(before) == "old");
   CHECK_FALSE(after->result);
-  CHECK_FALSE(host.worker.find_fresh("key", "subject"));
+  CHECK_FALSE(host.worker.find_fresh(kKey));
   host.answer("new");
   CHECK(body(after) == "new");
   host.reactor.advance(Milliseconds{8});
   CHECK(body(elsewhere) == "new");
-  CHECK(host.worker.find_fresh("key", "subject")->entry.body == "new");
+  CHECK(host.worker.find_fresh(kKey)->entry.body == "new");
   CHECK(host.loads == 2);
 }
 
@@ -264,7 +268,7 @@ TEST_CASE("a stale entry is served at once, and renewed once for all workers") {
   Host host;
   host.fill("old");
   host.reactor.advance(kTtl);
-  CHECK_FALSE(host.worker.find_fresh("key", "subject"));
+  CHECK_FALSE(host.worker.find_fresh(kKey));
   for (int i = 0; i < 10; ++i) {
     const Reply reply = host.get(i % 2 == 0 ? host.worker : host.other_worker);
     CHECK(body(reply) == "old");
@@ -348,14 +352,14 @@ TEST_CASE("an entry that came while the store failed is served in place of the f
 
 TEST_CASE("renewals in the background are bounded, and all are served meanwhile") {
   Host host;
-  const auto key = [](int i) { return "key " + std::to_string(i); };
-  const Ticket ticket = host.zone.ticket("subject");
-  for (int i = 0; i < 500; ++i) host.zone.fill(key(i), "subject", ticket, {}, kTtl, kStale, host.reactor.now());
+  const auto key = [](int i) { return Key::list(0, "notes", std::to_string(i)); };
+  const Ticket ticket = host.zone.ticket("notes");
+  for (int i = 0; i < 500; ++i) host.zone.fill(key(i).text(), "notes", ticket, {}, {kTtl, kStale}, host.reactor.now());
   host.reactor.advance(kTtl);
   int stale = 0;
   REQUIRE(host.scheduler.start(host.reactor.now() + kRequestTime, [&] {
     for (int i = 0; i < 500; ++i) {
-      const auto got = host.worker.get(key(i), "subject", host.policy, host.load());
+      const auto got = host.worker.get(key(i), host.policy, host.load());
       stale += got && got->outcome == Outcome::stale ? 1 : 0;
     }
   }));
@@ -370,11 +374,11 @@ TEST_CASE("a renewal may outlive the ReadThrough that began it") {
   Host host;
   host.fill("old");
   host.reactor.advance(kTtl);
-  auto worker = std::make_unique<ReadThrough>(host.zone, host.scheduler, kStoreTimeout);
+  auto worker = std::make_unique<ReadThrough>(host.zone, host.scheduler, ReadThrough::Options{.store_timeout = kStoreTimeout});
   host.get(*worker);
   worker.reset();
   host.answer("new");
-  CHECK(host.worker.find_fresh("key", "subject")->entry.body == "new");
+  CHECK(host.worker.find_fresh(kKey)->entry.body == "new");
 }
 
 TEST_CASE("with a full zone reads go on") {
@@ -403,9 +407,9 @@ TEST_CASE("whatever happens, each reader gets what was current when it asked, or
     for (int step = 0; step < 200; ++step) {
       switch (random() % 6) {
         case 0:
-          host.zone.invalidate("subject");
+          host.zone.invalidate(kSubject);
           ++committed;
-          host.zone.invalidate("subject");
+          host.zone.invalidate(kSubject);
           break;
         case 1:
         case 2:
@@ -453,7 +457,7 @@ TEST_CASE("outcomes have the names of the log and of Cache-Status") {
   CHECK(to_string(Outcome::miss) == "miss");
   CHECK(to_string(Outcome::stale) == "stale");
   CHECK(cache_status(Outcome::l1_hit) == "nacre; hit");
-  CHECK(cache_status(Outcome::l2_hit) == "nacre; hit");
+  CHECK(cache_status(Outcome::l2_hit) == "nacre; hit; detail=l2");
   CHECK(cache_status(Outcome::miss) == "nacre; fwd=miss");
   CHECK(cache_status(Outcome::stale) == "nacre; fwd=stale");
   CHECK(cache_status(Outcome::none).empty());

@@ -74,7 +74,7 @@ TEST_CASE("entries never drop values, and values never take the room of entries"
   REQUIRE(t.zone.put("mark", "here", std::nullopt, t.now));
   const Entry entry{std::string(10'000, 'x'), "\"1\"", std::nullopt};
   for (int i = 0; i < 1000; ++i) {
-    REQUIRE(t.zone.fill(std::to_string(i), "s", t.zone.ticket("s"), entry, kTtl, kTtl, t.now));
+    REQUIRE(t.zone.fill(std::to_string(i), "s", t.zone.ticket("s"), entry, {kTtl, kTtl}, t.now));
   }
   CHECK(t.zone.usage().evictions > 0);
   CHECK(**t.zone.get("mark", t.now) == "here");

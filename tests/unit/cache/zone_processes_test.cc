@@ -40,7 +40,7 @@ bool use(Zone& zone, std::mt19937& random) {
     case 0:
     case 1:
     case 2:
-      zone.fill(subject + key, subject, zone.ticket(subject), {body_of(key, repeats), "", std::nullopt}, kTtl, kTtl, kNow);
+      zone.fill(subject + key, subject, zone.ticket(subject), {body_of(key, repeats), "", std::nullopt}, {kTtl, kTtl}, kNow);
       return true;
     case 3:
       zone.invalidate(subject);
@@ -136,7 +136,7 @@ TEST_CASE("a reader never finds the state before a write that ended before it as
       const Ticket ticket = t.zone.ticket("doc");
       const std::string loaded = std::to_string(store);
       for (int i = loaded.back() - '0'; i > 0; --i) ::sched_yield();
-      t.zone.fill("doc", "doc", ticket, {loaded, "", std::nullopt}, kTtl, kTtl, kNow);
+      t.zone.fill("doc", "doc", ticket, {loaded, "", std::nullopt}, {kTtl, kTtl}, kNow);
     }
   };
   test::Child first(read);

@@ -21,7 +21,7 @@ struct TestZone {
   explicit TestZone(std::size_t size = Zone::kMinimumSize) : memory(size), zone(Zone::format(memory.bytes())) {}
 
   bool fill(std::string_view key, std::string body, std::string_view subject = "s") {
-    return zone.fill(key, subject, zone.ticket(subject), {std::move(body), "\"1\"", std::nullopt}, kTtl, kStale, now);
+    return zone.fill(key, subject, zone.ticket(subject), {std::move(body), "\"1\"", std::nullopt}, {kTtl, kStale}, now);
   }
   std::optional<std::string> body(std::string_view key, std::string_view subject = "s") {
     auto hit = zone.find(key, subject, now);
@@ -39,7 +39,7 @@ struct TestZone {
 TEST_CASE("an entry comes back as it was filled") {
   TestZone t;
   const Entry entry{std::string("bytes\0of any kind", 17), "W/\"7\"", Timestamp{Milliseconds{-5}}};
-  REQUIRE(t.zone.fill("key", "s", t.zone.ticket("s"), entry, kTtl, kStale, t.now));
+  REQUIRE(t.zone.fill("key", "s", t.zone.ticket("s"), entry, {kTtl, kStale}, t.now));
   const auto hit = t.zone.find("key", "s", t.now + Milliseconds{42});
   REQUIRE(hit);
   CHECK(hit->entry.body == entry.body);
@@ -68,12 +68,12 @@ TEST_CASE("what was loaded before a write can't be filled after it") {
   TestZone t;
   const Ticket before = t.zone.ticket("s");
   t.zone.invalidate("s");
-  CHECK_FALSE(t.zone.fill("key", "s", before, {"old", "", std::nullopt}, kTtl, kStale, t.now));
+  CHECK_FALSE(t.zone.fill("key", "s", before, {"old", "", std::nullopt}, {kTtl, kStale}, t.now));
   CHECK_FALSE(t.body("key"));
 
   // In between the two invalidations of a write the old state can be filled; the second one drops it.
   const Ticket between = t.zone.ticket("s");
-  CHECK(t.zone.fill("key", "s", between, {"old", "", std::nullopt}, kTtl, kStale, t.now));
+  CHECK(t.zone.fill("key", "s", between, {"old", "", std::nullopt}, {kTtl, kStale}, t.now));
   t.zone.invalidate("s");
   CHECK_FALSE(t.body("key"));
 }
@@ -83,7 +83,7 @@ TEST_CASE("a slow reader can't put an older entry over a newer one") {
   const Ticket old = t.zone.ticket("s");
   t.zone.invalidate("s");
   REQUIRE(t.fill("key", "new"));
-  CHECK_FALSE(t.zone.fill("key", "s", old, {"old", "", std::nullopt}, kTtl, kStale, t.now));
+  CHECK_FALSE(t.zone.fill("key", "s", old, {"old", "", std::nullopt}, {kTtl, kStale}, t.now));
   CHECK(t.body("key") == "new");
 }
 
@@ -205,7 +205,7 @@ TEST_CASE("without want of room a zone is a map with generations and expiry, wha
         const Filled filled{std::string(random() % 700, 'b'), ticket.generation, t.now, Milliseconds{random() % 300},
                             Milliseconds{random() % 300}};
         const bool current = ticket == t.zone.ticket(subject);
-        REQUIRE(t.zone.fill(key, subject, ticket, {filled.body, "\"e\"", std::nullopt}, filled.ttl, filled.stale, t.now) ==
+        REQUIRE(t.zone.fill(key, subject, ticket, {filled.body, "\"e\"", std::nullopt}, {filled.ttl, filled.stale}, t.now) ==
                 current);
         if (current) model[key] = filled;
         break;

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <boost/container/small_vector.hpp>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace nacre::cache {
+
+/// What an answer is cached under, and the subject that it belongs to: a document, or all lists of a resource. A write ends the
+/// subjects that it changes, and with them all that is cached under their keys.
+class Key {
+ public:
+  enum class Kind : char { document = 'd', list = 'l' };
+
+  /// The subject of a document; `resource` alone is that of its lists.
+  template <class Text>
+  static void append_subject(Text& to, std::string_view resource, std::string_view id) {
+    to.insert(to.end(), resource.begin(), resource.end());
+    to.push_back('/');
+    to.insert(to.end(), id.begin(), id.end());
+  }
+
+  /// `fingerprint` is the configuration's: an answer that was made under another one is not found.
+  static Key document(std::uint64_t fingerprint, std::string_view resource, std::string_view id) {
+    return {fingerprint, Kind::document, resource, id, resource.size() + 1 + id.size()};
+  }
+  static Key list(std::uint64_t fingerprint, std::string_view resource, std::string_view query) {
+    return {fingerprint, Kind::list, resource, query, resource.size()};
+  }
+
+  std::string_view text() const noexcept { return {text_.data(), text_.size()}; }
+  std::string_view subject() const noexcept { return text().substr(kNameAt + 1, subject_size_); }
+  /// The key without the fingerprint: its kind, then `notes/5f…` or `notes/limit=25`.
+  std::string_view name() const noexcept { return text().substr(kNameAt); }
+  Kind kind() const noexcept { return static_cast<Kind>(text_[kNameAt]); }
+  std::uint64_t fingerprint() const noexcept {
+    std::uint64_t value = 0;
+    std::memcpy(&value, text_.data(), sizeof value);
+    return value;
+  }
+
+ private:
+  static constexpr std::size_t kNameAt = sizeof(std::uint64_t);
+
+  Key(std::uint64_t fingerprint, Kind kind, std::string_view resource, std::string_view name, std::size_t subject_size)
+      : subject_size_(subject_size) {
+    const auto* const bytes = reinterpret_cast<const char*>(&fingerprint);
+    text_.assign(bytes, bytes + sizeof fingerprint);
+    text_.push_back(static_cast<char>(kind));
+    append_subject(text_, resource, name);
+  }
+
+  boost::container::small_vector<char, 160> text_;
+  std::size_t subject_size_;
+};
+
+}  // namespace nacre::cache
