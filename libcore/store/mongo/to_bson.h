@@ -1,0 +1,43 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/json.h"
+#include "base/time.h"
+#include "schema/schema.h"
+#include "store/mongo/id.h"
+
+/// JSON values as BSON. Values stay values: nothing in them becomes a name's path or an operator.
+namespace nacre::store::mongo {
+
+/// Where a resource's schema says `format: date-time`: strings there are dates in the store. Asks the schema once for each path
+/// that it is asked for.
+class DateFields {
+ public:
+  explicit DateFields(const schema::Schema& schema) : schema_(&schema) {}
+
+  /// `element`: the string is an element of the array at this path.
+  bool is_date(const std::string& path, bool element) const;
+
+ private:
+  struct Known {
+    bool value = false;
+    bool element = false;
+  };
+  const schema::Schema* schema_;
+  mutable std::unordered_map<std::string, Known> known_;
+};
+
+/// A moment from its text; nullopt for any text that format_rfc3339 would not give back the same.
+std::optional<Timestamp> exact_date(std::string_view text);
+
+/// One scalar. `date`: a string that is a moment's text is a date.
+void write_scalar(BsonWriter& bson, std::string_view name, const Json& value, bool date);
+
+/// The members of a document's user fields. Integers are 64 bits wide. Recurses as deep as the value.
+void write_fields(BsonWriter& bson, const JsonObject& fields, const DateFields& dates);
+
+}  // namespace nacre::store::mongo
