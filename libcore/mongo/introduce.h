@@ -1,0 +1,40 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "mongo/uri.h"
+#include "net/dial.h"
+#include "net/socket.h"
+#include "net/tls.h"
+
+namespace nacre::mongo {
+
+/// What is known of the server at the other end of a connection.
+struct Server {
+  std::string address;        ///< host:port
+  bool replicated = false;    ///< a member of a replica set, or the router of a sharded cluster
+  bool router = false;        ///< mongos
+  bool transactions = false;  ///< and retryable writes: it has sessions and keeps an oplog
+};
+
+/// Which server is wanted.
+enum class Role : std::uint8_t {
+  primary,  ///< writes
+  reader,   ///< by the URI's read preference
+};
+
+struct Introduced {
+  net::Socket socket;
+  Server server;
+};
+
+/// libmongoc introduces: it reads the URI, finds the servers, selects one, and authenticates on a socket that net::dial made.
+/// Then the socket is taken from under it, and nothing of libmongoc is left. Blocks: on a connecting thread only.
+///
+/// Error::unavailable, whose `internal` says why, without secrets.
+Result<Introduced> introduce(const Uri& uri, const std::shared_ptr<const net::Tls>& tls, Role role,
+                             const net::Patience& patience);
+
+}  // namespace nacre::mongo
