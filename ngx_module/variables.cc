@@ -43,10 +43,10 @@ ngx_int_t cache(ngx_http_request_t*, Value* value, RequestCtx& ctx) noexcept {
   return set(value, cache::to_string(ctx.trace().cache));
 }
 ngx_int_t store_time(ngx_http_request_t* r, Value* value, RequestCtx& ctx) noexcept {
-  return set_seconds(r, value, ctx.trace().store);
+  return set_seconds(r, value, ctx.trace().waits.store);
 }
 ngx_int_t redis_time(ngx_http_request_t* r, Value* value, RequestCtx& ctx) noexcept {
-  return set_seconds(r, value, ctx.trace().redis);
+  return set_seconds(r, value, ctx.trace().waits.shared);
 }
 ngx_int_t request_id(ngx_http_request_t*, Value* value, RequestCtx& ctx) noexcept { return set(value, ctx.id()); }
 

@@ -59,7 +59,7 @@ Collection::Collection(const resource::Call& call, std::string_view name)
 
 Result<Json> Collection::find_one(std::string_view id) {
   if (resource_ == nullptr) return no_such_resource();
-  const resource::StoreTimer timer(call_.trace);
+  const Stopwatch stopwatch(call_.trace.waits.store);
   return parsed(call_.backend.store.find_one(*resource_, id, std::nullopt));
 }
 
@@ -67,7 +67,7 @@ Result<Json> Collection::find(const Find& find) {
   if (resource_ == nullptr) return no_such_resource();
   const auto query = query::parse_list_query(query_string(find), *resource_);
   if (!query) return query.error();
-  const resource::StoreTimer timer(call_.trace);
+  const Stopwatch stopwatch(call_.trace.waits.store);
   const auto page = call_.backend.store.find(*resource_, *query, std::nullopt);
   if (!page) return page.error();
   auto items = parse_json(page->items);
@@ -84,7 +84,7 @@ Result<Json> Collection::insert(Json document) {
   auto fields = resource::check_document(*resource_, std::move(document));
   if (!fields) return fields.error();
   const store::NewDocument inserted{make_object_id(now), std::move(*fields), now, call_.identity.user};
-  const resource::StoreTimer timer(call_.trace);
+  const Stopwatch stopwatch(call_.trace.waits.store);
   auto stored = call_.backend.store.insert(*resource_, {&inserted, 1}, std::nullopt);
   if (!stored) return stored.error();
   return parse_json(stored->front().json);
@@ -94,13 +94,13 @@ Result<Json> Collection::replace(std::string_view id, Json document, std::option
   if (resource_ == nullptr) return no_such_resource();
   const auto fields = resource::check_document(*resource_, std::move(document));
   if (!fields) return fields.error();
-  const resource::StoreTimer timer(call_.trace);
+  const Stopwatch stopwatch(call_.trace.waits.store);
   return parsed(call_.backend.store.replace(*resource_, id, *fields, fiber::reactor().wall(), at_revision(rev)));
 }
 
 Result<void> Collection::erase(std::string_view id, std::optional<std::int64_t> rev) {
   if (resource_ == nullptr) return no_such_resource();
-  const resource::StoreTimer timer(call_.trace);
+  const Stopwatch stopwatch(call_.trace.waits.store);
   return call_.backend.store.erase(*resource_, id, at_revision(rev));
 }
 

@@ -23,6 +23,19 @@ constexpr Milliseconds operator-(Monotonic a, Monotonic b) {
 }
 Monotonic monotonic_now() noexcept;
 
+/// Adds the time of a scope to a total.
+class Stopwatch {
+ public:
+  explicit Stopwatch(std::chrono::microseconds& total) : total_(total), began_(std::chrono::steady_clock::now()) {}
+  ~Stopwatch() { total_ += std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began_); }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  std::chrono::microseconds& total_;
+  std::chrono::steady_clock::time_point began_;
+};
+
 /// "2026-01-02T03:04:05.678Z" (RFC 3339, UTC, milliseconds; always 24 characters for the years 0000 to 9999).
 std::string format_rfc3339(Timestamp t);
 

@@ -20,6 +20,7 @@ struct Read {
   const Key& key;
   const config::CachePolicy& policy;
   const ReadThrough::Load& load;
+  Waits& waits;
 };
 
 bool store_failed(Error error) {
@@ -157,6 +158,7 @@ std::optional<Served> ReadThrough::State::find_anywhere(const Read& read, Shared
 }
 
 std::optional<Served> ReadThrough::State::find_shared(const Read& read, SharedTier::Look& look, bool& away) {
+  const Stopwatch stopwatch(read.waits.shared);
   const Ticket ticket = zone.ticket(read.key.subject());
   auto looked = options.shared->find(read.key);
   if (!looked) {
@@ -178,6 +180,7 @@ Result<Served> ReadThrough::State::get(const Read& read) {
     SharedTier::Look look;
     if (auto found = find_anywhere(read, look)) return std::move(*found);
     if (fiber::cancelled()) return Failure(Error::cancelled);
+    const Stopwatch stopwatch(read.waits.store);
     const auto [at, first] = flights.try_emplace(flight_name(read));
     const std::string& name = at->first;
     const std::shared_ptr<Flight> flight = first ? at->second = std::make_shared<Flight>() : at->second;
@@ -263,8 +266,9 @@ ReadThrough::ReadThrough(Zone& zone, fiber::Scheduler& scheduler, Options option
     : state_(std::make_shared<State>(zone, scheduler, options)) {}
 ReadThrough::~ReadThrough() = default;
 
-Result<Served> ReadThrough::get(const Key& key, const config::CachePolicy& policy, const Load& load) {
-  if (policy.on) return state_->get({key, policy, load});
+Result<Served> ReadThrough::get(const Key& key, const config::CachePolicy& policy, const Load& load, Waits& waits) {
+  if (policy.on) return state_->get({key, policy, load, waits});
+  const Stopwatch stopwatch(waits.store);
   Result<Entry> loaded = load();
   if (!loaded) return loaded.error();
   return Served{std::move(*loaded), Outcome::none, {}};

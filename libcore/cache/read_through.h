@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,6 +20,12 @@ enum class Outcome : std::uint8_t { none, l1_hit, l2_hit, miss, stale };
 std::string_view to_string(Outcome outcome) noexcept;  ///< "-", "l1-hit", "l2-hit", "miss", "stale"
 /// "nacre; hit", "nacre; hit; detail=l2", "nacre; fwd=miss", "nacre; fwd=stale", ""
 std::string_view cache_status(Outcome outcome) noexcept;
+
+/// How long a request waited, for what.
+struct Waits {
+  std::chrono::microseconds store{};   ///< or for another request that reads it
+  std::chrono::microseconds shared{};  ///< for the tier that all hosts share
+};
 
 struct Served {
   Entry entry;
@@ -55,7 +62,7 @@ class ReadThrough {
   ///   who came before a write.
   /// - Failures of `load` are passed on and never stored; where an entry is there and the failure is one of the store's
   ///   (unavailable, overloaded, deadline, internal), the entry is served instead.
-  Result<Served> get(const Key& key, const config::CachePolicy& policy, const Load& load);
+  Result<Served> get(const Key& key, const config::CachePolicy& policy, const Load& load, Waits& waits);
 
   /// The first part of `get` alone: a fresh hit in the zone or nothing. Copies once; nothing else is allocated. On any stack.
   std::optional<Served> find_fresh(const Key& key);

@@ -100,6 +100,15 @@ class Zone {
   /// True when it was there.
   Result<bool> erase(std::string_view key, Monotonic now);
 
+  /// A worker owes the tier that all hosts share the news of a write; until it settles that, none of this host trusts that
+  /// tier.
+  void owe_shared() noexcept { owing_.fetch_add(1); }
+  void settle_shared() noexcept { owing_.fetch_sub(1); }
+  bool owes_shared() const noexcept { return owing_.load(std::memory_order_acquire) != 0; }
+
+  /// Tells this host from others.
+  std::uint64_t id() const noexcept { return hash_("host"); }
+
   /// Lists the calling process as a worker, by its process id. When one that is listed no longer runs, everything is
   /// invalidated (it may have died between a commit and its `invalidate`), and the answer is true, for the log. Workers of an
   /// earlier configuration that still finish their requests are no matter.
@@ -134,6 +143,7 @@ class Zone {
   std::uint64_t metrics_at_ = 0, metrics_size_ = 0;
   Shards entries_, values_;
   std::atomic<std::uint64_t> evictions_;
+  std::atomic<std::uint32_t> owing_;
   WorkerSlots workers_;
   Leases leases_;
   Generations generations_;

@@ -32,8 +32,7 @@ struct Backend {
 struct Trace {
   route::Name route;
   cache::Outcome cache = cache::Outcome::none;
-  std::chrono::microseconds store{};  ///< waited for the store
-  std::chrono::microseconds redis{};  ///< waited for Redis
+  cache::Waits waits;
   std::string user;
 };
 

@@ -96,7 +96,7 @@ Result<http::Response> insert(const Call& call, const Idempotency* idempotency, 
   http::Response response = created(call, *documents, array);
   std::optional<store::Remember> remember;
   if (idempotency != nullptr) remember = idempotency->kept(response);
-  const StoreTimer timer(call.trace);
+  const Stopwatch stopwatch(call.trace.waits.store);
   const auto inserted = call.backend.store.insert(call.resource(), *documents, remember);
   if (!inserted) return inserted.error();
   kept = remember.has_value();

@@ -84,7 +84,7 @@ Milliseconds Idempotency::lease() const {
 }
 
 Result<std::optional<http::Response>> Idempotency::recall() {
-  const StoreTimer timer(call_->trace);
+  const Stopwatch stopwatch(call_->trace.waits.store);
   const auto text = call_->backend.store.recall(key_, fiber::reactor().wall());
   if (!text) return text.error();
   if (!*text) return std::optional<http::Response>();
@@ -119,7 +119,7 @@ Result<http::Response> Idempotency::finish(Result<http::Response> answer, bool k
   if (may_still_write) return answer;
   if (!kept_already && status < 500) {
     const http::Response response = answer ? *answer : http::problem(answer.error(), call_->request.id, false);
-    const StoreTimer timer(call_->trace);
+    const Stopwatch stopwatch(call_->trace.waits.store);
     (void)call_->backend.store.remember(kept(response));
   }
   (void)call_->backend.values.erase(key_);

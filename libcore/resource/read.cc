@@ -80,8 +80,7 @@ Result<cache::Served> fetch(const Call& call, const cache::Key& key, MakeLoad ma
       return std::move(*hit);
     }
   }
-  const StoreTimer timer(call.trace);
-  auto served = call.backend.cache.get(key, policy, make_load());
+  auto served = call.backend.cache.get(key, policy, make_load(), call.trace.waits);
   call.trace.cache = served ? served->outcome : policy.on ? cache::Outcome::miss : cache::Outcome::none;
   return served;
 }

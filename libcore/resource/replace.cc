@@ -54,7 +54,7 @@ Result<http::Response> replace(const Call& call) {
   if (auto dropped = drop_id(*body, call.match.id); !dropped) return dropped.error();
   auto fields = check_document(call.resource(), std::move(*body));
   if (!fields) return fields.error();
-  const StoreTimer timer(call.trace);
+  const Stopwatch stopwatch(call.trace.waits.store);
   if (create) return create_at(call, std::move(*fields));
   auto replaced = call.backend.store.replace(call.resource(), call.match.id, *fields, fiber::reactor().wall(), *precondition);
   if (!replaced) return replaced.error();
@@ -65,7 +65,7 @@ Result<http::Response> remove(const Call& call) {
   if (!is_document_id(call.match.id)) return no_such_document();
   const auto precondition = http::parse_if_match(call.request);
   if (!precondition) return precondition.error();
-  const StoreTimer timer(call.trace);
+  const Stopwatch stopwatch(call.trace.waits.store);
   if (auto erased = call.backend.store.erase(call.resource(), call.match.id, *precondition); !erased) return erased.error();
   http::Response response(204);
   response.add_static("Cache-Control", "no-store");

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -27,20 +26,5 @@ http::Response written_reply(const Call& call, int status, store::Document&& doc
 /// The 201 of a document that is about to be, or was just, inserted: known beforehand, since the server sets all that the
 /// client did not.
 http::Response created_reply(const Call& call, const store::NewDocument& document);
-
-/// Adds the time until it is destroyed to the trace's wait for the store.
-class StoreTimer {
- public:
-  explicit StoreTimer(Trace& trace) : trace_(trace), began_(std::chrono::steady_clock::now()) {}
-  ~StoreTimer() {
-    trace_.store += std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began_);
-  }
-  StoreTimer(const StoreTimer&) = delete;
-  StoreTimer& operator=(const StoreTimer&) = delete;
-
- private:
-  Trace& trace_;
-  std::chrono::steady_clock::time_point began_;
-};
 
 }  // namespace nacre::resource

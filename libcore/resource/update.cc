@@ -80,7 +80,7 @@ Result<http::Response> update(const Call& call) {
   if (!form) return form.error();
   const auto patch = parse_json(call.request.body);
   if (!patch) return patch.error();
-  const StoreTimer timer(call.trace);
+  const Stopwatch stopwatch(call.trace.waits.store);
   for (;;) {  // each turn waits for the store, so the deadline ends it
     auto updated = try_update(call, *form, *patch, *precondition);
     if (!updated) return updated.error();

@@ -35,8 +35,8 @@ struct Host {
 
   std::shared_ptr<Reply> get(ReadThrough& worker, Milliseconds within = kRequestTime) {
     auto reply = std::make_shared<Reply>();
-    reply->fiber =
-        *scheduler.start(reactor.now() + within, [this, &worker, reply] { reply->result = worker.get(kKey, policy, load()); });
+    reply->fiber = *scheduler.start(reactor.now() + within,
+                                    [this, &worker, reply] { reply->result = worker.get(kKey, policy, load(), waits); });
     return reply;
   }
   ReadThrough::Load load() {
@@ -74,6 +74,7 @@ struct Host {
   ReadThrough other_worker{zone, scheduler, {.store_timeout = kStoreTimeout}};
   std::vector<std::shared_ptr<Answer>> waiting;
   int loads = 0;
+  Waits waits;
 };
 
 using Reply = std::shared_ptr<Host::Reply>;
@@ -359,7 +360,7 @@ TEST_CASE("renewals in the background are bounded, and all are served meanwhile"
   int stale = 0;
   REQUIRE(host.scheduler.start(host.reactor.now() + kRequestTime, [&] {
     for (int i = 0; i < 500; ++i) {
-      const auto got = host.worker.get(key(i), host.policy, host.load());
+      const auto got = host.worker.get(key(i), host.policy, host.load(), host.waits);
       stale += got && got->outcome == Outcome::stale ? 1 : 0;
     }
   }));

@@ -1,0 +1,56 @@
+#include "cache/invalidating_store.h"
+
+#include <string>
+
+namespace nacre::cache {
+
+namespace {
+
+/// Whether a write that ended so may have changed something, or may still do.
+template <class T>
+bool may_have_written(const Result<T>& result) {
+  if (result) return true;
+  const Error error = result.error().error;
+  return error == Error::deadline || error == Error::cancelled || error == Error::unavailable || error == Error::internal;
+}
+
+void invalidate(SharedTier& tier, std::string_view resource, std::string_view id) {
+  tier.invalidate(resource, id.empty() ? std::span<const std::string_view>() : std::span(&id, 1));
+}
+
+}  // namespace
+
+template <class T>
+Result<T> InvalidatingStore::written(Result<T> result, const config::Resource& resource, std::string_view id) {
+  if (!may_have_written(result)) return result;
+  if (result) {
+    invalidate(tier_, resource.name, id);
+    if (!fiber::cancelled() && scheduler_.reactor().now() < fiber::deadline()) return result;
+  }
+  // On a fiber of its own, for this one may be at its end.
+  (void)scheduler_.start(scheduler_.reactor().now() + 3 * store_timeout_,
+                         [this, name = resource.name, id = std::string(id), known = result.has_value()] {
+                           invalidate(tier_, name, id);
+                           if (!known && fiber::sleep(store_timeout_)) invalidate(tier_, name, id);
+                         });
+  return result;
+}
+
+Result<std::vector<store::Document>> InvalidatingStore::insert(const config::Resource& resource,
+                                                               std::span<const store::NewDocument> documents,
+                                                               const std::optional<store::Remember>& remember) {
+  return written(store_.insert(resource, documents, remember), resource, {});
+}
+
+Result<store::Document> InvalidatingStore::replace(const config::Resource& resource, std::string_view id,
+                                                   const JsonObject& fields, Timestamp updated,
+                                                   const store::Precondition& precondition) {
+  return written(store_.replace(resource, id, fields, updated, precondition), resource, id);
+}
+
+Result<void> InvalidatingStore::erase(const config::Resource& resource, std::string_view id,
+                                      const store::Precondition& precondition) {
+  return written(store_.erase(resource, id, precondition), resource, id);
+}
+
+}  // namespace nacre::cache
