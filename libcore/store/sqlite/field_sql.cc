@@ -16,7 +16,7 @@ std::string json_path(std::string_view dotted) {
     if (dot == dotted.size()) break;
     dotted.remove_prefix(dot + 1);
   }
-  return quoted(path, '\'');
+  return in_quotes(path, '\'');
 }
 
 std::string expression(const query::FieldRef& field) {

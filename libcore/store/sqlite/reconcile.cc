@@ -99,7 +99,7 @@ Result<void> Blueprint::change(Connection& connection) {
     if (!names) return names.error();
     for (const auto& name : *names) {
       if (wants(*table, name)) continue;
-      if (auto dropped = connection.execute("DROP INDEX IF EXISTS " + quoted(name, '"')); !dropped) return dropped;
+      if (auto dropped = connection.execute("DROP INDEX IF EXISTS " + in_quotes(name, '"')); !dropped) return dropped;
     }
     for (const auto& index : table->indexes) {
       if (auto made = make_index(connection, *table, index); !made) return made;

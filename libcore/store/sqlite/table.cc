@@ -61,7 +61,7 @@ TableIndex unique_index(const std::string& table, const std::vector<Key>& keys, 
 
 }  // namespace
 
-Table::Table(const config::Resource& r) : resource(r.name), name(quoted("r_" + r.name, '"')) {
+Table::Table(const config::Resource& r) : resource(r.name), name(in_quotes("r_" + r.name, '"')) {
   create = "CREATE TABLE IF NOT EXISTS " + name +
            " (id TEXT NOT NULL PRIMARY KEY, rev INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL,"
            " owner TEXT, doc TEXT NOT NULL)";

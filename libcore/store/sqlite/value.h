@@ -33,7 +33,7 @@ struct Sql {
 };
 
 /// `text` as an SQL literal or identifier.
-inline std::string quoted(std::string_view text, char quote) {
+inline std::string in_quotes(std::string_view text, char quote) {
   std::string out(1, quote);
   for (const char c : text) {
     if (c == quote) out += c;
