@@ -115,7 +115,7 @@ def test_sentinels_replace_a_killed_master_and_move_it_on_demand(launch):
     second = group.wait_for_failover(first)
     assert (second.execute("GET", "key"), group.master()) == ("value", second)
     first.start()
-    wait_until(lambda: first.execute("ROLE")[0] == "slave", "the old master follows the new one")
+    wait_until(lambda: group.role_of(first) == "slave", "the old master follows the new one")
     assert group.fail_over() is first
 
 

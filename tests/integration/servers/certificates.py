@@ -4,6 +4,8 @@ import pathlib
 import subprocess
 import typing
 
+from harness import wait_until
+
 LOCAL = "DNS:localhost,IP:127.0.0.1"
 
 
@@ -22,11 +24,12 @@ class Certificates:
         self.home = pathlib.Path(home)
         self.home.mkdir(parents=True, exist_ok=True)
         self.ca = self.authority("ca").certificate
+        self.expired = self.issue("expired", LOCAL, days=0)
         self.other_ca = self.authority("other_ca").certificate
         self.server = self.issue("server", LOCAL)
         self.client = self.issue("client", LOCAL)
-        self.expired = self.issue("expired", LOCAL, days=-1)
         self.wrong_host = self.issue("wrong_host", "DNS:elsewhere.example")
+        wait_until(lambda: "has expired" in self.verify(self.expired), "its second is over")
 
     def files(self, name):
         return Identity(*(self.home / (name + end) for end in (".crt", ".key", ".pem")))
@@ -46,6 +49,12 @@ class Certificates:
         self.openssl("x509", "-req", "-in", request, *sign, "-extfile", extensions, "-out", files.certificate)
         files.pem.write_text(files.certificate.read_text() + files.key.read_text())
         return files
+
+    def verify(self, files):
+        """What openssl says of a certificate."""
+        return subprocess.run(
+            ["openssl", "verify", "-CAfile", self.ca, files.certificate], capture_output=True, text=True
+        ).stderr
 
     @staticmethod
     def new_key(files):

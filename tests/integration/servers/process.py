@@ -11,6 +11,8 @@ from harness import free_port, wait_until
 class Process:
     """One server. A subclass says its `command`, and whether it `answers`."""
 
+    at_end = "KILL"  # the signal that it gets from the kernel when the tests are killed
+
     def __init__(self, home):
         self.home = pathlib.Path(home)
         self.home.mkdir(parents=True, exist_ok=True)
@@ -28,10 +30,10 @@ class Process:
         return f"127.0.0.1:{self.port}"
 
     def launch(self):
-        """Starts the process. The kernel kills it when the thread that calls this ends, be it that the tests are killed."""
+        """Starts the process. The kernel ends it with the thread that calls this, be it that the tests are killed."""
         with open(self.home / "output", "ab") as output:
             self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *map(str, self.command())],
+                ["setpriv", "--pdeathsig", self.at_end, *map(str, self.command())],
                 cwd=self.home,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -3,6 +3,7 @@
 import pathlib
 import secrets
 
+import redis
 from harness import free_port, wait_until
 
 from .redis_server import RedisServer
@@ -125,11 +126,19 @@ class RedisSentinels(Group):
         """Until another node than `old` is the master, by its own word and that of all sentinels that run."""
 
         def replaced():
-            named = {self.named_by(sentinel) for sentinel in self.running()}
             (new,) = [node for node in self.nodes if node is not old]
-            return named == {new.port} and new.execute("ROLE")[0] == "master" and new
+            named = {self.named_by(sentinel) for sentinel in self.running()}
+            return named == {new.port} and self.role_of(new) == "master" and new
 
         return wait_until(replaced, "failover")
+
+    @staticmethod
+    def role_of(node):
+        """ "master" or "slave"; None while Sentinel changes it, and so has the node end its connections."""
+        try:
+            return node.execute("ROLE")[0]
+        except redis.ConnectionError:
+            return None
 
     def fail_over(self):
         """Has Sentinel make the replica the master, with nothing wrong; returns the new master."""
