@@ -63,7 +63,7 @@ format: ## rewrite sources as clang-format and black want them
 bench: configure ## benchmarks, side by side, as a table
 	@scripts/setup bench
 	@cmake --build $(BUILD) --target bench
-	@/usr/bin/python3 tests/bench/bench.py $(BUILD) '$(NGINX_BINARY)'
+	@"$$(scripts/venv tests/integration/requirements.txt)/bin/python" tests/bench/bench.py $(BUILD) '$(NGINX_BINARY)'
 
 image: ## build the container image nacre:latest
 	@scripts/setup image
