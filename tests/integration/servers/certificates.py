@@ -36,14 +36,18 @@ class Certificates:
 
     def authority(self, name):
         files = self.files(name)
-        self.openssl("req", "-x509", *self.new_key(files), "-days", "2", "-subj", f"/CN={name}", "-out", files.certificate)
+        usage = ["-addext", "keyUsage=critical,keyCertSign,cRLSign"]
+        self.openssl(
+            "req", "-x509", *self.new_key(files), "-days", 2, "-subj", f"/CN={name}", *usage, "-out", files.certificate
+        )
         return files
 
     def issue(self, name, names, days=2):
         """A certificate for `names`, written as OpenSSL's subjectAltName is."""
         files, request, extensions = self.files(name), self.home / f"{name}.csr", self.home / f"{name}.ext"
         authority = self.files("ca")
-        extensions.write_text(f"subjectAltName={names}\nextendedKeyUsage=serverAuth,clientAuth\n")
+        usage = "keyUsage=digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\nauthorityKeyIdentifier=keyid\n"
+        extensions.write_text(f"subjectAltName={names}\n{usage}")
         self.openssl("req", *self.new_key(files), "-subj", f"/O=Nacre/OU=tests/CN={name}", "-out", request)
         sign = ["-CA", authority.certificate, "-CAkey", authority.key, "-CAcreateserial", "-days", str(days)]
         self.openssl("x509", "-req", "-in", request, *sign, "-extfile", extensions, "-out", files.certificate)
