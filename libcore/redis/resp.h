@@ -1,0 +1,68 @@
+#pragma once
+
+#include <hiredis/read.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "redis/reply.h"
+
+namespace nacre::redis {
+
+/// Appends a command as an array of bulk strings.
+void append_command(std::string& out, std::span<const std::string_view> words);
+
+/// Redis's protocol (RESP2) as a codec of net::Connection: hiredis reads, and builds our replies at once.
+class Resp {
+ public:
+  using Reply = redis::Reply;
+
+  static constexpr std::size_t kMostBytes = 64UL * 1024 * 1024;  ///< of one reply
+  static constexpr std::size_t kMostItems = 1UL << 20;           ///< of one reply, at all depths
+
+  Resp();
+
+  void reset();
+  /// Adds bytes; false when they are no RESP.
+  bool feed(std::span<const char> bytes);
+  /// The next whole reply, if there is one. False when the bytes are no RESP, or when a reply is too large.
+  bool next(std::optional<Reply>& reply);
+
+  template <class Sink>
+  bool take(std::span<const char> bytes, Sink& sink) {
+    std::optional<Reply> reply;
+    while (!bytes.empty()) {
+      const auto slice = bytes.first(std::min(bytes.size(), kSlice));
+      bytes = bytes.subspan(slice.size());
+      if (!feed(slice)) return false;
+      for (;;) {
+        if (!next(reply)) return false;
+        if (!reply) break;
+        sink(std::move(*reply));
+      }
+    }
+    return true;
+  }
+
+ private:
+  static constexpr std::size_t kSlice = 8UL * 1024;  ///< hiredis moves what it has not read yet after each KB that it has
+
+  struct Builder;
+  struct BuilderDeleter {
+    void operator()(Builder* builder) const noexcept;
+  };
+  struct ReaderDeleter {
+    void operator()(redisReader* reader) const noexcept { redisReaderFree(reader); }
+  };
+  std::unique_ptr<Builder, BuilderDeleter> builder_;
+  std::unique_ptr<redisReader, ReaderDeleter> reader_;
+  std::size_t bytes_ = 0;  ///< of the reply that is not whole yet
+};
+
+}  // namespace nacre::redis
