@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/time.h"
+#include "redis/target.h"
 #include "schema/schema.h"
 
 /// nacre.yaml as immutable values. `load` is the only place that knows YAML.
@@ -18,9 +20,9 @@ struct Store {
 };
 
 struct Cache {
-  std::string uri = "memory:";
-  Milliseconds ttl{60'000};  ///< default lifetime of a resource's entries
-  bool local = true;         ///< the shared-memory tier before Redis
+  std::shared_ptr<const redis::Target> redis{};  ///< secrets included: never printed; nullptr: the zone is the only tier
+  Milliseconds ttl{60'000};                      ///< default lifetime of a resource's entries
+  bool local = true;                             ///< the shared-memory tier before Redis
 };
 
 struct Auth {

@@ -27,10 +27,10 @@ Store read_store(const Source& source, const Member& member, const std::filesyst
   return {.uri = read_store_uri(source, uri.value, prefix)};
 }
 
-Cache read_cache(const Source& source, const Member& member) {
+Cache read_cache(const Source& source, const Member& member, const std::filesystem::path& prefix) {
   const Reader reader(source, member.value, member.mark, {"uri", "ttl", "local"});
   Cache cache;
-  if (const auto* uri = reader.find("uri")) cache.uri = read_cache_uri(source, uri->value);
+  if (const auto* uri = reader.find("uri")) cache.redis = read_cache_uri(source, uri->value, prefix);
   reader.duration("ttl", cache.ttl, kShortestLifetime, kLongestLifetime);
   reader.boolean("local", cache.local);
   return cache;
@@ -77,7 +77,7 @@ Config read_config(const Source& source, const Value& root, const std::filesyste
   config.store.uri = "sqlite:" + (prefix / "data/nacre.db").lexically_normal().string();
   reader.boolean("debug", config.debug);
   if (const auto* store = reader.find("store")) config.store = read_store(source, *store, prefix);
-  if (const auto* cache = reader.find("cache")) config.cache = read_cache(source, *cache);
+  if (const auto* cache = reader.find("cache")) config.cache = read_cache(source, *cache, prefix);
   if (const auto* auth = reader.find("auth")) config.auth = read_auth(source, *auth);
   if (const auto* timeouts = reader.find("timeouts")) config.timeouts = read_timeouts(source, *timeouts);
   if (const auto* resources = reader.find("resources")) {

@@ -11,15 +11,16 @@ namespace {
 constexpr std::string_view kSqlite = "sqlite:";
 constexpr std::string_view kMemory = "memory:";
 constexpr std::string_view kStores = "allowed: sqlite:PATH, sqlite:PATH?synchronous=normal";
-constexpr std::string_view kCaches = "allowed: memory:";
+constexpr std::string_view kCaches =
+    "allowed: memory:, redis://, rediss://, redis+unix://, redis+sentinel://, redis+cluster://";
 
 struct Scheme {
   std::string_view name;
   bool served;  ///< by this version
 };
 constexpr Scheme kStoreSchemes[] = {{kSqlite, true}, {"mongodb:", false}, {"mongodb+srv:", false}};
-constexpr Scheme kCacheSchemes[] = {
-    {kMemory, true}, {"redis:", false}, {"rediss:", false}, {"redis+sentinel:", false}, {"redis+cluster:", false}};
+constexpr Scheme kCacheSchemes[] = {{kMemory, true},       {"redis:", true},          {"rediss:", true},
+                                    {"redis+unix:", true}, {"redis+sentinel:", true}, {"redis+cluster:", true}};
 
 /// The URI, whose scheme is one that is served.
 std::string_view read_uri(const Source& source, const Value& value, std::span<const Scheme> schemes, std::string_view allowed) {
@@ -56,10 +57,14 @@ std::string read_store_uri(const Source& source, const Value& value, const std::
   return std::string(kSqlite).append((prefix / path).lexically_normal().string()).append(options);
 }
 
-std::string read_cache_uri(const Source& source, const Value& value) {
+std::shared_ptr<const redis::Target> read_cache_uri(const Source& source, const Value& value,
+                                                    const std::filesystem::path& prefix) {
   const auto uri = read_uri(source, value, kCacheSchemes, kCaches);
-  if (uri != kMemory) source.fail(value.mark, "uri: memory: takes nothing after it", kCaches);
-  return std::string(uri);
+  if (uri == kMemory) return nullptr;
+  if (uri.starts_with(kMemory)) source.fail(value.mark, "uri: memory: takes nothing after it", kCaches);
+  auto target = redis::read_target(uri, prefix);
+  if (!target) source.fail(value.mark, "uri: " + target.error().detail, target.error().internal);
+  return std::make_shared<const redis::Target>(std::move(*target));
 }
 
 }  // namespace nacre::config

@@ -70,7 +70,7 @@ TEST_SUITE("config::load") {
     const auto config = parse(kExample);
     CHECK_FALSE(config->debug);
     CHECK(config->store.uri == "sqlite:/srv/data/nacre.db");
-    CHECK(config->cache.uri == "memory:");
+    CHECK(config->cache.redis == nullptr);
     CHECK(config->cache.ttl == Milliseconds{60'000});
     CHECK(config->auth.registration_open);
     CHECK(config->auth.session_ttl == Milliseconds{14LL * 86'400'000});
@@ -111,7 +111,7 @@ TEST_SUITE("config::load") {
     const auto config = parse("version: 1\nresources: { notes: { schema: { type: object } } }\n");
     const Config defaults;
     CHECK(config->store.uri == "sqlite:/srv/data/nacre.db");
-    CHECK(config->cache.uri == "memory:");
+    CHECK(config->cache.redis == nullptr);
     CHECK(config->cache.ttl == defaults.cache.ttl);
     CHECK(config->cache.local);
     CHECK_FALSE(config->auth.registration_open);

@@ -26,7 +26,7 @@ std::string store(const std::string& uri) {
 
 std::string cache(const std::string& uri) {
   try {
-    return read_cache_uri(source, value(uri));
+    return read_cache_uri(source, value(uri), "/srv/app") ? "redis" : "memory";
   } catch (const LoadError& error) {
     return error.what();
   }
@@ -60,14 +60,21 @@ TEST_SUITE("config::uri") {
     for (const auto* uri : {"mongodb://h/d", "mongodb+srv://h/d"}) {
       CHECK(store(uri).find("this version does not serve") != std::string::npos);
     }
-    for (const auto* uri : {"redis://h", "rediss://h", "redis+sentinel://h1,h2/name", "redis+cluster://h1,h2"}) {
-      CHECK(cache(uri).find("this version does not serve") != std::string::npos);
-    }
     CHECK(store("mysql://h/d").find("unknown scheme \"mysql:\"") != std::string::npos);
     CHECK(store("memory:").find("unknown scheme") != std::string::npos);
     CHECK(cache("sqlite:a").find("unknown scheme") != std::string::npos);
-    CHECK(cache("memory:") == "memory:");
+    CHECK(cache("memory:") == "memory");
     CHECK(cache("memory:64m").find("takes nothing") != std::string::npos);
+  }
+
+  TEST_CASE("Redis is found in each of its forms") {
+    for (const auto* uri :
+         {"redis://h", "rediss://h", "redis+unix:///s", "redis+sentinel://h1,h2/name", "redis+cluster://h1,h2"}) {
+      CHECK(cache(uri) == "redis");
+    }
+    CHECK(cache("redis://h:x") == "n:1:1: uri: this is no port; allowed: 1 to 65535");
+    CHECK(cache("rediss://h?ca_file=ca.pem") ==
+          "n:1:1: uri: /srv/app/ca.pem: No such file or directory; allowed: PEM files that can be read");
   }
 
   TEST_CASE("text without a scheme is no URI") {
