@@ -30,6 +30,9 @@ inline constexpr Family kStoreOperations{
     Kind::counter, "nacre_store_operations_total", "Operations of the document store.", {"operation", "result"}};
 inline constexpr Family kStoreDuration{Kind::histogram, "nacre_store_operation_duration_seconds",
                                        "Time of an operation of the document store, waiting included."};
+inline constexpr Family kRedisCommands{Kind::counter, "nacre_redis_commands_total", "Calls to Redis.", {"result"}};
+inline constexpr Family kRedisDuration{Kind::histogram, "nacre_redis_command_duration_seconds",
+                                       "Time of a call to Redis, waiting included."};
 inline constexpr Family kConnections{Kind::gauge, "nacre_connections", "Connections of clients.", {"state"}};
 inline constexpr Family kCacheEntries{Kind::gauge, "nacre_cache_entries", "Entries in the shared-memory zone."};
 inline constexpr Family kCacheBytes{Kind::gauge, "nacre_cache_bytes", "Bytes of the shared-memory zone that entries take."};
@@ -46,6 +49,6 @@ inline constexpr Family kBuildInfo{Kind::gauge, "nacre_build_info", "What runs; 
 /// All of them, in the order of the exposition.
 inline constexpr std::array kFamilies{&kHttpRequests,  &kHttpDuration,   &kCacheRequests, &kCacheEntries,    &kCacheBytes,
                                       &kCacheCapacity, &kCacheEvictions, &kCacheResets,   &kStoreOperations, &kStoreDuration,
-                                      &kConnections,   &kLostSeries,     &kBuildInfo};
+                                      &kRedisCommands, &kRedisDuration,  &kConnections,   &kLostSeries,      &kBuildInfo};
 
 }  // namespace nacre::metrics

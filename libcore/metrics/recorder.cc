@@ -75,6 +75,7 @@ Recorder::Recorder(Registry& registry, std::vector<std::string> routes) : regist
   l1_miss_ = registry_.counter(kCacheRequests, {"l1", "miss"});
   l1_stale_ = registry_.counter(kCacheRequests, {"l1", "stale"});
   store_duration_ = registry_.histogram(kStoreDuration, {});
+  redis_duration_ = registry_.histogram(kRedisDuration, {});
 }
 
 void Recorder::answered(std::size_t route, http::Method method, int status, std::chrono::nanoseconds took) {
@@ -106,6 +107,13 @@ void Recorder::stored(StoreOperation operation, std::optional<Error> error, std:
     return registry_.counter(kStoreOperations, {to_string(operation), result_name(error)});
   }).add();
   store_duration_.observe(took);
+}
+
+void Recorder::asked_redis(std::optional<Error> error, std::chrono::nanoseconds took) {
+  counter_of(redis_commands_, error ? static_cast<int>(*error) : kOk, [&] {
+    return registry_.counter(kRedisCommands, {result_name(error)});
+  }).add();
+  redis_duration_.observe(took);
 }
 
 }  // namespace nacre::metrics

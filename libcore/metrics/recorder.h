@@ -32,6 +32,8 @@ class Recorder {
   void looked_up(cache::Outcome outcome) noexcept;
   /// A store operation ended; `error` is empty when it succeeded.
   void stored(StoreOperation operation, std::optional<Error> error, std::chrono::nanoseconds took);
+  /// A call to Redis ended.
+  void asked_redis(std::optional<Error> error, std::chrono::nanoseconds took);
 
  private:
   static constexpr std::size_t kMethods = static_cast<std::size_t>(http::Method::other) + 1;
@@ -50,6 +52,8 @@ class Recorder {
   Counter l1_hit_, l1_miss_, l1_stale_;
   std::array<ByCode, kOperations> operations_;
   Histogram store_duration_;
+  ByCode redis_commands_;
+  Histogram redis_duration_;
 };
 
 }  // namespace nacre::metrics

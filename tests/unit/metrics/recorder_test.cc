@@ -78,4 +78,14 @@ TEST_CASE("store operations are counted by operation and result, their times tog
   CHECK(worker.shows("nacre_store_operation_duration_seconds_count 5"));
 }
 
+TEST_CASE("calls to Redis are counted by result, their times together") {
+  const Memory memory;
+  Worker worker(memory.shared.bytes());
+  worker.recorder.asked_redis(std::nullopt, milliseconds(1));
+  worker.recorder.asked_redis(Error::unavailable, milliseconds(1));
+  CHECK(worker.shows(R"(nacre_redis_commands_total{result="ok"} 1)"));
+  CHECK(worker.shows(R"(nacre_redis_commands_total{result="unavailable"} 1)"));
+  CHECK(worker.shows("nacre_redis_command_duration_seconds_count 2"));
+}
+
 }  // namespace nacre::metrics

@@ -1,0 +1,67 @@
+#include "redis/introduce.h"
+
+#include <array>
+
+namespace nacre::redis {
+
+namespace {
+
+Failure refused(const net::Endpoint& by, std::string_view command, const std::string& words) {
+  Failure failure(Error::unavailable);
+  failure.internal = by.to_string() + ": " + std::string(command) + ": " + words;
+  return failure;
+}
+
+Result<void> enter(Talk& talk, const net::Endpoint& to, const Credentials& credentials) {
+  if (credentials.password.empty()) return {};
+  auto reply = credentials.user.empty() ? talk.ask({"AUTH", credentials.password})
+                                        : talk.ask({"AUTH", credentials.user, credentials.password});
+  if (!reply) return refused(to, "AUTH", reply.error().internal);
+  if (reply->is_error()) return refused(to, "AUTH", reply->text());
+  return {};
+}
+
+}  // namespace
+
+Result<Reply> Talk::ask(std::initializer_list<std::string_view> words) {
+  std::string out;
+  append_command(out, words_of(words));
+  if (auto written = net::write_all(socket_, out, patience_); !written) return written.error();
+  std::optional<Reply> reply;
+  for (std::array<char, 1024> chunk;;) {
+    auto read = net::read_some(socket_, chunk, patience_);
+    if (!read) return read.error();
+    if (!resp_.feed({chunk.data(), *read}) || !resp_.next(reply)) break;
+    if (reply) return std::move(*reply);
+  }
+  Failure failure(Error::unavailable);
+  failure.internal = "this is no Redis";
+  return failure;
+}
+
+Result<net::Socket> introduce(const net::Endpoint& to, const Entry& entry, const net::Patience& patience) {
+  auto socket = net::dial(to, entry.tls, patience);
+  if (!socket) return socket;
+  Talk talk(*socket, patience);
+  if (auto entered = enter(talk, to, entry.credentials); !entered) return entered.error();
+  if (entry.database != 0) {
+    auto selected = talk.ask({"SELECT", std::to_string(entry.database)});
+    if (!selected) return refused(to, "SELECT", selected.error().internal);
+    if (selected->is_error()) return refused(to, "SELECT", selected->text());
+  }
+  // An error shows as well that it lives, unless it says that it can't serve.
+  auto pong = talk.ask({"PING"});
+  if (!pong) return refused(to, "PING", pong.error().internal);
+  for (const std::string_view useless : {"NOAUTH", "LOADING", "MASTERDOWN", "DENIED"}) {
+    if (pong->is_error() && pong->text().starts_with(useless)) return refused(to, "PING", pong->text());
+  }
+  return socket;
+}
+
+net::ConnectionBase::Dial dial_server(std::shared_ptr<const Target> target, const net::Endpoint& server) {
+  return [target = std::move(target), server](const net::Patience& patience) {
+    return introduce(server, {target->credentials, target->database, target->tls}, patience);
+  };
+}
+
+}  // namespace nacre::redis

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string_view>
+
+#include "net/connection.h"
+#include "redis/resp.h"
+#include "redis/target.h"
+#include "redis/words.h"
+
+/// Opening conversations, on the threads that dial.
+namespace nacre::redis {
+
+/// A conversation that blocks its thread.
+class Talk {
+ public:
+  Talk(net::Socket& socket, const net::Patience& patience) : socket_(socket), patience_(patience) {}
+  /// The next reply to come, an error of the server's included.
+  Result<Reply> ask(std::initializer_list<std::string_view> words);
+
+ private:
+  net::Socket& socket_;
+  const net::Patience& patience_;
+  Resp resp_;
+};
+
+/// How a server is entered.
+struct Entry {
+  const Credentials& credentials;
+  std::uint32_t database;
+  const std::shared_ptr<const net::Tls>& tls;
+};
+
+/// A connection on which AUTH, SELECT and PING were answered well. Errors as of net::dial.
+Result<net::Socket> introduce(const net::Endpoint& to, const Entry& entry, const net::Patience& patience);
+
+/// What dials one server of the target.
+net::ConnectionBase::Dial dial_server(std::shared_ptr<const Target> target, const net::Endpoint& server);
+
+}  // namespace nacre::redis

@@ -1,0 +1,55 @@
+#include "redis/single_server.h"
+
+#include <deque>
+
+#include "redis/introduce.h"
+
+namespace nacre::redis {
+
+namespace {
+
+net::ConnectionBase::Dial dial_of(const std::shared_ptr<const Target>& target, const std::shared_ptr<KnownMaster>& master) {
+  if (target->kind == Target::Kind::sentinel) return dial_master(target, master);
+  return dial_server(target, target->endpoints.front());
+}
+
+}  // namespace
+
+SingleServer::SingleServer(Reactor& reactor, net::Threads& threads, std::shared_ptr<const Target> target,
+                           const Node::Options& options)
+    : target_(std::move(target)), dial_(dial_of(target_, master_)), node_(reactor, threads, dial_, options) {
+  if (target_->kind == Target::Kind::sentinel) watch_sentinels(reactor, threads, options);
+}
+
+void SingleServer::watch_sentinels(Reactor& reactor, net::Threads& threads, const Node::Options& options) {
+  const auto on_message = [this](std::string_view, std::string_view message) {
+    const auto master = switched_master(*target_, message);
+    if (master && !master_->is(*master)) node_.redial("the master is " + master->to_string() + " now");
+  };
+  sentinel_ = std::make_unique<Subscriber>(reactor, threads, dial_sentinel(target_), Node::connection_options(options.timeout),
+                                           Outage("redis: sentinel", options.log),
+                                           Listener{.channels = {"+switch-master"}, .on_message = on_message});
+}
+
+Result<Reply> SingleServer::judge(Result<Reply> reply) {
+  if (!reply || !reply->is_error()) return reply;
+  if (is_demoted(reply->text())) node_.abandon(reply->text());
+  return failure_of(reply->text());
+}
+
+Result<Reply> SingleServer::command(Words words) { return judge(node_.command(words)); }
+
+std::vector<Result<Reply>> SingleServer::commands(std::span<const Words> commands) {
+  std::vector<Result<Reply>> replies;
+  replies.reserve(commands.size());
+  if (auto settled = node_.settle(); !settled) {
+    replies.assign(commands.size(), settled.error());
+    return replies;
+  }
+  std::deque<Node::Call> calls;
+  for (const Words words : commands) calls.emplace_back(node_, words);
+  for (Node::Call& call : calls) replies.push_back(judge(call.wait()));
+  return replies;
+}
+
+}  // namespace nacre::redis
