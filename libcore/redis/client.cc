@@ -1,6 +1,7 @@
 #include "redis/client.h"
 
 #include "fiber/fiber.h"
+#include "redis/cluster.h"
 #include "redis/single_server.h"
 
 namespace nacre::redis {
@@ -9,7 +10,9 @@ namespace {
 
 std::unique_ptr<Servers> servers_of(Reactor& reactor, net::Threads& threads, const std::shared_ptr<const Target>& target,
                                     const ClientOptions& options) {
-  return std::make_unique<SingleServer>(reactor, threads, target, Node::Options{options.timeout, options.log});
+  const Node::Options node{.timeout = options.timeout, .log = options.log};
+  if (target->kind == Target::Kind::cluster) return std::make_unique<Cluster>(reactor, threads, target, node);
+  return std::make_unique<SingleServer>(reactor, threads, target, node);
 }
 
 Failure timed_out() {

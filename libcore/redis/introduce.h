@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "net/connection.h"
 #include "redis/resp.h"
@@ -35,6 +36,19 @@ struct Entry {
 
 /// A connection on which AUTH, SELECT and PING were answered well. Errors as of net::dial.
 Result<net::Socket> introduce(const net::Endpoint& to, const Entry& entry, const net::Patience& patience);
+
+/// What `visit` makes of the first server for which it succeeds; each has its share of the time.
+template <class T, class Visit>
+Result<T> first_of(const std::vector<net::Endpoint>& servers, const net::Patience& patience, Visit visit) {
+  Result<T> last = Failure(Error::unavailable);
+  auto left = static_cast<std::int64_t>(servers.size());
+  for (const net::Endpoint& server : servers) {
+    const Monotonic now = monotonic_now();
+    last = visit(server, net::Patience{now + Milliseconds{(patience.until - now).count() / left--}, patience.stop});
+    if (last) break;
+  }
+  return last;
+}
 
 /// What dials one server of the target.
 net::ConnectionBase::Dial dial_server(std::shared_ptr<const Target> target, const net::Endpoint& server);

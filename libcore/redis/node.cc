@@ -17,7 +17,7 @@ net::ConnectionOptions Node::connection_options(Milliseconds timeout) {
 Node::Node(Reactor& reactor, net::Threads& threads, net::ConnectionBase::Dial dial, Options options)
     : options_(std::move(options)),
       connection_(reactor, threads, std::move(dial), connection_options(options_.timeout)),
-      outage_("redis", options_.log) {
+      outage_(options_.name, options_.log) {
   connection_.on_change = [this] { on_change(); };
   connection_.open();
 }

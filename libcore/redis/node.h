@@ -18,6 +18,7 @@ class Node {
   struct Options {
     Milliseconds timeout{250};  ///< of silence, after which commands fail at once
     Outage::Log log{};
+    std::string name = "redis";  ///< in the log
   };
 
   Node(Reactor& reactor, net::Threads& threads, net::ConnectionBase::Dial dial, Options options);

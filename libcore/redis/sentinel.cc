@@ -48,19 +48,6 @@ Result<net::Socket> introduce_master(const net::Endpoint& master, const Target& 
   return socket;
 }
 
-/// What `visit` makes of the first Sentinel for which it succeeds; each has its share of the time.
-template <class Visit>
-Result<net::Socket> first_of(const Target& target, const net::Patience& patience, Visit visit) {
-  Result<net::Socket> last = Failure(Error::unavailable);
-  auto left = static_cast<std::int64_t>(target.endpoints.size());
-  for (const net::Endpoint& sentinel : target.endpoints) {
-    const Monotonic now = monotonic_now();
-    last = visit(sentinel, net::Patience{now + Milliseconds{(patience.until - now).count() / left--}, patience.stop});
-    if (last) break;
-  }
-  return last;
-}
-
 }  // namespace
 
 void KnownMaster::set(const net::Endpoint& master) {
@@ -75,19 +62,20 @@ bool KnownMaster::is(const net::Endpoint& other) const {
 
 net::ConnectionBase::Dial dial_master(std::shared_ptr<const Target> target, std::shared_ptr<KnownMaster> known) {
   return [target = std::move(target), known = std::move(known)](const net::Patience& patience) {
-    return first_of(*target, patience, [&](const net::Endpoint& sentinel, const net::Patience& share) -> Result<net::Socket> {
-      auto master = ask_for_master(sentinel, *target, share);
-      if (!master) return master.error();
-      auto socket = introduce_master(*master, *target, share);
-      if (socket) known->set(*master);
-      return socket;
-    });
+    return first_of<net::Socket>(target->endpoints, patience,
+                                 [&](const net::Endpoint& sentinel, const net::Patience& share) -> Result<net::Socket> {
+                                   auto master = ask_for_master(sentinel, *target, share);
+                                   if (!master) return master.error();
+                                   auto socket = introduce_master(*master, *target, share);
+                                   if (socket) known->set(*master);
+                                   return socket;
+                                 });
   };
 }
 
 net::ConnectionBase::Dial dial_sentinel(std::shared_ptr<const Target> target) {
   return [target = std::move(target)](const net::Patience& patience) {
-    return first_of(*target, patience, [&](const net::Endpoint& sentinel, const net::Patience& share) {
+    return first_of<net::Socket>(target->endpoints, patience, [&](const net::Endpoint& sentinel, const net::Patience& share) {
       return introduce(sentinel, {target->sentinel_credentials, 0, target->tls}, share);
     });
   };

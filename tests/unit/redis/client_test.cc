@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "net/certificates.h"
 #include "redis/client_fixture.h"
 
 namespace nacre::redis {
@@ -116,6 +117,24 @@ TEST_SUITE("redis::Client with a redis-server") {
     Process server({"unixsocket redis.sock"});
     ClientFixture f(server_at({(server.folder() / "redis.sock").string(), 0}));
     CHECK(f.text({"PING"}) == "PONG");
+  }
+
+  TEST_CASE("TLS, with a certificate of the client's own") {
+    if (!installed("redis-server")) return;
+    net::Authority authority;
+    const std::string certificate = authority.issue("server", "DNS:localhost,IP:127.0.0.1");
+    const std::string own = authority.issue("client", "");
+    const std::uint16_t port = free_port();
+    Process server({"tls-port " + std::to_string(port), "tls-cert-file " + certificate, "tls-key-file " + certificate,
+                    "tls-ca-cert-file " + authority.file()});
+    const std::string uri = "rediss://localhost:" + std::to_string(port) + "?ca_file=" + authority.file();
+    ClientFixture f(*read_target(uri + "&cert_file=" + own, "/"));
+    CHECK(f.text({"SET", "k", std::string(300'000, 'x')}) == "OK");
+    CHECK(f.text({"GET", "k"}) == std::string(300'000, 'x'));
+    ClientFixture without(*read_target(uri, "/"));
+    CHECK(without.command({"PING"}).error().error == Error::unavailable);
+    ClientFixture untrusting(*read_target("rediss://localhost:" + std::to_string(port), "/"));
+    CHECK(untrusting.text({"PING"}).find("TLS: ") != std::string::npos);
   }
 
   TEST_CASE("killed and back: fails at once while it is away, and serves within a second of its return") {
