@@ -108,9 +108,9 @@ class BsonWriter {
     out_ += '\4';
     out_.append(bytes.data(), bytes.size());
   }
-  /// A document that is BSON already.
-  void raw(std::string_view name, std::string_view bson) {
-    element(BsonType::document, name);
+  /// A document or an array that is BSON already.
+  void raw(std::string_view name, std::string_view bson, BsonType type = BsonType::document) {
+    element(type, name);
     out_ += bson;
   }
 

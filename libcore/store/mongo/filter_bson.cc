@@ -78,12 +78,27 @@ class Compiler {
       case Kind::nor:
       case Kind::negation:
         return group("$nor", filter.children);
+      case Kind::all:
+        if (filter.values.empty()) break;
+        return each_value(filter);
       default:
-        bson_.document(filter.field.path, [&] { condition(filter); });
+        break;
     }
+    bson_.document(filter.field.path, [&] { condition(filter); });
   }
 
  private:
+  /// What $all means; not all servers take it so for null.
+  void each_value(const Filter& filter) {
+    bson_.array("$and", [&] {
+      std::size_t index = 0;
+      for (const Json& value : filter.values) {
+        bson_.document(IndexName(index++).view(),
+                       [&] { bson_.document(filter.field.path, [&] { write_operand(bson_, "$eq", value, filter.field); }); });
+      }
+    });
+  }
+
   void group(std::string_view name, const std::vector<Filter>& children) {
     bson_.array(name, [&] {
       std::size_t index = 0;
@@ -118,13 +133,20 @@ class Compiler {
       case Kind::size:
         return write_scalar(bson_, name, filter.values.front(), false);
       case Kind::elem_match:
-        return bson_.document(name, [&] {
-          const Filter& child = filter.children.front();
-          is_of_element(child) ? conditions(child) : query(child);
-        });
+        return bson_.document(name, [&] { element(filter.children.front()); });
       default:
         write_operand(bson_, name, filter.values.front(), filter.field);
     }
+  }
+
+  /// What an array's element must meet. Some servers take names that all begin with $ for operators on the element itself, so
+  /// that conditions on its fields begin with one that always holds.
+  void element(const Filter& filter) {
+    if (is_of_element(filter)) return conditions(filter);
+    if (is_group(filter.kind) || filter.kind == Kind::all) {
+      bson_.document("_", [&] { bson_.array("$nin", [] {}); });
+    }
+    query(filter);
   }
 
   BsonWriter& bson_;

@@ -13,6 +13,7 @@ namespace {
 constexpr std::array<std::string_view, 10> kTypes{"number",   "string", "object", "array",     "binData",
                                                   "objectId", "bool",   "date",   "timestamp", "regex"};
 
+/// A value's type, as its place among them.
 std::size_t type_of(const Json& value, const query::FieldRef& field) {
   const auto named = [](std::string_view name) {
     return static_cast<std::size_t>(std::find(kTypes.begin(), kTypes.end(), name) - kTypes.begin());
@@ -21,6 +22,12 @@ std::size_t type_of(const Json& value, const query::FieldRef& field) {
   if (!value.is_string()) return named("number");
   if (field.field.date_time) return named("date");
   return field.path == "_id" && parse_object_id(value.get_string()) ? named("objectId") : named("string");
+}
+
+/// The types that come after a value.
+std::span<const std::string_view> types_beyond(const Json& value, const query::SortKey& key) {
+  const std::size_t own = type_of(value, key.field);
+  return key.descending ? std::span(kTypes).first(own) : std::span(kTypes).subspan(own + 1);
 }
 
 /// Whether values of several types are to be expected. An id is a string or an ObjectId.
@@ -52,7 +59,7 @@ void ListPlan::add_segments(std::size_t key) {
   if (null && sorted.descending) return;
   segments_.push_back({Part::beyond, key});
   if (null) return;
-  if (is_mixed(sorted.field)) segments_.push_back({Part::other_types, key});
+  if (is_mixed(sorted.field) && !types_beyond(query_.after[key], sorted).empty()) segments_.push_back({Part::other_types, key});
   if (sorted.descending && sorted.field.path != "_id") segments_.push_back({Part::missing, key});
 }
 
@@ -89,11 +96,9 @@ void ListPlan::write_key(BsonWriter& bson, const Segment& segment) const {
     if (after.is_null()) return bson.null("$ne");
     return write_operand(bson, key.descending ? "$lt" : "$gt", after, key.field);
   }
-  const std::size_t own = type_of(after, key.field);
-  const std::span types = key.descending ? std::span(kTypes).first(own) : std::span(kTypes).subspan(own + 1);
   bson.array("$type", [&] {
     std::size_t index = 0;
-    for (const std::string_view type : types) bson.string(IndexName(index++).view(), type);
+    for (const std::string_view type : types_beyond(after, key)) bson.string(IndexName(index++).view(), type);
   });
 }
 

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/function_ref.h"
+#include "mongo/pool.h"
+#include "mongo/reply.h"
+#include "mongo/session.h"
+
+namespace nacre::mongo {
+
+/// Writes the elements of a command that say what is to be done, its name first. Called again for each try.
+using Command = FunctionRef<void(BsonWriter& bson)>;
+
+/// What a server answered.
+struct Answer {
+  Reply reply;
+  ReplyView view;                    ///< into `reply`
+  std::optional<ServerError> error;  ///< after all tries
+};
+
+class Transaction;
+
+/// Commands to MongoDB, tried again as the specifications of its drivers have it, for as long as the fiber's deadline allows:
+/// https://github.com/mongodb/specifications (retryable-reads, retryable-writes, transactions).
+///
+/// On fibers only. Errors of all calls: Error::deadline, Error::cancelled, Error::overloaded, Error::unavailable. What the
+/// server refuses is an Answer.
+class Client {
+ public:
+  Client(Reactor& reactor, Target target, std::function<void(std::string_view)> log);
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  /// Begins to connect.
+  void start();
+
+  struct ReadOptions {
+    Role role = Role::reader;  ///< the server that the read preference says, or the primary
+    bool concern = true;       ///< with the URI's read concern, which not all commands take
+  };
+  /// A command that changes nothing.
+  Result<Answer> read(Command command, const ReadOptions& options = {Role::reader, true});
+
+  /// One that writes one document, or several: with `lsid` and `txnNumber` where the server knows them, so that it is applied
+  /// once. It is begun before `until`, and its reply is waited for until the fiber's deadline.
+  Result<Answer> write(Command command, Monotonic until);
+
+  /// Whether the primary has transactions; a server that is no member of a replica set has none.
+  Result<bool> has_transactions();
+
+  /// Runs `body` in a transaction, again from its beginning while the server asks for that, and commits. What `body` fails with
+  /// ends it. Begun before `until`.
+  Result<void> transact(FunctionRef<Result<void>(Transaction&)> body, Monotonic until);
+
+  Pool& primary() noexcept { return primary_; }
+  Pool* readers() noexcept { return readers_.get(); }
+  const Uri& uri() const noexcept { return *target_.uri; }
+
+ private:
+  friend class Transaction;
+  struct Sent {
+    bool reached = false;  ///< the server may have got it
+  };
+
+  Result<Answer> ask(Link& link, Command command, Command tail, Monotonic until, bool in_transaction, Sent& sent);
+  Result<void> commit(const Session& session, Monotonic until, bool& transient);
+  void abort(Link& link, const Session& session);
+  void write_read_tail(BsonWriter& bson, const Server& server, const ReadOptions& options) const;
+  void write_concern(BsonWriter& bson, bool again) const;
+
+  Reactor& reactor_;
+  const Target target_;
+  net::Threads threads_;
+  Pool primary_;
+  std::unique_ptr<Pool> readers_;  ///< nullptr: the primary is read from
+  Sessions sessions_;
+};
+
+/// A transaction that is under way.
+class Transaction {
+ public:
+  /// The server's refusal ends the transaction; so does Error::unavailable.
+  Result<Answer> run(Command command);
+
+ private:
+  friend class Client;
+  Transaction(Client& client, Link& link, const Session& session, Monotonic until)
+      : client_(client), link_(link), session_(session), until_(until) {}
+
+  Client& client_;
+  Link& link_;
+  const Session& session_;
+  Monotonic until_;
+  bool begun_ = false;
+  bool again_ = false;  ///< what failed may work in another transaction
+};
+
+}  // namespace nacre::mongo

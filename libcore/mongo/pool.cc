@@ -1,0 +1,151 @@
+#include "mongo/pool.h"
+
+#include <algorithm>
+
+#include "mongo/reply.h"
+
+namespace nacre::mongo {
+namespace {
+
+using State = net::ConnectionBase::State;
+
+constexpr std::size_t kMostWaiting = 4'096;  // fibers, of each role
+constexpr std::size_t kDepth = 1'024;        // commands under way on one connection
+constexpr Milliseconds kSlack{1'000};
+
+/// A reply is due within the time that a call may take, which the server is told of as well.
+net::ConnectionOptions options_for(const Target& target) {
+  const Milliseconds silence =
+      target.uri->socket_timeout > Milliseconds{0} ? target.uri->socket_timeout : 2 * target.call_timeout + kSlack;
+  return {.depth = kDepth, .connect_timeout = 2 * target.uri->connect_timeout + kSlack, .silence = silence};
+}
+
+}  // namespace
+
+Link::Link(Reactor& reactor, net::Threads& threads, const Target& target, Role role, std::function<void()> on_change)
+    : connection_(
+          reactor, threads,
+          [target, role, handover = handover_](const net::Patience& patience) -> Result<net::Socket> {
+            auto introduced = introduce(*target.uri, target.tls, role, patience);
+            if (!introduced) return introduced.error();
+            const std::lock_guard lock(handover->mutex);
+            handover->server = std::move(introduced->server);
+            return std::move(introduced->socket);
+          },
+          options_for(target), Codec(sequence_)) {
+  connection_.on_change = [this, on_change = std::move(on_change)] {
+    if (connection_.state() == State::open) {
+      const std::lock_guard lock(handover_->mutex);
+      server_ = handover_->server;
+      dismissed_ = false;
+    }
+    on_change();
+  };
+}
+
+Pool::Pool(Reactor& reactor, net::Threads& threads, Target target, Role role, std::function<void(std::string_view)> log)
+    : reactor_(reactor), threads_(threads), target_(std::move(target)), role_(role), log_(std::move(log)) {}
+
+Pool::~Pool() {
+  *alive_ = false;
+  for (const auto& link : links_) link->connection_.close(away("shutting down"));
+}
+
+void Pool::start() {
+  away_since_ = reactor_.now();
+  while (links_.size() < target_.uri->min_connections) add_link();
+}
+
+Result<Link*> Pool::acquire() {
+  for (;;) {
+    if (Link* const link = least_busy()) {
+      if (link->connection_.depth() > 0) grow();
+      return link;
+    }
+    if (auto waited = wait_for_link(); !waited) return waited.error();
+  }
+}
+
+Link* Pool::least_busy() noexcept {
+  Link* best = nullptr;
+  for (const auto& link : links_) {
+    if (!link->is_usable()) continue;
+    if (link->connection_.depth() == 0) return link.get();
+    if (best == nullptr || link->connection_.depth() < best->connection_.depth()) best = link.get();
+  }
+  return best;
+}
+
+void Pool::grow() {
+  if (links_.size() >= target_.uri->max_connections) return;
+  const auto connecting = std::count_if(links_.begin(), links_.end(), [](const auto& link) { return !link->is_usable(); });
+  if (static_cast<std::size_t>(connecting) < target_.uri->max_connecting) add_link();
+}
+
+void Pool::add_link() {
+  links_.push_back(std::make_unique<Link>(reactor_, threads_, target_, role_, [this] { changed(); }));
+  // Threads are not started on a fiber's stack.
+  reactor_.post([alive = alive_, link = links_.back().get()] {
+    if (*alive) link->connection_.open();
+  });
+}
+
+void Pool::changed() {
+  const bool usable = std::any_of(links_.begin(), links_.end(), [](const auto& link) { return link->is_usable(); });
+  if (usable) {
+    if (told_ && log_) log_("MongoDB is back");
+    told_ = away_ = false;
+    std::exchange(opened_, std::make_shared<fiber::Event>())->set();
+    return;
+  }
+  if (!std::exchange(away_, true)) away_since_ = reactor_.now();
+  const std::string why = why_none();
+  if (why.empty() || std::exchange(told_, true) || !log_) return;
+  log_("MongoDB is away: " + why);
+}
+
+std::string Pool::why_none() const {
+  for (const auto& link : links_) {
+    if (!link->connection_.failure().internal.empty()) return link->connection_.failure().internal;
+  }
+  return {};
+}
+
+Result<void> Pool::wait_for_link() {
+  const Milliseconds selection = away_since_ + target_.uri->server_selection_timeout - reactor_.now();
+  if (selection <= Milliseconds{0}) return away(why_none());
+  if (waiting_ >= kMostWaiting) return Failure(Error::overloaded, "too many requests wait for the store");
+  const Milliseconds queue = target_.uri->wait_queue_timeout;
+  const fiber::TimeLimit limit(queue > Milliseconds{0} ? std::min(queue, selection) : selection);
+  const auto opened = opened_;
+  ++waiting_;
+  auto waited = opened->wait();
+  --waiting_;
+  if (!waited && waited.error().error == Error::deadline) return away("no connection in time: " + why_none());
+  return waited;
+}
+
+void Pool::dismiss(const Link& link, std::string why) {
+  if (link.dismissed_) return;
+  for (const auto& other : links_) {
+    if (!other->is_usable() || other->server_.address != link.server_.address) continue;
+    other->dismissed_ = true;
+    reactor_.post([alive = alive_, other = other.get(), why] {
+      if (*alive && other->dismissed_) other->connection_.abandon(why);
+    });
+  }
+}
+
+Pool::Usage Pool::usage() const noexcept {
+  Usage usage{.waiting = waiting_};
+  for (const auto& link : links_) {
+    if (!link->is_usable()) {
+      ++usage.connecting;
+    } else {
+      ++(link->connection_.depth() == 0 ? usage.idle : usage.busy);
+    }
+  }
+  return usage;
+}
+
+}  // namespace nacre::mongo

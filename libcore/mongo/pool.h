@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "fiber/fiber.h"
+#include "mongo/introduce.h"
+#include "mongo/message.h"
+#include "mongo/uri.h"
+#include "net/connection.h"
+#include "net/threads.h"
+
+namespace nacre::mongo {
+
+/// What connections are made from.
+struct Target {
+  std::shared_ptr<const Uri> uri;
+  std::shared_ptr<const net::Tls> tls;  ///< nullptr: plain
+  Milliseconds call_timeout{2'000};     ///< `timeouts.store`
+};
+
+/// One connection, and the server at its other end.
+class Link {
+ public:
+  Link(Reactor& reactor, net::Threads& threads, const Target& target, Role role, std::function<void()> on_change);
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+
+  bool is_usable() const noexcept { return connection_.state() == net::ConnectionBase::State::open && !dismissed_; }
+  const Server& server() const noexcept { return server_; }
+  net::Connection<Codec>& connection() noexcept { return connection_; }
+  const net::Connection<Codec>& connection() const noexcept { return connection_; }
+  Sequence& sequence() noexcept { return *sequence_; }
+
+ private:
+  friend class Pool;
+  struct Handover {
+    std::mutex mutex;
+    Server server;
+  };
+
+  const std::shared_ptr<Handover> handover_ = std::make_shared<Handover>();  // from the connecting thread
+  const std::shared_ptr<Sequence> sequence_ = std::make_shared<Sequence>();
+  Server server_;
+  bool dismissed_ = false;
+  net::Connection<Codec> connection_;
+};
+
+/// A worker's connections to servers of one role. Commands go to the open connection with the fewest under way; when all have
+/// some, one more is opened, up to maxPoolSize, maxConnecting at the same time. Without an open connection fibers wait, up to a
+/// number, and when there has been none for serverSelectionTimeoutMS they fail at once. Lost connections are made anew, by
+/// asking libmongoc for the server of the role again.
+class Pool {
+ public:
+  Pool(Reactor& reactor, net::Threads& threads, Target target, Role role, std::function<void(std::string_view)> log);
+  ~Pool();
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  /// Begins to open minPoolSize connections.
+  void start();
+
+  /// An open connection, which the fiber waits for; good until it waits again for something else.
+  /// Error::unavailable: none in time; Error::overloaded: too many wait; Error::cancelled.
+  Result<Link*> acquire();
+
+  /// The server said that it has the role no more: its connections are closed and made anew.
+  void dismiss(const Link& link, std::string why);
+
+  struct Usage {
+    std::size_t idle = 0;        ///< open, without a command under way
+    std::size_t busy = 0;        ///< open
+    std::size_t connecting = 0;  ///< or about to
+    std::size_t waiting = 0;     ///< fibers
+  };
+  Usage usage() const noexcept;
+
+ private:
+  Link* least_busy() noexcept;
+  void grow();
+  void add_link();
+  void changed();
+  Result<void> wait_for_link();
+  std::string why_none() const;
+
+  Reactor& reactor_;
+  net::Threads& threads_;
+  const Target target_;
+  const Role role_;
+  const std::function<void(std::string_view)> log_;
+  std::vector<std::unique_ptr<Link>> links_;
+  std::shared_ptr<fiber::Event> opened_ = std::make_shared<fiber::Event>();  ///< set when the next one is open
+  std::size_t waiting_ = 0;
+  bool away_ = true;  ///< no connection is open
+  bool told_ = false;
+  Monotonic away_since_{};
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace nacre::mongo

@@ -1,0 +1,171 @@
+#include "store/mongo/errand.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "mongo/introduce.h"
+#include "mongo/message.h"
+#include "mongo/reply.h"
+
+namespace nacre::store::mongo {
+namespace {
+
+using nacre::mongo::Answer;
+using nacre::mongo::Command;
+using nacre::mongo::ReplyView;
+using nacre::mongo::ServerError;
+
+constexpr std::int32_t kNamespaceNotFound = 26;
+constexpr std::int32_t kIndexNotFound = 27;
+constexpr std::int32_t kNamespaceExists = 48;
+constexpr std::int32_t kIndexOptionsConflict = 85;  // the same index by another name
+
+/// A conversation that blocks.
+class Conversation {
+ public:
+  Conversation(net::Socket socket, const nacre::mongo::Uri& uri, net::Patience patience)
+      : socket_(std::move(socket)), uri_(uri), patience_(std::move(patience)) {}
+
+  /// `write`: with the URI's write concern.
+  Result<Answer> call(Command command, bool write) {
+    std::string out;
+    append_command(out, *sequence_, [&](BsonWriter& bson) {
+      command(bson);
+      bson.string("$db", uri_.database);
+      if (write) {
+        bson.document("writeConcern", [&] { bson.string("w", "majority"); });
+      }
+    });
+    if (auto sent = net::write_all(socket_, out, patience_); !sent) return sent.error();
+    std::optional<nacre::mongo::Reply> reply;
+    const auto sink = [&](nacre::mongo::Reply&& whole) { reply = std::move(whole); };
+    while (!reply) {
+      const auto read = net::read_some(socket_, buffer_, patience_);
+      if (!read) return read.error();
+      if (!codec_.take(std::span(buffer_).first(*read), sink)) return nacre::mongo::malformed();
+    }
+    const auto view = ReplyView::read(reply->document());
+    if (!view) return view.error();
+    return Answer{std::move(*reply), *view, view->error()};
+  }
+
+ private:
+  net::Socket socket_;
+  const nacre::mongo::Uri& uri_;
+  const net::Patience patience_;
+  const std::shared_ptr<nacre::mongo::Sequence> sequence_ = std::make_shared<nacre::mongo::Sequence>();
+  nacre::mongo::Codec codec_{sequence_};
+  std::vector<char> buffer_ = std::vector<char>(4096);
+};
+
+/// An answer without an error other than those that are expected.
+Result<std::optional<ServerError>> checked(const Result<Answer>& answer, std::initializer_list<std::int32_t> expected) {
+  if (!answer) return answer.error();
+  if (!answer->error) return std::optional<ServerError>();
+  if (std::find(expected.begin(), expected.end(), answer->error->code) == expected.end()) {
+    Failure failure(Error::unavailable, "the store is away");
+    failure.internal = answer->error->message;
+    return failure;
+  }
+  return std::optional(*answer->error);
+}
+
+class Preparation {
+ public:
+  Preparation(Conversation& conversation, const CollectionPlan& plan) : conversation_(conversation), plan_(plan) {}
+
+  Result<Prepared> run() {
+    auto present = look();
+    if (!present) return present.error();
+    for (const std::string& name : *present) {
+      if (!name.starts_with(kIndexPrefix) || wants(name)) continue;
+      if (auto dropped = drop(name); !dropped) return dropped.error();
+    }
+    Prepared prepared{.name = plan_.name};
+    for (const IndexPlan& index : plan_.indexes) {
+      if (present->contains(index.name)) continue;
+      const auto made = make(index);
+      if (!made) return made.error();
+      if (!*made && prepared.blocked.empty()) prepared.blocked = index.keys;
+    }
+    return prepared;
+  }
+
+ private:
+  bool wants(std::string_view name) const {
+    return std::any_of(plan_.indexes.begin(), plan_.indexes.end(), [&](const IndexPlan& index) { return index.name == name; });
+  }
+
+  /// The names of the collection's indexes. A collection that is not there is made: older servers can't make one in a
+  /// transaction.
+  Result<std::set<std::string>> look() {
+    const auto list = [&](BsonWriter& bson) {
+      bson.string("listIndexes", plan_.name);
+      bson.document("cursor", [&] { bson.int32("batchSize", 1'000); });
+    };
+    auto listed = conversation_.call(list, false);
+    auto missing = checked(listed, {kNamespaceNotFound});
+    if (!missing) return missing.error();
+    std::set<std::string> names;
+    if (*missing) {
+      const auto create = [&](BsonWriter& bson) { bson.string("create", plan_.name); };
+      auto created = checked(conversation_.call(create, true), {kNamespaceExists});
+      if (!created) return created.error();
+      return names;
+    }
+    const auto batch = nacre::mongo::find(listed->view.cursor, "firstBatch");
+    if (!batch || !batch->is_document()) return nacre::mongo::malformed();
+    BsonReader reader(batch->document());
+    BsonElement element;
+    while (reader.next(element)) {
+      const auto name = element.is_document() ? nacre::mongo::find(element.document(), "name") : std::nullopt;
+      if (name && name->is_text()) names.emplace(name->text());
+    }
+    return names;
+  }
+
+  Result<void> drop(const std::string& name) {
+    const auto command = [&](BsonWriter& bson) {
+      bson.string("dropIndexes", plan_.name);
+      bson.string("index", name);
+    };
+    auto dropped = checked(conversation_.call(command, true), {kIndexNotFound, kNamespaceNotFound});
+    if (!dropped) return dropped.error();
+    return {};
+  }
+
+  /// False when documents stand against it.
+  Result<bool> make(const IndexPlan& index) {
+    const auto command = [&](BsonWriter& bson) {
+      bson.string("createIndexes", plan_.name);
+      bson.array("indexes", [&] { bson.raw("0", index.spec); });
+    };
+    const auto made = checked(conversation_.call(command, true), {11000, kIndexOptionsConflict});
+    if (!made) return made.error();
+    return !*made || !(*made)->is_duplicate_key();
+  }
+
+  Conversation& conversation_;
+  const CollectionPlan& plan_;
+};
+
+}  // namespace
+
+Result<std::vector<Prepared>> prepare(const nacre::mongo::Target& target, const std::vector<CollectionPlan>& plans,
+                                      const net::Patience& patience) {
+  net::Patience meeting = patience;
+  meeting.until = std::min(meeting.until, monotonic_now() + 2 * target.uri->connect_timeout);
+  auto introduced = introduce(*target.uri, target.tls, nacre::mongo::Role::primary, meeting);
+  if (!introduced) return introduced.error();
+  Conversation conversation(std::move(introduced->socket), *target.uri, patience);
+  std::vector<Prepared> all;
+  for (const CollectionPlan& plan : plans) {
+    auto prepared = Preparation(conversation, plan).run();
+    if (!prepared) return prepared.error();
+    all.push_back(std::move(*prepared));
+  }
+  return all;
+}
+
+}  // namespace nacre::store::mongo

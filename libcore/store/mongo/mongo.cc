@@ -1,0 +1,216 @@
+#include "store/mongo/mongo.h"
+
+#include <unordered_map>
+#include <utility>
+
+#include "store/mongo/errand.h"
+#include "store/mongo/operations.h"
+
+namespace nacre::store {
+namespace mongo {
+namespace {
+
+using nacre::mongo::Target;
+
+/// How long a write that was begun may take to come to an end once nobody waits for it.
+constexpr Milliseconds kGrace{5'000};
+constexpr Milliseconds kLongestErrand{3'600'000};
+constexpr Milliseconds kFirstPause{200};
+constexpr Milliseconds kLongestPause{5'000};
+
+/// A write, from its fiber to the store's and back.
+template <class T>
+struct WriteCall {
+  Result<T> result = Failure(Error::internal);
+  fiber::Event finished;
+};
+
+class MongoStore final : public Store {
+ public:
+  MongoStore(Reactor& reactor, MongoOptions options)
+      : reactor_(reactor),
+        options_(std::move(options)),
+        background_(reactor),
+        client_(reactor, options_.target, options_.log),
+        errands_(reactor, 1),
+        next_errand_(reactor.background_timer([this] { run_errand(); })) {}
+
+  ~MongoStore() override { background_.cancel_all(); }
+
+  Result<Document> find_one(const config::Resource& resource, std::string_view id,
+                            const std::optional<std::string>& owner) override {
+    const fiber::TimeLimit limit(options_.target.call_timeout);
+    return mongo::find_one(client_, resource.name, id, owner);
+  }
+
+  Result<Page> find(const config::Resource& resource, const query::ListQuery& query,
+                    const std::optional<std::string>& owner) override {
+    const fiber::TimeLimit limit(options_.target.call_timeout);
+    return find_page(client_, resource.name, query, owner);
+  }
+
+  Result<std::vector<Document>> insert(const config::Resource& resource, std::span<const NewDocument> documents,
+                                       const std::optional<Remember>& remember) override {
+    const fiber::TimeLimit limit(options_.target.call_timeout);
+    auto collection = collection_of(resource);
+    if (auto writable = wait_until_writable(*collection); !writable) return writable.error();
+    if (documents.size() > 1 || remember) {
+      if (auto made = wait_for(collection->made, "the collection of this resource is not there yet"); !made)
+        return made.error();
+    }
+    auto insert = Insert::make(std::move(collection), documents, remember);
+    if (!insert) return insert.error();
+    return write<std::vector<Document>>(resource.name, std::move(*insert));
+  }
+
+  Result<Document> replace(const config::Resource& resource, std::string_view id, const JsonObject& fields, Timestamp updated,
+                           const Precondition& precondition) override {
+    const fiber::TimeLimit limit(options_.target.call_timeout);
+    auto collection = collection_of(resource);
+    if (auto writable = wait_until_writable(*collection); !writable) return writable.error();
+    return write<Document>(resource.name, Replace(std::move(collection), id, fields, updated, precondition));
+  }
+
+  Result<void> erase(const config::Resource& resource, std::string_view id, const Precondition& precondition) override {
+    const fiber::TimeLimit limit(options_.target.call_timeout);
+    return write<void>(resource.name, Erase(collection_of(resource), id, precondition));
+  }
+
+  Result<std::optional<std::string>> recall(std::string_view key, Timestamp now) override {
+    const fiber::TimeLimit limit(options_.target.call_timeout);
+    return mongo::recall(client_, key, now);
+  }
+
+  Result<void> remember(const Remember& value) override {
+    const fiber::TimeLimit limit(options_.target.call_timeout);
+    return write<void>("", RememberValue{value});
+  }
+
+  void prepare(std::span<const config::Resource> resources) override {
+    collections_.clear();
+    for (const config::Resource& resource : resources) {
+      const auto collection = collection_of(resource);
+      for (const auto& keys : collection->plan.not_indexed) {
+        if (options_.log) options_.log("resource " + resource.name + ": no index on " + keys + ", which may hold arrays");
+      }
+    }
+    client_.start();
+    run_errand();
+  }
+
+  Result<void> ping() override {
+    const fiber::TimeLimit limit(options_.target.call_timeout);
+    return mongo::ping(client_);
+  }
+
+ private:
+  std::shared_ptr<Collection> collection_of(const config::Resource& resource) {
+    auto& collection = collections_[resource.name];
+    if (!collection) collection = std::make_shared<Collection>(resource);
+    return collection;
+  }
+
+  static Result<void> wait_until_writable(Collection& collection) {
+    if (!collection.blocked.empty()) {
+      return Failure(Error::unavailable,
+                     "documents of this resource have the same " + collection.blocked + ", which must be unique");
+    }
+    return wait_for(collection.writable, "a unique index of this resource is not there yet");
+  }
+
+  static Result<void> wait_for(fiber::Event& event, const char* else_why) {
+    auto waited = event.wait();
+    if (waited || waited.error().error != Error::deadline) return waited;
+    return Failure(Error::unavailable, else_why);
+  }
+
+  /// Runs a write on a fiber of the store's: what was begun ends, whoever waits for it.
+  template <class T, class Work>
+  Result<T> write(const std::string& resource, Work work) {
+    auto call = std::make_shared<WriteCall<T>>();
+    const Monotonic until = fiber::deadline();
+    tell(options_.hooks.before, resource, work);
+    auto started = background_.start(reactor_.now() + options_.target.call_timeout + kGrace,
+                                     [this, call, until, resource, work = std::make_shared<Work>(std::move(work))] {
+                                       call->result = (*work)(client_, until);
+                                       tell(options_.hooks.after, resource, *work);
+                                       call->finished.set();
+                                     });
+    if (!started) {
+      call->result = started.error();
+      call->finished.set();
+    }
+    if (auto waited = call->finished.wait(); !waited) return waited.error();
+    return std::move(call->result);
+  }
+
+  template <class Work>
+  static void tell(const std::function<void(std::string_view, std::string_view)>& hook, const std::string& resource,
+                   const Work& work) {
+    if (hook) work.for_each_id([&](std::string_view id) { hook(resource, id); });
+  }
+
+  /// What `prepare` asked for, on a thread; again after a pause when it fails or when documents stand against an index.
+  void run_errand() {
+    struct Outcome {
+      Result<std::vector<Prepared>> prepared = Failure(Error::unavailable);
+    };
+    std::vector<CollectionPlan> plans{plan_remembered()};
+    for (const auto& [name, collection] : collections_) plans.push_back(collection->plan);
+    const auto outcome = std::make_shared<Outcome>();
+    errands_.run(
+        [outcome, plans = std::move(plans), target = options_.target](std::stop_token stop) {
+          outcome->prepared = mongo::prepare(target, plans, {monotonic_now() + kLongestErrand, std::move(stop)});
+        },
+        [this, outcome] { prepared(outcome->prepared); });
+  }
+
+  void prepared(const Result<std::vector<Prepared>>& outcome) {
+    bool again = !outcome;
+    if (!outcome) {
+      tell_once(outcome.error().internal);
+    } else {
+      for (const Prepared& one : *outcome) {
+        const auto found = collections_.find(one.name);
+        if (found == collections_.end()) continue;
+        Collection& collection = *found->second;
+        again = again || !one.blocked.empty();
+        if (!one.blocked.empty() && collection.blocked != one.blocked && options_.log) {
+          options_.log(
+              "resource " + one.name + ": its unique index on " + one.blocked +
+              " can't be made, documents have the same values; until they differ, nothing is created or replaced there");
+        }
+        collection.blocked = one.blocked;
+        collection.made.set();
+        collection.writable.set();
+      }
+    }
+    if (!again) return;
+    next_errand_->arm(reactor_.now() + pause_);
+    pause_ = std::min(2 * pause_, kLongestPause);
+  }
+
+  void tell_once(const std::string& why) {
+    if (std::exchange(told_, true) || !options_.log) return;
+    options_.log("MongoDB: collections and indexes can't be made yet: " + why);
+  }
+
+  Reactor& reactor_;
+  const MongoOptions options_;
+  fiber::Scheduler background_;
+  nacre::mongo::Client client_;
+  std::unordered_map<std::string, std::shared_ptr<Collection>> collections_;
+  net::Threads errands_;
+  std::unique_ptr<Timer> next_errand_;
+  Milliseconds pause_ = kFirstPause;
+  bool told_ = false;
+};
+
+}  // namespace
+}  // namespace mongo
+
+std::unique_ptr<Store> open_mongo(Reactor& reactor, MongoOptions options) {
+  return std::make_unique<mongo::MongoStore>(reactor, std::move(options));
+}
+
+}  // namespace nacre::store

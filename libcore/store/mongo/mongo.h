@@ -1,0 +1,28 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "fiber/reactor.h"
+#include "mongo/client.h"
+#include "store/store.h"
+
+namespace nacre::store {
+
+struct MongoOptions {
+  nacre::mongo::Target target{};
+  WriteHooks hooks{};
+  std::function<void(std::string_view)> log{};  ///< one line, for operators; on any thread
+};
+
+/// Documents in MongoDB: a resource is the collection of its name. One store for each worker, made after fork.
+///
+/// A single document's write is one command, which the server applies once however often it is tried. Several documents, or a
+/// remembered value beside them, are a transaction where the server has them. One that is no member of a replica set has none:
+/// there, documents that were inserted before one that can't be are deleted again, and a worker's death in between leaves them.
+///
+/// Where it differs from SQLite: ids of 24 lower-case hex digits come after all others, for they are ObjectIds.
+std::unique_ptr<Store> open_mongo(Reactor& reactor, MongoOptions options);
+
+}  // namespace nacre::store

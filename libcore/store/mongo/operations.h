@@ -1,0 +1,119 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mongo/client.h"
+#include "store/mongo/collection.h"
+#include "store/mongo/list_bson.h"
+#include "store/store.h"
+
+/// What the store does in the database. Reads run on the fiber that asks; writes own their input, for they run on a fiber of
+/// the store's, which goes on when nobody waits any more.
+namespace nacre::store::mongo {
+
+using nacre::mongo::Answer;
+using nacre::mongo::Client;
+using nacre::mongo::Role;
+
+/// The documents that a `find` answered; the first of them.
+struct Batch {
+  std::string_view documents;  ///< a BSON array
+  bool more = false;           ///< the server has not sent all
+
+  static Result<Batch> of(const Answer& answer);
+};
+
+/// An answer without an error.
+Result<Answer> checked(Result<Answer> answer);
+
+Result<Document> find_one(Client& client, std::string_view collection, std::string_view id,
+                          const std::optional<std::string>& owner);
+Result<Page> find_page(Client& client, std::string_view collection, const query::ListQuery& query,
+                       const std::optional<std::string>& owner);
+Result<std::optional<std::string>> recall(Client& client, std::string_view key, Timestamp now);
+Result<void> ping(Client& client);
+
+/// Calls `visit(id)` of what a write may change.
+class Insert {
+ public:
+  /// Error::too_large when the documents are more than one command holds.
+  static Result<Insert> make(std::shared_ptr<Collection> collection, std::span<const NewDocument> documents,
+                             const std::optional<Remember>& remember);
+  Result<std::vector<Document>> operator()(Client& client, Monotonic until);
+  void for_each_id(FunctionRef<void(std::string_view id)> visit) const {
+    for (const std::string& id : ids_) visit(id);
+  }
+  Collection& collection() const noexcept { return *collection_; }
+
+ private:
+  Insert() = default;
+  void write_command(BsonWriter& bson) const;
+  Failure conflict(const nacre::mongo::ServerError& error) const;
+  Result<void> in_transaction(Client& client, Monotonic until) const;
+  Result<void> without(Client& client, Monotonic until) const;
+
+  std::shared_ptr<Collection> collection_;
+  std::vector<std::string> ids_;
+  std::string bson_;  ///< the array of documents
+  std::vector<Document> rendered_;
+  std::optional<Remember> remember_;
+};
+
+/// Which document a write is for, and what must hold of it.
+struct Condition {
+  std::string id;
+  Precondition precondition;
+
+  /// Elements of a query document.
+  void write(BsonWriter& bson) const;
+  /// Why a write met no document.
+  Failure missed(Client& client, std::string_view collection) const;
+};
+
+class Replace {
+ public:
+  Replace(std::shared_ptr<Collection> collection, std::string_view id, const JsonObject& fields, Timestamp updated,
+          const Precondition& precondition);
+  Result<Document> operator()(Client& client, Monotonic until) const;
+  void for_each_id(FunctionRef<void(std::string_view id)> visit) const { visit(condition_.id); }
+  Collection& collection() const noexcept { return *collection_; }
+
+ private:
+  void write_update(BsonWriter& bson) const;
+
+  std::shared_ptr<Collection> collection_;
+  Condition condition_;
+  std::string fields_;  ///< BSON
+  Timestamp updated_;
+};
+
+class Erase {
+ public:
+  Erase(std::shared_ptr<Collection> collection, std::string_view id, const Precondition& precondition)
+      : collection_(std::move(collection)), condition_{std::string(id), precondition} {}
+  Result<void> operator()(Client& client, Monotonic until) const;
+  void for_each_id(FunctionRef<void(std::string_view id)> visit) const { visit(condition_.id); }
+
+ private:
+  std::shared_ptr<Collection> collection_;
+  Condition condition_;
+};
+
+struct RememberValue {
+  Result<void> operator()(Client& client, Monotonic until) const;
+  void for_each_id(FunctionRef<void(std::string_view id)> /*visit*/) const {}
+  /// The command, which replaces an earlier value.
+  void write_command(BsonWriter& bson) const;
+
+  Remember value;
+};
+
+/// Error::conflict, in the configuration's words. `place`: of the document in the way among several.
+Failure conflict(const nacre::mongo::ServerError& error, const Collection& collection, std::optional<std::int64_t> place);
+
+}  // namespace nacre::store::mongo

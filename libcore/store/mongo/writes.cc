@@ -1,0 +1,286 @@
+#include <algorithm>
+
+#include "store/document.h"
+#include "store/mongo/operations.h"
+#include "store/mongo/to_json.h"
+
+namespace nacre::store::mongo {
+namespace {
+
+using nacre::mongo::ServerError;
+using nacre::mongo::Transaction;
+
+constexpr std::size_t kMostBytes =
+    16UL * 1024 * 1024;  // of a command's document; maxBsonObjectSize, and a little is the server's
+
+Failure too_large() { return {Error::too_large, "the documents are too large for the store"}; }
+
+/// The keys of a unique index as the server names them: "slug" or "author, title".
+std::string keys_of(const ServerError& error) {
+  std::string keys;
+  if (error.key_pattern.empty()) return keys;
+  BsonReader reader(error.key_pattern);
+  BsonElement key;
+  while (reader.next(key)) keys.append(keys.empty() ? "" : ", ").append(key.name);
+  return keys;
+}
+
+/// What a server that names no keys says in its message: "… index: NAME dup key: …".
+std::string keys_in(const std::string& message, const CollectionPlan& plan) {
+  for (const IndexPlan& index : plan.indexes) {
+    if (index.unique && message.find("index: " + index.name) != std::string::npos) return index.keys;
+  }
+  return message.find("index: _id_") != std::string::npos ? "_id" : "";
+}
+
+void write_document(BsonWriter& bson, const NewDocument& document, const DateFields& dates) {
+  write_id(bson, "_id", document.id);
+  bson.int64("_rev", 1);
+  bson.date("_created", document.created);
+  bson.date("_updated", document.created);
+  if (document.owner) {
+    bson.string("_owner", *document.owner);
+  } else {
+    bson.null("_owner");
+  }
+  write_fields(bson, document.fields, dates);
+}
+
+}  // namespace
+
+Failure conflict(const ServerError& error, const Collection& collection, std::optional<std::int64_t> place) {
+  Failure failure = error.failure();
+  if (!error.is_duplicate_key()) return failure;
+  std::string keys = keys_of(error);
+  if (keys.empty()) keys = keys_in(error.message, collection.plan);
+  if (keys.empty()) return failure;
+  failure.detail = "another document has the same " + keys;
+  std::string pointer = "/" + keys.substr(0, keys.find(','));
+  if (place) {
+    failure.detail = "document " + std::to_string(*place) + ": " + failure.detail;
+    pointer = "/" + std::to_string(*place) + pointer;
+  }
+  failure.errors.push_back({std::move(pointer), "is taken"});
+  return failure;
+}
+
+Result<Insert> Insert::make(std::shared_ptr<Collection> collection, std::span<const NewDocument> documents,
+                            const std::optional<Remember>& remember) {
+  Insert insert;
+  BsonWriter bson(insert.bson_);
+  const std::size_t start = bson.begin();
+  for (std::size_t i = 0; i < documents.size(); ++i) {
+    bson.document(IndexName(i).view(), [&] { write_document(bson, documents[i], collection->dates); });
+    if (insert.bson_.size() > kMostBytes) return too_large();
+    insert.ids_.push_back(documents[i].id);
+    insert.rendered_.push_back(render(documents[i]));
+  }
+  bson.end(start);
+  insert.collection_ = std::move(collection);
+  insert.remember_ = remember;
+  return insert;
+}
+
+void Insert::write_command(BsonWriter& bson) const {
+  bson.string("insert", collection_->name);
+  bson.raw("documents", bson_, BsonType::array);
+}
+
+Failure Insert::conflict(const ServerError& error) const {
+  return mongo::conflict(error, *collection_, ids_.size() > 1 ? std::optional(error.index) : std::nullopt);
+}
+
+Result<std::vector<Document>> Insert::operator()(Client& client, Monotonic until) {
+  if (ids_.size() == 1 && !remember_) {
+    const auto answer = client.write([this](BsonWriter& bson) { write_command(bson); }, until);
+    if (!answer) return answer.error();
+    if (answer->error) return conflict(*answer->error);
+    return std::move(rendered_);
+  }
+  const auto has_transactions = client.has_transactions();
+  if (!has_transactions) return has_transactions.error();
+  const auto done = *has_transactions ? in_transaction(client, until) : without(client, until);
+  if (!done) return done.error();
+  return std::move(rendered_);
+}
+
+Result<void> Insert::in_transaction(Client& client, Monotonic until) const {
+  return client.transact(
+      [this](Transaction& transaction) -> Result<void> {
+        const auto inserted = transaction.run([this](BsonWriter& bson) { write_command(bson); });
+        if (!inserted) return inserted.error();
+        if (inserted->error) return conflict(*inserted->error);
+        if (!remember_) return {};
+        const RememberValue remember{*remember_};
+        const auto remembered = checked(transaction.run([&](BsonWriter& bson) { remember.write_command(bson); }));
+        if (!remembered) return remembered.error();
+        return {};
+      },
+      until);
+}
+
+/// Documents are inserted in their order, up to the first that can't be; those before it are deleted again.
+Result<void> Insert::without(Client& client, Monotonic until) const {
+  const auto inserted = client.write([this](BsonWriter& bson) { write_command(bson); }, until);
+  if (!inserted) return inserted.error();
+  std::size_t to_delete = 0;
+  std::optional<Failure> failure;
+  if (inserted->error) {
+    failure = conflict(*inserted->error);
+    to_delete = static_cast<std::size_t>(std::clamp<std::int64_t>(inserted->view.n, 0, static_cast<std::int64_t>(ids_.size())));
+  } else if (remember_) {
+    if (auto remembered = RememberValue{*remember_}(client, until); !remembered) {
+      failure = remembered.error();
+      to_delete = ids_.size();
+    }
+  }
+  if (!failure) return {};
+  if (to_delete == 0) return *failure;
+  const auto take_back = [&](BsonWriter& bson) {
+    bson.string("delete", collection_->name);
+    bson.array("deletes", [&] {
+      bson.document("0", [&] {
+        bson.document("q", [&] {
+          bson.document("_id", [&] {
+            bson.array("$in", [&] {
+              for (std::size_t i = 0; i < to_delete; ++i) write_id(bson, IndexName(i).view(), ids_[i]);
+            });
+          });
+          bson.int64("_rev", 1);
+        });
+        bson.int32("limit", 0);
+      });
+    });
+  };
+  (void)client.write(take_back, fiber::deadline());
+  return *failure;
+}
+
+void Condition::write(BsonWriter& bson) const {
+  write_id(bson, "_id", id);
+  if (precondition.owner) bson.string("_owner", *precondition.owner);
+  if (precondition.any) return;
+  const bool first = std::find(precondition.revs.begin(), precondition.revs.end(), 1) != precondition.revs.end();
+  bson.document("_rev", [&] {
+    bson.array("$in", [&] {
+      std::size_t index = 0;
+      for (const std::int64_t rev : precondition.revs) bson.int64(IndexName(index++).view(), rev);
+      if (first) bson.null(IndexName(index).view());  // another program's document may lack it
+    });
+  });
+}
+
+Failure Condition::missed(Client& client, std::string_view collection) const {
+  if (precondition.any) return Error::not_found;
+  const auto answer = checked(client.read(
+      [&](BsonWriter& bson) {
+        bson.string("find", collection);
+        bson.document("filter", [&] {
+          write_id(bson, "_id", id);
+          if (precondition.owner) bson.string("_owner", *precondition.owner);
+        });
+        bson.document("projection", [&] { bson.int32("_id", 1); });
+        bson.int32("limit", 1);
+        bson.boolean("singleBatch", true);
+      },
+      {.role = Role::primary}));
+  if (!answer) return answer.error();
+  const auto batch = Batch::of(*answer);
+  if (!batch) return batch.error();
+  BsonElement document;
+  return BsonReader(batch->documents).next(document) ? Error::precondition_failed : Error::not_found;
+}
+
+Replace::Replace(std::shared_ptr<Collection> collection, std::string_view id, const JsonObject& fields, Timestamp updated,
+                 const Precondition& precondition)
+    : collection_(std::move(collection)), condition_{std::string(id), precondition}, updated_(updated) {
+  BsonWriter bson(fields_);
+  bson.document([&] { write_fields(bson, fields, collection_->dates); });
+}
+
+/// What the server sets is computed from the document that is there; the user's fields are a literal, in which nothing is an
+/// operator.
+void Replace::write_update(BsonWriter& bson) const {
+  const auto merged = [&] {
+    bson.document("0", [&] {
+      bson.string("_id", "$_id");
+      bson.document("_rev", [&] {
+        bson.array("$add", [&] {
+          bson.document("0", [&] {
+            bson.array("$ifNull", [&] {
+              bson.string("0", "$_rev");
+              bson.int64("1", 1);
+            });
+          });
+          bson.int64("1", 1);
+        });
+      });
+      bson.string("_created", "$_created");
+      bson.date("_updated", updated_);
+      bson.string("_owner", "$_owner");
+    });
+    bson.document("1", [&] { bson.raw("$literal", fields_); });
+  };
+  bson.document("0", [&] { bson.document("$replaceWith", [&] { bson.array("$mergeObjects", merged); }); });
+}
+
+Result<Document> Replace::operator()(Client& client, Monotonic until) const {
+  if (fields_.size() > kMostBytes) return too_large();
+  const auto answer = client.write(
+      [this](BsonWriter& bson) {
+        bson.string("findAndModify", collection_->name);
+        bson.document("query", [&] { condition_.write(bson); });
+        bson.array("update", [&] { write_update(bson); });
+        bson.boolean("new", true);
+      },
+      until);
+  if (!answer) return answer.error();
+  if (answer->error) return conflict(*answer->error, *collection_, std::nullopt);
+  const auto& value = answer->view.value;
+  if (value && value->type == BsonType::document) return to_document(value->document());
+  return condition_.missed(client, collection_->name);
+}
+
+Result<void> Erase::operator()(Client& client, Monotonic until) const {
+  const auto answer = checked(client.write(
+      [this](BsonWriter& bson) {
+        bson.string("delete", collection_->name);
+        bson.array("deletes", [&] {
+          bson.document("0", [&] {
+            bson.document("q", [&] { condition_.write(bson); });
+            bson.int32("limit", 1);
+          });
+        });
+      },
+      until));
+  if (!answer) return answer.error();
+  if (answer->view.n > 0) return {};
+  return condition_.missed(client, collection_->name);
+}
+
+void RememberValue::write_command(BsonWriter& bson) const {
+  bson.string("update", kRemembered);
+  bson.array("updates", [&] {
+    bson.document("0", [&] {
+      bson.document("q", [&] { bson.string("_id", value.key); });
+      bson.document("u", [&] {
+        bson.string("_id", value.key);
+        bson.string("value", value.value);
+        bson.date("expires", value.expires);
+      });
+      bson.boolean("upsert", true);
+    });
+  });
+}
+
+/// Two that make the same key at once may get in each other's way; then there is one to be replaced.
+Result<void> RememberValue::operator()(Client& client, Monotonic until) const {
+  for (bool again = false;; again = true) {
+    const auto answer = client.write([this](BsonWriter& bson) { write_command(bson); }, until);
+    if (!answer) return answer.error();
+    if (!answer->error) return {};
+    if (again || !answer->error->is_duplicate_key()) return answer->error->failure();
+  }
+}
+
+}  // namespace nacre::store::mongo

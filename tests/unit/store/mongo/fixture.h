@@ -1,0 +1,67 @@
+#pragma once
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fiber/fiber.h"
+#include "fiber/poll_reactor.h"
+#include "mongo/uri.h"
+#include "store/conformance.h"
+#include "store/mongo/mongo.h"
+
+namespace nacre::store {
+
+/// Where the server for tests is: `MONGODB_URI`; nullptr when there is none.
+inline const char* mongo_for_tests() { return std::getenv("MONGODB_URI"); }
+
+/// A target on that server, in a database that no other test has.
+inline nacre::mongo::Target fresh_target() {
+  static int count = 0;
+  auto uri = nacre::mongo::parse_uri(mongo_for_tests());
+  REQUIRE_MESSAGE(uri.has_value(), (uri ? "" : uri.error().detail));
+  uri->database = "nacre_unit_" + std::to_string(::getpid()) + "_" + std::to_string(count++);
+  return {
+      .uri = std::make_shared<const nacre::mongo::Uri>(std::move(*uri)), .tls = nullptr, .call_timeout = Milliseconds{20'000}};
+}
+
+/// A store in a database of its own, which is dropped with it.
+class MongoUnderTest final : public StoreUnderTest {
+ public:
+  MongoUnderTest(std::span<const config::Resource> resources, WriteHooks hooks, nacre::mongo::Target target = fresh_target())
+      : target_(std::move(target)), store_(open_mongo(reactor, options(std::move(hooks)))) {
+    store_->prepare(resources);
+  }
+  ~MongoUnderTest() override {
+    nacre::mongo::Client client(reactor, target_, {});
+    client.start();
+    run([&] { (void)client.write([](auto& bson) { bson.int32("dropDatabase", 1); }, fiber::deadline()); });
+  }
+
+  Store& store() override { return *store_; }
+  void run(const std::function<void()>& body) override { run_together({&body, 1}); }
+  void run_together(std::span<const std::function<void()>> bodies) override {
+    for (const auto& body : bodies) {
+      REQUIRE(scheduler.start(reactor.now() + Milliseconds{120'000}, body).has_value());
+    }
+    reactor.run_until([this] { return scheduler.running() == 0; });
+  }
+
+  PollReactor reactor;
+  fiber::Scheduler scheduler{reactor};
+  std::vector<std::string> log;  ///< what operators are told
+
+ private:
+  MongoOptions options(WriteHooks hooks) {
+    return {.target = target_, .hooks = std::move(hooks), .log = [this](std::string_view line) { log.emplace_back(line); }};
+  }
+
+  nacre::mongo::Target target_;
+  std::unique_ptr<Store> store_;
+};
+
+}  // namespace nacre::store
