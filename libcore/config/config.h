@@ -12,11 +12,16 @@
 #include "redis/target.h"
 #include "schema/schema.h"
 
+namespace nacre::mongo {
+struct Target;
+}
+
 /// nacre.yaml as immutable values. `load` is the only place that knows YAML.
 namespace nacre::config {
 
 struct Store {
-  std::string uri = "sqlite:data/nacre.db";  ///< secrets included: never printed
+  std::string uri = "sqlite:data/nacre.db";             ///< secrets included: never printed
+  std::shared_ptr<const nacre::mongo::Target> mongo{};  ///< what a `mongodb:` URI says; else nullptr
 };
 
 struct Cache {

@@ -24,7 +24,7 @@ void check_version(const Source& source, const Reader& reader) {
 Store read_store(const Source& source, const Member& member, const std::filesystem::path& prefix) {
   const Reader reader(source, member.value, member.mark, {"uri"});
   const auto& uri = reader.require("uri", "allowed: a URI such as sqlite:PATH");
-  return {.uri = read_store_uri(source, uri.value, prefix)};
+  return read_store_uri(source, uri.value, prefix);
 }
 
 Cache read_cache(const Source& source, const Member& member, const std::filesystem::path& prefix) {

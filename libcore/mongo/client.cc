@@ -39,13 +39,13 @@ void write_transaction(BsonWriter& bson, const Session& session) {
 
 }  // namespace
 
-Client::Client(Reactor& reactor, Target target, std::function<void(std::string_view)> log)
+Client::Client(Reactor& reactor, Target target, Milliseconds call_timeout, std::function<void(std::string_view)> log)
     : reactor_(reactor),
       target_(std::move(target)),
       threads_(reactor, target_.uri->max_connecting),
-      primary_(reactor, threads_, target_, Role::primary, log) {
+      primary_(reactor, threads_, target_, Role::primary, call_timeout, log) {
   if (!target_.uri->read_preference.is_primary()) {
-    readers_ = std::make_unique<Pool>(reactor, threads_, target_, Role::reader, log);
+    readers_ = std::make_unique<Pool>(reactor, threads_, target_, Role::reader, call_timeout, log);
   }
 }
 

@@ -32,7 +32,8 @@ class Transaction;
 /// server refuses is an Answer.
 class Client {
  public:
-  Client(Reactor& reactor, Target target, std::function<void(std::string_view)> log);
+  /// `call_timeout`: how long a command may take.
+  Client(Reactor& reactor, Target target, Milliseconds call_timeout, std::function<void(std::string_view)> log);
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 

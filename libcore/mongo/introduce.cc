@@ -44,6 +44,7 @@ Result<Introduced> introduce(const Uri& uri, const std::shared_ptr<const net::Tl
   if (!parsed) return not_introduced(error);
   const auto left = std::max<std::int64_t>(1, (patience.until - monotonic_now()).count());
   mongoc_uri_set_option_as_int32(parsed.get(), MONGOC_URI_SERVERSELECTIONTIMEOUTMS, static_cast<std::int32_t>(left));
+  if (!uri.x509_user.empty()) mongoc_uri_set_username(parsed.get(), uri.x509_user.c_str());
   Streams streams(tls, patience, uri.connect_timeout);
   const ClientHandle client(mongoc_client_new_from_uri_with_error(parsed.get(), &error));
   if (!client) return not_introduced(error);

@@ -13,16 +13,16 @@ constexpr std::size_t kMostWaiting = 4'096;  // fibers, of each role
 constexpr std::size_t kDepth = 1'024;        // commands under way on one connection
 constexpr Milliseconds kSlack{1'000};
 
-/// A reply is due within the time that a call may take, which the server is told of as well.
-net::ConnectionOptions options_for(const Target& target) {
-  const Milliseconds silence =
-      target.uri->socket_timeout > Milliseconds{0} ? target.uri->socket_timeout : 2 * target.call_timeout + kSlack;
-  return {.depth = kDepth, .connect_timeout = 2 * target.uri->connect_timeout + kSlack, .silence = silence};
+/// A reply is due within the time that a command may take, of which the server is told as well.
+net::ConnectionOptions options_for(const Uri& uri, Milliseconds call_timeout) {
+  const Milliseconds silence = uri.socket_timeout > Milliseconds{0} ? uri.socket_timeout : 2 * call_timeout + kSlack;
+  return {.depth = kDepth, .connect_timeout = 2 * uri.connect_timeout + kSlack, .silence = silence};
 }
 
 }  // namespace
 
-Link::Link(Reactor& reactor, net::Threads& threads, const Target& target, Role role, std::function<void()> on_change)
+Link::Link(Reactor& reactor, net::Threads& threads, const Target& target, Role role, const net::ConnectionOptions& options,
+           std::function<void()> on_change)
     : connection_(
           reactor, threads,
           [target, role, handover = handover_](const net::Patience& patience) -> Result<net::Socket> {
@@ -32,7 +32,7 @@ Link::Link(Reactor& reactor, net::Threads& threads, const Target& target, Role r
             handover->server = std::move(introduced->server);
             return std::move(introduced->socket);
           },
-          options_for(target), Codec(sequence_)) {
+          options, Codec(sequence_)) {
   connection_.on_change = [this, on_change = std::move(on_change)] {
     if (connection_.state() == State::open) {
       const std::lock_guard lock(handover_->mutex);
@@ -43,8 +43,14 @@ Link::Link(Reactor& reactor, net::Threads& threads, const Target& target, Role r
   };
 }
 
-Pool::Pool(Reactor& reactor, net::Threads& threads, Target target, Role role, std::function<void(std::string_view)> log)
-    : reactor_(reactor), threads_(threads), target_(std::move(target)), role_(role), log_(std::move(log)) {}
+Pool::Pool(Reactor& reactor, net::Threads& threads, Target target, Role role, Milliseconds call_timeout,
+           std::function<void(std::string_view)> log)
+    : reactor_(reactor),
+      threads_(threads),
+      target_(std::move(target)),
+      role_(role),
+      options_(options_for(*target_.uri, call_timeout)),
+      log_(std::move(log)) {}
 
 Pool::~Pool() {
   *alive_ = false;
@@ -83,7 +89,7 @@ void Pool::grow() {
 }
 
 void Pool::add_link() {
-  links_.push_back(std::make_unique<Link>(reactor_, threads_, target_, role_, [this] { changed(); }));
+  links_.push_back(std::make_unique<Link>(reactor_, threads_, target_, role_, options_, [this] { changed(); }));
   // Threads are not started on a fiber's stack.
   reactor_.post([alive = alive_, link = links_.back().get()] {
     if (*alive) link->connection_.open();

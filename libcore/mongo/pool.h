@@ -12,23 +12,17 @@
 #include "fiber/fiber.h"
 #include "mongo/introduce.h"
 #include "mongo/message.h"
-#include "mongo/uri.h"
+#include "mongo/target.h"
 #include "net/connection.h"
 #include "net/threads.h"
 
 namespace nacre::mongo {
 
-/// What connections are made from.
-struct Target {
-  std::shared_ptr<const Uri> uri;
-  std::shared_ptr<const net::Tls> tls;  ///< nullptr: plain
-  Milliseconds call_timeout{2'000};     ///< `timeouts.store`
-};
-
 /// One connection, and the server at its other end.
 class Link {
  public:
-  Link(Reactor& reactor, net::Threads& threads, const Target& target, Role role, std::function<void()> on_change);
+  Link(Reactor& reactor, net::Threads& threads, const Target& target, Role role, const net::ConnectionOptions& options,
+       std::function<void()> on_change);
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
@@ -58,7 +52,9 @@ class Link {
 /// asking libmongoc for the server of the role again.
 class Pool {
  public:
-  Pool(Reactor& reactor, net::Threads& threads, Target target, Role role, std::function<void(std::string_view)> log);
+  /// `call_timeout`: how long a command may take.
+  Pool(Reactor& reactor, net::Threads& threads, Target target, Role role, Milliseconds call_timeout,
+       std::function<void(std::string_view)> log);
   ~Pool();
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -93,6 +89,7 @@ class Pool {
   net::Threads& threads_;
   const Target target_;
   const Role role_;
+  const net::ConnectionOptions options_;
   const std::function<void(std::string_view)> log_;
   std::vector<std::unique_ptr<Link>> links_;
   std::shared_ptr<fiber::Event> opened_ = std::make_shared<fiber::Event>();  ///< set when the next one is open

@@ -279,11 +279,12 @@ Result<void> check_together(const Uri& uri) {
 }
 
 /// What the driver itself has to say. Its messages may repeat parts of the URI.
-Result<std::string> check_with_driver(const std::string& text) {
+Result<std::string> check_with_driver(const std::string& text, Uri& uri) {
   initialize();
   bson_error_t error{};
   const UriHandle handle(mongoc_uri_new_with_error(text.c_str(), &error));
   if (!handle) return wrong("", "hosts, user, password or options are not as MongoDB's connection strings have them");
+  uri.has_user = mongoc_uri_get_username(handle.get()) != nullptr;
   const char* database = mongoc_uri_get_database(handle.get());
   return std::string(database == nullptr ? "" : database);
 }
@@ -304,7 +305,7 @@ Result<Uri> parse_uri(std::string_view text) {
   if (!options) return options.error();
   if (auto checked = check_together(uri); !checked) return checked.error();
   uri.driver = base + *options;
-  const auto database = check_with_driver(uri.driver);
+  const auto database = check_with_driver(uri.driver, uri);
   if (!database) return database.error();
   if (!database->empty()) uri.database = *database;
   if (uri.database.find_first_of("/\\. \"$*<>:|?") != std::string::npos) return wrong("", "this is no name for a database");

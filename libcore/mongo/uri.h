@@ -38,8 +38,9 @@ struct WriteConcern {
 struct Uri {
   std::string driver;  ///< the URI without the options that libmongoc has nothing to do with
   std::string database = "test";
-  bool has_user = false;
+  bool has_user = false;  ///< the URI names one
   bool x509 = false;
+  std::string x509_user{};  ///< the certificate's subject, where the URI names no user
   ReadPreference read_preference{};
   WriteConcern write_concern{};
   std::string read_concern;  ///< a level; empty: the server's default

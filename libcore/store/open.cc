@@ -1,11 +1,18 @@
 #include "store/open.h"
 
+#include "mongo/target.h"
+#include "store/mongo/mongo.h"
 #include "store/sqlite/sqlite.h"
 
 namespace nacre::store {
 
 std::unique_ptr<Store> open(const config::Config& config, Reactor& reactor, WriteHooks hooks,
                             std::function<void(std::string_view)> log) {
+  if (config.store.mongo) {
+    return open_mongo(
+        reactor,
+        {.target = *config.store.mongo, .timeout = config.timeouts.store, .hooks = std::move(hooks), .log = std::move(log)});
+  }
   SqliteOptions options = *parse_sqlite_uri(config.store.uri);  // it was checked when the configuration was loaded
   options.timeout = config.timeouts.store;
   options.hooks = std::move(hooks);
@@ -13,6 +20,9 @@ std::unique_ptr<Store> open(const config::Config& config, Reactor& reactor, Writ
   return open_sqlite(reactor, std::move(options));
 }
 
-std::optional<std::string> data_file(const config::Config& config) { return parse_sqlite_uri(config.store.uri)->path; }
+std::optional<std::string> data_file(const config::Config& config) {
+  if (config.store.mongo) return std::nullopt;
+  return parse_sqlite_uri(config.store.uri)->path;
+}
 
 }  // namespace nacre::store

@@ -31,7 +31,7 @@ class MongoStore final : public Store {
       : reactor_(reactor),
         options_(std::move(options)),
         background_(reactor),
-        client_(reactor, options_.target, options_.log),
+        client_(reactor, options_.target, options_.timeout, options_.log),
         errands_(reactor, 1),
         next_errand_(reactor.background_timer([this] { run_errand(); })) {}
 
@@ -39,19 +39,19 @@ class MongoStore final : public Store {
 
   Result<Document> find_one(const config::Resource& resource, std::string_view id,
                             const std::optional<std::string>& owner) override {
-    const fiber::TimeLimit limit(options_.target.call_timeout);
+    const fiber::TimeLimit limit(options_.timeout);
     return mongo::find_one(client_, resource.name, id, owner);
   }
 
   Result<Page> find(const config::Resource& resource, const query::ListQuery& query,
                     const std::optional<std::string>& owner) override {
-    const fiber::TimeLimit limit(options_.target.call_timeout);
+    const fiber::TimeLimit limit(options_.timeout);
     return find_page(client_, resource.name, query, owner);
   }
 
   Result<std::vector<Document>> insert(const config::Resource& resource, std::span<const NewDocument> documents,
                                        const std::optional<Remember>& remember) override {
-    const fiber::TimeLimit limit(options_.target.call_timeout);
+    const fiber::TimeLimit limit(options_.timeout);
     auto collection = collection_of(resource);
     if (auto writable = wait_until_writable(*collection); !writable) return writable.error();
     if (documents.size() > 1 || remember) {
@@ -65,24 +65,24 @@ class MongoStore final : public Store {
 
   Result<Document> replace(const config::Resource& resource, std::string_view id, const JsonObject& fields, Timestamp updated,
                            const Precondition& precondition) override {
-    const fiber::TimeLimit limit(options_.target.call_timeout);
+    const fiber::TimeLimit limit(options_.timeout);
     auto collection = collection_of(resource);
     if (auto writable = wait_until_writable(*collection); !writable) return writable.error();
     return write<Document>(resource.name, Replace(std::move(collection), id, fields, updated, precondition));
   }
 
   Result<void> erase(const config::Resource& resource, std::string_view id, const Precondition& precondition) override {
-    const fiber::TimeLimit limit(options_.target.call_timeout);
+    const fiber::TimeLimit limit(options_.timeout);
     return write<void>(resource.name, Erase(collection_of(resource), id, precondition));
   }
 
   Result<std::optional<std::string>> recall(std::string_view key, Timestamp now) override {
-    const fiber::TimeLimit limit(options_.target.call_timeout);
+    const fiber::TimeLimit limit(options_.timeout);
     return mongo::recall(client_, key, now);
   }
 
   Result<void> remember(const Remember& value) override {
-    const fiber::TimeLimit limit(options_.target.call_timeout);
+    const fiber::TimeLimit limit(options_.timeout);
     return write<void>("", RememberValue{value});
   }
 
@@ -99,7 +99,7 @@ class MongoStore final : public Store {
   }
 
   Result<void> ping() override {
-    const fiber::TimeLimit limit(options_.target.call_timeout);
+    const fiber::TimeLimit limit(options_.timeout);
     return mongo::ping(client_);
   }
 
@@ -130,7 +130,7 @@ class MongoStore final : public Store {
     auto call = std::make_shared<WriteCall<T>>();
     const Monotonic until = fiber::deadline();
     tell(options_.hooks.before, resource, work);
-    auto started = background_.start(reactor_.now() + options_.target.call_timeout + kGrace,
+    auto started = background_.start(reactor_.now() + options_.timeout + kGrace,
                                      [this, call, until, resource, work = std::make_shared<Work>(std::move(work))] {
                                        call->result = (*work)(client_, until);
                                        tell(options_.hooks.after, resource, *work);

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "mongo/target.h"
+
 using namespace nacre::config;
 
 namespace {
@@ -18,7 +20,7 @@ const Source source("", "n");
 
 std::string store(const std::string& uri) {
   try {
-    return read_store_uri(source, value(uri), "/srv/app");
+    return read_store_uri(source, value(uri), "/srv/app").uri;
   } catch (const LoadError& error) {
     return error.what();
   }
@@ -56,10 +58,7 @@ TEST_SUITE("config::uri") {
     }
   }
 
-  TEST_CASE("what a later version serves is told from what none does") {
-    for (const auto* uri : {"mongodb://h/d", "mongodb+srv://h/d"}) {
-      CHECK(store(uri).find("this version does not serve") != std::string::npos);
-    }
+  TEST_CASE("a scheme that is none of the kind is unknown") {
     CHECK(store("mysql://h/d").find("unknown scheme \"mysql:\"") != std::string::npos);
     CHECK(store("memory:").find("unknown scheme") != std::string::npos);
     CHECK(cache("sqlite:a").find("unknown scheme") != std::string::npos);
@@ -77,6 +76,14 @@ TEST_SUITE("config::uri") {
           "n:1:1: uri: /srv/app/ca.pem: No such file or directory; allowed: PEM files that can be read");
   }
 
+  TEST_CASE("a MongoDB URI is taken, with all that it names") {
+    CHECK(store("mongodb://u:p@a,b:27018/d?replicaSet=rs") == "mongodb://u:p@a,b:27018/d?replicaSet=rs");
+    CHECK(read_store_uri(source, value("mongodb+srv://cluster.example.com/d"), "/").mongo->tls != nullptr);
+    CHECK(read_store_uri(source, value("mongodb://h/d"), "/").mongo->uri->database == "d");
+    CHECK(store("mongodb://h/d?tls=true&tlsCAFile=none.pem").find("/srv/app/none.pem") != std::string::npos);
+    CHECK(store("mongodb://h/d?compressors=zlib").starts_with("n:1:1: uri: compressors: not served: "));
+  }
+
   TEST_CASE("text without a scheme is no URI") {
     for (const auto* uri : {"", "nacre.db", ":", "/a/b", "SQLITE:a.db", "a b:c"}) {
       CAPTURE(uri);
@@ -85,8 +92,8 @@ TEST_SUITE("config::uri") {
   }
 
   TEST_CASE("no message holds a user or a password") {
-    for (const auto* uri : {"mongodb://user:hunter2@h/d", "mysql://user:hunter2@h/d", "://user:hunter2@h", "user@hunter2",
-                            "sqlite://user:hunter2@h/d", "sqlite:a.db?key=hunter2"}) {
+    for (const auto* uri : {"mongodb://user:hunter2@h/d?hunter2=1", "mongodb://user:hunter2@/", "mysql://user:hunter2@h/d",
+                            "://user:hunter2@h", "user@hunter2", "sqlite://user:hunter2@h/d", "sqlite:a.db?key=hunter2"}) {
       CAPTURE(uri);
       CHECK(store(uri).find("hunter2") == std::string::npos);
       CHECK(cache(uri).find("hunter2") == std::string::npos);
@@ -94,7 +101,8 @@ TEST_SUITE("config::uri") {
     auto substituted = value("hunter2:x");
     substituted.written = "${STORE}";
     CHECK_THROWS_WITH_AS(read_store_uri(source, substituted, "/"),
-                         "n:1:1: uri: unknown scheme \"${STORE}\"; allowed: sqlite:PATH, sqlite:PATH?synchronous=normal",
+                         "n:1:1: uri: unknown scheme \"${STORE}\"; allowed: sqlite:PATH, sqlite:PATH?synchronous=normal, "
+                         "mongodb://HOST/DATABASE",
                          LoadError);
   }
 }

@@ -26,6 +26,8 @@ using MakeStore = std::function<std::unique_ptr<StoreUnderTest>(std::span<const 
 /// What every store must do: call each in a TEST_CASE of its own.
 void conforms_in_documents(const MakeStore& make);  ///< single documents, preconditions, unique indexes, remembered values
 void conforms_in_filters(const MakeStore& make);    ///< each operator, against examples and a reference
-void conforms_in_paging(const MakeStore& make);     ///< orders, pages, projections, totals; documents that change meanwhile
+/// Orders, pages, projections, totals; documents that change meanwhile. `lists`: how many are walked through, fewer of a slow
+/// server.
+void conforms_in_paging(const MakeStore& make, int lists = 60);
 
 }  // namespace nacre::store

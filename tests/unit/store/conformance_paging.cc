@@ -32,13 +32,13 @@ std::string parameters_of(Random& random) {
   return (sort.empty() ? "" : "sort=" + sort + "&") + "limit=" + std::to_string(random.chance(5) ? 1 : 5 + random.number(40));
 }
 
-void pages_are_the_whole(const MakeStore& make, bool indexed) {
+void pages_are_the_whole(const MakeStore& make, bool indexed, int lists) {
   INFO("the pages of a list, one after another, are the list in its order");
   Things things(make, indexed ? some_indexes() : std::vector<config::Index>{});
   Random random(7);
   things.run([&] {
     things.insert(documents_of(random, 120));
-    for (int i = 0; i < 60; ++i) {
+    for (int i = 0; i < lists; ++i) {
       const Json where = random.chance(60) ? Json(JsonObject{}) : random.filter();
       const std::string parameters = parameters_of(random);
       CAPTURE(where);
@@ -49,13 +49,13 @@ void pages_are_the_whole(const MakeStore& make, bool indexed) {
   });
 }
 
-void others_may_change(const MakeStore& make) {
+void others_may_change(const MakeStore& make, int lists) {
   INFO("a document that does not change is on one page, whatever happens to the others meanwhile");
   Things things(make, some_indexes());
   Random random(11);
   things.run([&] {
     things.insert(documents_of(random, 120));
-    for (int i = 0; i < 12; ++i) {
+    for (int i = 0; i < lists / 5; ++i) {
       const std::string parameters = parameters_of(random);
       CAPTURE(parameters);
       std::set<std::string> changed;
@@ -128,10 +128,10 @@ void last_page_is_known(const MakeStore& make) {
 
 }  // namespace
 
-void conforms_in_paging(const MakeStore& make) {
-  pages_are_the_whole(make, false);
-  pages_are_the_whole(make, true);
-  others_may_change(make);
+void conforms_in_paging(const MakeStore& make, int lists) {
+  pages_are_the_whole(make, false, lists);
+  pages_are_the_whole(make, true, lists);
+  others_may_change(make, lists);
   fields_are_chosen(make);
   totals_and_owners(make);
   last_page_is_known(make);

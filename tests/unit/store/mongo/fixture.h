@@ -25,8 +25,7 @@ inline nacre::mongo::Target fresh_target() {
   auto uri = nacre::mongo::parse_uri(mongo_for_tests());
   REQUIRE_MESSAGE(uri.has_value(), (uri ? "" : uri.error().detail));
   uri->database = "nacre_unit_" + std::to_string(::getpid()) + "_" + std::to_string(count++);
-  return {
-      .uri = std::make_shared<const nacre::mongo::Uri>(std::move(*uri)), .tls = nullptr, .call_timeout = Milliseconds{20'000}};
+  return {.uri = std::make_shared<const nacre::mongo::Uri>(std::move(*uri)), .tls = nullptr};
 }
 
 /// A store in a database of its own, which is dropped with it.
@@ -37,7 +36,7 @@ class MongoUnderTest final : public StoreUnderTest {
     store_->prepare(resources);
   }
   ~MongoUnderTest() override {
-    nacre::mongo::Client client(reactor, target_, {});
+    nacre::mongo::Client client(reactor, target_, kTimeout, {});
     client.start();
     run([&] { (void)client.write([](auto& bson) { bson.int32("dropDatabase", 1); }, fiber::deadline()); });
   }
@@ -57,8 +56,12 @@ class MongoUnderTest final : public StoreUnderTest {
 
  private:
   MongoOptions options(WriteHooks hooks) {
-    return {.target = target_, .hooks = std::move(hooks), .log = [this](std::string_view line) { log.emplace_back(line); }};
+    return {.target = target_, .timeout = kTimeout, .hooks = std::move(hooks), .log = [this](std::string_view line) {
+              log.emplace_back(line);
+            }};
   }
+
+  static constexpr Milliseconds kTimeout{20'000};  // the server's own speed is not what is tested
 
   nacre::mongo::Target target_;
   std::unique_ptr<Store> store_;
