@@ -28,6 +28,12 @@ class Tries {
   std::uint32_t tried_ = 0;
 };
 
+/// Waits no longer than for what may still be begun.
+Result<Link*> acquire(Pool& pool, Monotonic until) {
+  const fiber::TimeLimit limit(std::max(until - fiber::reactor().now(), Milliseconds{0}));
+  return pool.acquire();
+}
+
 Failure too_late() { return {Error::deadline, "the store did not answer in time"}; }
 
 bool is_broken(const Failure& failure) { return failure.error == Error::unavailable; }
@@ -142,7 +148,7 @@ Result<Answer> Client::write(Command command, Monotonic until) {
   Session session = sessions_.take(reactor_.now());
   bool numbered = false;  // a try went out with the number: no other may go without
   for (Tries tries(until);;) {
-    auto link = primary_.acquire();
+    auto link = acquire(primary_, until);
     if (!link) return link.error();
     const bool numbers = target_.uri->retry_writes && (*link)->server().transactions;
     if (numbered && !numbers) return away("the primary has no sessions");
@@ -165,8 +171,8 @@ Result<Answer> Client::write(Command command, Monotonic until) {
   }
 }
 
-Result<bool> Client::has_transactions() {
-  auto link = primary_.acquire();
+Result<bool> Client::has_transactions(Monotonic until) {
+  auto link = acquire(primary_, until);
   if (!link) return link.error();
   return (*link)->server().transactions;
 }
@@ -190,7 +196,7 @@ Result<Answer> Transaction::run(Command command) {
 
 Result<void> Client::transact(FunctionRef<Result<void>(Transaction&)> body, Monotonic until) {
   for (Tries tries(until);;) {
-    auto link = primary_.acquire();
+    auto link = acquire(primary_, until);
     if (!link) return link.error();
     Session session = sessions_.take(reactor_.now());
     Transaction transaction(*this, **link, session, until);

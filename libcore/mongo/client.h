@@ -52,7 +52,7 @@ class Client {
   Result<Answer> write(Command command, Monotonic until);
 
   /// Whether the primary has transactions; a server that is no member of a replica set has none.
-  Result<bool> has_transactions();
+  Result<bool> has_transactions(Monotonic until);
 
   /// Runs `body` in a transaction, again from its beginning while the server asks for that, and commits. What `body` fails with
   /// ends it. Begun before `until`.

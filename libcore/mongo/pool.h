@@ -76,6 +76,7 @@ class Pool {
     std::size_t waiting = 0;     ///< fibers
   };
   Usage usage() const noexcept;
+  bool is_away() const noexcept { return away_; }  ///< no connection is open
 
  private:
   Link* least_busy() noexcept;

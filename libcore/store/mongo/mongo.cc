@@ -140,7 +140,11 @@ class MongoStore final : public Store {
       call->result = started.error();
       call->finished.set();
     }
-    if (auto waited = call->finished.wait(); !waited) return waited.error();
+    if (auto waited = call->finished.wait(); !waited) {
+      if (waited.error().error == Error::deadline && client_.primary().is_away())
+        return nacre::mongo::away("no connection in time");
+      return waited.error();
+    }
     return std::move(call->result);
   }
 

@@ -97,7 +97,7 @@ Result<std::vector<Document>> Insert::operator()(Client& client, Monotonic until
     if (answer->error) return conflict(*answer->error);
     return std::move(rendered_);
   }
-  const auto has_transactions = client.has_transactions();
+  const auto has_transactions = client.has_transactions(until);
   if (!has_transactions) return has_transactions.error();
   const auto done = *has_transactions ? in_transaction(client, until) : without(client, until);
   if (!done) return done.error();
