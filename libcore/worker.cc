@@ -67,10 +67,9 @@ Worker::Worker(const Application& application, Surroundings surroundings)
       scheduler_(around_.reactor),
       store_(store::open(config_, around_.reactor, invalidate_in(around_.zone), around_.log)),
       metered_store_(*store_, recorder_),
-      values_(around_.zone, around_.reactor),
-      cache_(around_.zone, scheduler_, {.store_timeout = config_.timeouts.store}),
+      cache_(config_, around_.zone, scheduler_, metered_store_, recorder_, around_.log),
       http_(around_.reactor),
-      backend_{config_, metered_store_, values_, cache_, &http_},
+      backend_{config_, cache_.store(), cache_.values(), cache_.reads(), &http_},
       pipeline_(*application.router, backend_) {
   if (around_.zone.enter()) around_.log("a worker died: the cache starts empty");
   store_->prepare(config_.resources);
@@ -126,11 +125,14 @@ Result<http::Response> Worker::serve(Mode mode) {
   return text_answer(R"({"status":"live"})", http::kJson);
 }
 
-/// The cache is this host's memory, so only the store can be away.
 Result<http::Response> Worker::ready() {
-  if (auto pinged = store_->ping(); !pinged) {
+  const auto store = store_->ping();
+  const auto cache = cache_.ping();
+  if (!store || !cache) {
     Failure failure(Error::unavailable, "not ready: the store does not answer");
-    failure.internal = pinged.error().detail + pinged.error().internal;
+    if (!cache) failure.detail = store ? "not ready: the cache does not answer" : "not ready: neither store nor cache answers";
+    if (!store) failure.internal = "store: " + store.error().detail + store.error().internal;
+    if (!cache) failure.internal += (store ? "cache: " : "; cache: ") + cache.error().detail + cache.error().internal;
     return failure;
   }
   return text_answer(R"({"status":"ready","store":"ok","cache":"ok"})", http::kJson);

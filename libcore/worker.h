@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "cache/read_through.h"
+#include "cache/tiers.h"
 #include "cache/zone.h"
 #include "config/config.h"
 #include "fiber/fiber.h"
@@ -91,8 +91,7 @@ class Worker {
   fiber::Scheduler scheduler_;
   std::unique_ptr<store::Store> store_;
   metrics::MeteredStore metered_store_;
-  cache::ZoneValues values_;
-  cache::ReadThrough cache_;
+  cache::Tiers cache_;
   net::HttpClient http_;
   Backend backend_;
   Pipeline pipeline_;

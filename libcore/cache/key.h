@@ -30,10 +30,10 @@ class Key {
   }
 
   std::string_view text() const noexcept { return {text_.data(), text_.size()}; }
-  std::string_view subject() const noexcept { return text().substr(kNameAt + 1, subject_size_); }
-  /// The key without the fingerprint: its kind, then `notes/5f…` or `notes/limit=25`.
-  std::string_view name() const noexcept { return text().substr(kNameAt); }
-  Kind kind() const noexcept { return static_cast<Kind>(text_[kNameAt]); }
+  std::string_view subject() const noexcept { return text().substr(kKindAt + 1, subject_size_); }
+  Kind kind() const noexcept { return static_cast<Kind>(text_[kKindAt]); }
+  /// The key without its kind and the fingerprint: `notes/5f…` or `notes/limit=25`.
+  std::string_view name() const noexcept { return text().substr(kKindAt + 1); }
   std::uint64_t fingerprint() const noexcept {
     std::uint64_t value = 0;
     std::memcpy(&value, text_.data(), sizeof value);
@@ -41,7 +41,7 @@ class Key {
   }
 
  private:
-  static constexpr std::size_t kNameAt = sizeof(std::uint64_t);
+  static constexpr std::size_t kKindAt = sizeof(std::uint64_t);
 
   Key(std::uint64_t fingerprint, Kind kind, std::string_view resource, std::string_view name, std::size_t subject_size)
       : subject_size_(subject_size) {

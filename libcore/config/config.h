@@ -28,6 +28,7 @@ struct Cache {
   std::shared_ptr<const redis::Target> redis{};  ///< secrets included: never printed; nullptr: the zone is the only tier
   Milliseconds ttl{60'000};                      ///< default lifetime of a resource's entries
   bool local = true;                             ///< the shared-memory tier before Redis
+  std::string prefix = "nacre";                  ///< of all keys in Redis
 };
 
 struct Auth {

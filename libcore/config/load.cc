@@ -5,6 +5,7 @@
 #include <fstream>
 #include <system_error>
 
+#include "base/object_id.h"
 #include "config/bounds.h"
 #include "config/fingerprint.h"
 #include "config/reader.h"
@@ -28,11 +29,16 @@ Store read_store(const Source& source, const Member& member, const std::filesyst
 }
 
 Cache read_cache(const Source& source, const Member& member, const std::filesystem::path& prefix) {
-  const Reader reader(source, member.value, member.mark, {"uri", "ttl", "local"});
+  const Reader reader(source, member.value, member.mark, {"uri", "ttl", "local", "prefix"});
   Cache cache;
   if (const auto* uri = reader.find("uri")) cache.redis = read_cache_uri(source, uri->value, prefix);
   reader.duration("ttl", cache.ttl, kShortestLifetime, kLongestLifetime);
   reader.boolean("local", cache.local);
+  constexpr std::string_view kPrefixes = "allowed: 1 to 64 of A-Z a-z 0-9 _ . -";
+  reader.string("prefix", cache.prefix, kPrefixes);
+  if (!is_document_id(cache.prefix) || cache.prefix.find('~') != std::string::npos) {
+    reader.fail(*reader.find("prefix"), "no prefix", kPrefixes);
+  }
   return cache;
 }
 

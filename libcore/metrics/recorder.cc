@@ -71,9 +71,7 @@ Recorder::Recorder(Registry& registry, std::vector<std::string> routes) : regist
     const Histogram duration = registry_.histogram(kHttpDuration, {name});
     routes_.push_back({std::move(name), duration, {}});
   }
-  l1_hit_ = registry_.counter(kCacheRequests, {"l1", "hit"});
-  l1_miss_ = registry_.counter(kCacheRequests, {"l1", "miss"});
-  l1_stale_ = registry_.counter(kCacheRequests, {"l1", "stale"});
+  set_tiers(true, false);
   store_duration_ = registry_.histogram(kStoreDuration, {});
   redis_duration_ = registry_.histogram(kRedisDuration, {});
 }
@@ -87,6 +85,17 @@ void Recorder::answered(std::size_t route, http::Method method, int status, std:
   on.duration.observe(took);
 }
 
+void Recorder::set_tiers(bool local, bool shared) noexcept {
+  const auto counter = [this](bool there, std::string_view tier, std::string_view result) {
+    return there ? registry_.counter(kCacheRequests, {tier, result}) : Counter();
+  };
+  l1_hit_ = counter(local, "l1", "hit");
+  l1_miss_ = counter(local, "l1", "miss");
+  l1_stale_ = counter(local, "l1", "stale");
+  l2_hit_ = counter(shared, "l2", "hit");
+  l2_miss_ = counter(shared, "l2", "miss");
+}
+
 void Recorder::looked_up(cache::Outcome outcome) noexcept {
   switch (outcome) {
     case cache::Outcome::none:
@@ -96,8 +105,11 @@ void Recorder::looked_up(cache::Outcome outcome) noexcept {
     case cache::Outcome::stale:
       return l1_stale_.add();
     case cache::Outcome::l2_hit:
+      l1_miss_.add();
+      return l2_hit_.add();
     case cache::Outcome::miss:
-      return l1_miss_.add();
+      l1_miss_.add();
+      return l2_miss_.add();
   }
 }
 

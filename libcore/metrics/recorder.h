@@ -28,6 +28,8 @@ class Recorder {
 
   /// A request was answered, by Nacre or by nginx before it. `route` is the number of its name.
   void answered(std::size_t route, http::Method method, int status, std::chrono::nanoseconds took);
+  /// Which tiers the cache has; the zone alone at first.
+  void set_tiers(bool local, bool shared) noexcept;
   /// A read went through the cache.
   void looked_up(cache::Outcome outcome) noexcept;
   /// A store operation ended; `error` is empty when it succeeded.
@@ -49,7 +51,7 @@ class Recorder {
 
   Registry& registry_;
   std::vector<Route> routes_;
-  Counter l1_hit_, l1_miss_, l1_stale_;
+  Counter l1_hit_, l1_miss_, l1_stale_, l2_hit_, l2_miss_;
   std::array<ByCode, kOperations> operations_;
   Histogram store_duration_;
   ByCode redis_commands_;

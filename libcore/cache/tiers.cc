@@ -1,0 +1,95 @@
+#include "cache/tiers.h"
+
+#include <sodium.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <climits>
+#include <cstring>
+#include <string>
+
+#include "cache/redis_tier.h"
+#include "cache/redis_values.h"
+#include "net/threads.h"
+#include "redis/client.h"
+#include "store/open.h"
+
+namespace nacre::cache {
+
+namespace {
+
+constexpr std::size_t kConnectingThreads = 2;
+
+/// Tells the stores apart that hosts of one configuration may have: a file is this host's own.
+std::uint64_t identity_of_store(const config::Config& config) {
+  const auto file = store::data_file(config);
+  if (!file) return 0;
+  std::array<char, HOST_NAME_MAX + 1> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  const std::string text = std::string(host.data()) + ':' + *file;
+  std::uint64_t identity = 0;
+  crypto_generichash(reinterpret_cast<unsigned char*>(&identity), sizeof identity,
+                     reinterpret_cast<const unsigned char*>(text.data()), text.size(), nullptr, 0);
+  return identity;
+}
+
+Milliseconds longest_life(const config::Config& config) {
+  Milliseconds longest{};
+  for (const config::Resource& resource : config.resources)
+    longest = std::max(longest, resource.cache.ttl + resource.cache.stale);
+  return longest;
+}
+
+RedisTier::Options tier_options(const config::Config& config) {
+  return {.prefix = config.cache.prefix,
+          .identity = identity_of_store(config),
+          .quiet = config.timeouts.request + config.timeouts.store + Seconds{1},
+          .longest = longest_life(config)};
+}
+
+}  // namespace
+
+struct Tiers::Redis {
+  Redis(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, store::Store& wrapped,
+        metrics::Recorder& recorder, std::function<void(std::string_view)> log)
+      : threads(scheduler.reactor(), kConnectingThreads),
+        client(scheduler.reactor(), threads, config.cache.redis,
+               {.timeout = config.timeouts.redis,
+                .observe = [&recorder](std::optional<Error> error,
+                                       std::chrono::nanoseconds took) { recorder.asked_redis(error, took); },
+                .log = std::move(log)}),
+        tier(client, zone, scheduler, tier_options(config)),
+        store(wrapped, tier, scheduler, config.timeouts.store) {}
+
+  net::Threads threads;
+  redis::Client client;
+  RedisTier tier;
+  InvalidatingStore store;
+};
+
+Tiers::Tiers(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, store::Store& store,
+             metrics::Recorder& recorder, std::function<void(std::string_view)> log)
+    : store_(&store) {
+  ReadThrough::Options options{.store_timeout = config.timeouts.store};
+  if (config.cache.redis) {
+    redis_ = std::make_unique<Redis>(config, zone, scheduler, store, recorder, std::move(log));
+    values_ = std::make_unique<RedisValues>(redis_->client, config.cache.prefix);
+    store_ = &redis_->store;
+    options.shared = &redis_->tier;
+    options.local = config.cache.local;
+    recorder.set_tiers(options.local, true);
+  } else {
+    values_ = std::make_unique<ZoneValues>(zone, scheduler.reactor());
+  }
+  reads_ = std::make_unique<ReadThrough>(zone, scheduler, options);
+}
+
+Tiers::~Tiers() = default;
+
+Result<void> Tiers::ping() {
+  if (!redis_) return {};
+  return redis_->client.ping();
+}
+
+}  // namespace nacre::cache

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "base/error.h"
+#include "cache/invalidating_store.h"
+#include "cache/read_through.h"
+#include "cache/shared_values.h"
+#include "cache/zone.h"
+#include "config/config.h"
+#include "fiber/fiber.h"
+#include "metrics/recorder.h"
+#include "store/store.h"
+
+namespace nacre::cache {
+
+/// All of a worker's cache, as `cache.uri` wants it: the zone alone, or the zone and Redis.
+class Tiers {
+ public:
+  /// `store` is the one whose writes the cache must know of; all must outlive this.
+  Tiers(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, store::Store& store, metrics::Recorder& recorder,
+        std::function<void(std::string_view)> log);
+  ~Tiers();
+
+  ReadThrough& reads() noexcept { return *reads_; }
+  SharedValues& values() noexcept { return *values_; }
+  /// The store, as those who write must see it.
+  store::Store& store() noexcept { return *store_; }
+  /// Whether the cache can be used: on a fiber.
+  Result<void> ping();
+
+ private:
+  struct Redis;
+
+  std::unique_ptr<Redis> redis_;  ///< nullptr: the zone alone
+  std::unique_ptr<SharedValues> values_;
+  std::unique_ptr<ReadThrough> reads_;
+  store::Store* store_;
+};
+
+}  // namespace nacre::cache

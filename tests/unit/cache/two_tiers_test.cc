@@ -1,0 +1,155 @@
+#include <doctest/doctest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cache/read_through.h"
+#include "cache/shared_memory.h"
+#include "fiber/manual_reactor.h"
+
+namespace nacre::cache {
+
+namespace {
+
+constexpr config::CachePolicy kPolicy{true, Milliseconds{60'000}, Milliseconds{60'000}};
+const Key kKey = Key::document(7, "notes", "1");
+
+/// A shared tier that a test fills, empties and takes away.
+struct Shared final : SharedTier {
+  Result<Look> find(const Key& key) override {
+    ++looks;
+    if (away) return Failure(Error::unavailable);
+    const auto at = entries.find(std::string(key.name()));
+    if (at == entries.end()) return Look{.fill = quiet ? Look::Fill::none : Look::Fill::absent};
+    return Look{.found = at->second, .fill = Look::Fill::other};
+  }
+  void fill(const Key& key, const Look& look, const Entry& entry, const config::CachePolicy&) override {
+    if (!away && look.fill != Look::Fill::none) entries[std::string(key.name())] = {entry, Milliseconds{}};
+  }
+  void invalidate(std::string_view, std::span<const std::string_view>) override {}
+
+  std::map<std::string, Found> entries;
+  int looks = 0;
+  bool away = false;
+  bool quiet = false;
+};
+
+struct Host {
+  /// Reads the document on a fiber; the store has `stored`.
+  Served get(bool local = true) {
+    std::optional<Served> served;
+    ReadThrough& reads = local ? both : shared_alone;
+    REQUIRE(scheduler.start(reactor.now() + Milliseconds{5'000}, [&] {
+      auto got = reads.get(kKey, kPolicy, load(), waits);
+      REQUIRE(got.has_value());
+      served = std::move(*got);
+    }));
+    reactor.run();
+    REQUIRE(served);
+    return std::move(*served);
+  }
+  ReadThrough::Load load() {
+    return [this]() -> Result<Entry> {
+      ++loads;
+      if (stored.empty()) return Failure(Error::unavailable);
+      return Entry{stored, "\"1\"", std::nullopt};
+    };
+  }
+
+  test::SharedMemory memory{Zone::kMinimumSize};
+  Zone& zone = Zone::format(memory.bytes());
+  ManualReactor reactor;
+  fiber::Scheduler scheduler{reactor};
+  Shared shared;
+  ReadThrough both{zone, scheduler, {.store_timeout = Milliseconds{2'000}, .shared = &shared}};
+  ReadThrough shared_alone{zone, scheduler, {.store_timeout = Milliseconds{2'000}, .shared = &shared, .local = false}};
+  Waits waits;
+  std::string stored = "old";
+  int loads = 0;
+};
+
+}  // namespace
+
+TEST_CASE("what is read from the store goes into both tiers") {
+  Host host;
+  CHECK(host.get().outcome == Outcome::miss);
+  CHECK(host.shared.entries.size() == 1);
+  CHECK(host.get().outcome == Outcome::l1_hit);
+  CHECK(host.shared.looks == 1);
+  CHECK(host.get(false).outcome == Outcome::l2_hit);
+  CHECK(host.loads == 1);
+}
+
+TEST_CASE("what another host read is found in the shared tier, and then in the zone, with its age") {
+  Host host;
+  host.shared.entries["notes/1"] = {{"theirs", "\"2\"", std::nullopt}, Milliseconds{20'000}};
+  const Served first = host.get();
+  CHECK(first.outcome == Outcome::l2_hit);
+  CHECK(first.entry.body == "theirs");
+  CHECK(first.age == Milliseconds{20'000});
+  host.reactor.advance(Milliseconds{1'000});
+  const Served second = host.get();
+  CHECK(second.outcome == Outcome::l1_hit);
+  CHECK(second.age == Milliseconds{21'000});
+  CHECK(host.loads == 0);
+}
+
+TEST_CASE("an entry of the zone is not trusted for longer than its time without a look at the shared tier") {
+  Host host;
+  host.get();
+  host.reactor.advance(ReadThrough::kLocal - Milliseconds{1});
+  CHECK(host.get().outcome == Outcome::l1_hit);
+  host.reactor.advance(Milliseconds{1});
+  SUBCASE("the shared tier still has it") {
+    CHECK(host.get().outcome == Outcome::l2_hit);
+    CHECK(host.loads == 1);
+  }
+  SUBCASE("a write ended it there, of which this host did not hear") {
+    host.shared.entries.clear();
+    host.shared.quiet = true;
+    host.stored = "new";
+    CHECK(host.get().entry.body == "new");
+    CHECK(host.shared.entries.empty());
+  }
+  SUBCASE("the shared tier is away") {
+    host.shared.away = true;
+    CHECK(host.get().outcome == Outcome::l1_hit);
+    CHECK(host.loads == 1);
+  }
+}
+
+TEST_CASE("a stale entry of the shared tier is served while it is renewed there") {
+  Host host;
+  host.shared.entries["notes/1"] = {{"theirs", "\"2\"", std::nullopt}, Milliseconds{70'000}};
+  const Served served = host.get();
+  CHECK(served.outcome == Outcome::stale);
+  CHECK(served.entry.body == "theirs");
+  CHECK(host.loads == 1);
+  CHECK(host.shared.entries["notes/1"].entry.body == "old");
+  CHECK(host.get(false).outcome == Outcome::l2_hit);
+}
+
+TEST_CASE("with both the shared tier and the store away, what the zone has is served stale") {
+  Host host;
+  host.get();
+  host.shared.away = true;
+  host.stored.clear();
+  host.reactor.advance(Milliseconds{70'000});
+  CHECK(host.get().outcome == Outcome::stale);
+}
+
+TEST_CASE("an older answer does not take a newer one's place in the zone") {
+  Host host;
+  const Ticket ticket = host.zone.ticket("notes/1");
+  const Timestamp now = host.reactor.wall();
+  const auto fill = [&](const char* body, Timestamp modified) {
+    return host.zone.fill(kKey.text(), kKey.subject(), ticket, {body, "", modified}, {kPolicy.ttl, kPolicy.stale},
+                          host.reactor.now());
+  };
+  REQUIRE(fill("new", now));
+  CHECK_FALSE(fill("old", now - Milliseconds{1}));
+  CHECK(host.both.find_fresh(kKey)->entry.body == "new");
+}
+
+}  // namespace nacre::cache
