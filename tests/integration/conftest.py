@@ -1,9 +1,15 @@
-"""Options and fixtures: `start` starts an nginx, `server` is one for a whole file of tests, `launch` starts other servers."""
+"""Options and fixtures: `start` starts an nginx, `server` is one for a whole file of tests, `launch` starts other servers.
+
+With --store mongodb and --cache redis the tests run on these in place of the embedded ones; the marks `sqlite` and `memory` are
+of those that are about the embedded ones.
+"""
 
 import contextlib
 import itertools
 import os
 import pathlib
+import re
+import urllib.parse
 
 import pytest
 
@@ -12,13 +18,33 @@ from harness import Nginx
 from servers.certificates import Certificates
 from servers.mongo_server import MongoServer
 from servers.redis_server import RedisServer, running_redis
+from stalls import Stalls
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def pytest_addoption(parser):
     parser.addoption("--nginx", default="nginx", help="the nginx program")
-    parser.addoption("--module", default=str(ROOT / "build/ngx_http_nacre_module.so"), help="the module to load")
+    parser.addoption(
+        "--module",
+        default=str(ROOT / "build/ngx_http_nacre_module.so"),
+        help="the module to load",
+    )
+    parser.addoption("--store", choices=["sqlite", "mongodb"], default="sqlite")
+    parser.addoption("--cache", choices=["memory", "redis"], default="memory")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "sqlite: about the embedded store")
+    config.addinivalue_line("markers", "memory: about the embedded cache")
+
+
+def pytest_collection_modifyitems(config, items):
+    chosen = {config.getoption("--store"), config.getoption("--cache")}
+    out = {mark for mark in ("sqlite", "memory") if mark not in chosen}
+    dropped = [item for item in items if any(mark.name in out for mark in item.iter_markers())]
+    config.hook.pytest_deselected(items=dropped)
+    items[:] = [item for item in items if item not in dropped]
 
 
 @pytest.fixture(scope="session")
@@ -26,9 +52,31 @@ def make_nginx(request, tmp_path_factory):
     """Makes an Nginx that is not started yet."""
     numbers = itertools.count()
 
+    def placed(yaml, number):
+        """The same application on the servers that were asked for, with a database and a prefix of its own."""
+        database = f"nacre_{os.getpid()}_{number}"
+        if request.config.getoption("--store") == "mongodb":
+            server = urllib.parse.urlsplit(request.getfixturevalue("mongodb_uri"))
+            yaml = re.sub(
+                r'"sqlite:[^"]*"',
+                f'"{server._replace(path="/" + database).geturl()}"',
+                yaml,
+            )
+        if request.config.getoption("--cache") == "redis":
+            redis = request.getfixturevalue("redis_server").address
+            yaml = yaml.replace('"memory:"', f'"redis://{redis}", prefix: "{database}"')
+        return yaml
+
     def make(yaml=yamls.EXAMPLE, **conf):
-        home = tmp_path_factory.mktemp(f"nginx{next(numbers)}")
-        return Nginx(request.config.getoption("--nginx"), request.config.getoption("--module"), home, yaml, **conf)
+        number = next(numbers)
+        home = tmp_path_factory.mktemp(f"nginx{number}")
+        return Nginx(
+            request.config.getoption("--nginx"),
+            request.config.getoption("--module"),
+            home,
+            placed(yaml, number),
+            **conf,
+        )
 
     return make
 
@@ -41,6 +89,22 @@ def start(make_nginx):
     def start_one(yaml=yamls.EXAMPLE, **conf):
         running.append(make_nginx(yaml, **conf))
         return running[-1].start()
+
+    yield start_one
+    for nginx in running:
+        nginx.stop()
+
+
+@pytest.fixture
+def watched(make_nginx):
+    """Starts an nginx of the test's own whose stalls are measured."""
+    running = []
+
+    def start_one(yaml):
+        nginx = make_nginx(yaml)
+        nginx.stalls = Stalls(nginx)
+        running.append(nginx)
+        return nginx.start()
 
     yield start_one
     for nginx in running:

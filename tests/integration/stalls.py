@@ -1,0 +1,25 @@
+"""How long an nginx's event loop was held up: stall.c, preloaded, measures it."""
+
+MOST = 0.020  # seconds
+
+
+class Stalls:
+    """Watches an nginx that is not started yet."""
+
+    def __init__(self, nginx):
+        self.file = nginx.home / "stall"
+        self.reset()
+        nginx.environment |= {
+            "LD_PRELOAD": str(nginx.module.parent / "nacre_test_stall.so"),
+            "STALL_FILE": str(self.file),
+        }
+        nginx.conf["main"] = nginx.conf.get("main", "") + "env STALL_FILE;"
+        nginx.write_conf(**nginx.conf)
+
+    def reset(self):
+        with open(self.file, "r+b" if self.file.exists() else "w+b") as file:
+            file.write(bytes(8))
+
+    def longest(self):
+        """Seconds, since the last reset."""
+        return int.from_bytes(self.file.read_bytes(), "little", signed=True) / 1e6
