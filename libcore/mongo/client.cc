@@ -60,13 +60,14 @@ void Client::start() {
   if (readers_) readers_->start();
 }
 
-Result<Answer> Client::ask(Link& link, Command command, Command tail, Monotonic until, bool in_transaction, Sent& sent) {
+Result<Answer> Client::ask(Link& link, Command command, Command tail, Monotonic until, bool in_transaction, Sent& sent,
+                           std::optional<Milliseconds> max_time) {
   const Milliseconds left = until - reactor_.now();
   if (left <= Milliseconds{0}) return too_late();
   const auto encode = [&](std::string& out) {
     append_command(out, link.sequence(), [&](BsonWriter& bson) {
       command(bson);
-      if (!in_transaction) bson.int64("maxTimeMS", left.count());
+      if (!in_transaction) bson.int64("maxTimeMS", max_time.value_or(left).count());
       tail(bson);
     });
   };
@@ -147,6 +148,8 @@ Result<Answer> Client::read(Command command, const ReadOptions& options) {
 Result<Answer> Client::write(Command command, Monotonic until) {
   Session session = sessions_.take(reactor_.now());
   bool numbered = false;  // a try went out with the number: no other may go without
+  // The same in each try: a server may know a write again by all of it but the envelope.
+  const Milliseconds max_time = std::max(until - reactor_.now(), Milliseconds{1});
   for (Tries tries(until);;) {
     auto link = acquire(primary_, until);
     if (!link) return link.error();
@@ -158,7 +161,7 @@ Result<Answer> Client::write(Command command, Monotonic until) {
       write_concern(bson, false);
       if (numbers) write_transaction(bson, session);
     };
-    auto answer = ask(**link, command, tail, until, false, sent);
+    auto answer = ask(**link, command, tail, until, false, sent, max_time);
     if (answer && answer->error && answer->error->is_state_change()) primary_.dismiss(**link, answer->error->message);
     const bool failed = answer ? answer->error.has_value() : true;
     const bool retryable = failed && (answer ? answer->error->is_retryable_write() : is_broken(answer.error()));

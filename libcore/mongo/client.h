@@ -68,7 +68,9 @@ class Client {
     bool reached = false;  ///< the server may have got it
   };
 
-  Result<Answer> ask(Link& link, Command command, Command tail, Monotonic until, bool in_transaction, Sent& sent);
+  /// `max_time`: that the server is told, in place of the time left.
+  Result<Answer> ask(Link& link, Command command, Command tail, Monotonic until, bool in_transaction, Sent& sent,
+                     std::optional<Milliseconds> max_time = std::nullopt);
   Result<void> commit(const Session& session, Monotonic until, bool& transient);
   void abort(Link& link, const Session& session);
   void write_read_tail(BsonWriter& bson, const Server& server, const ReadOptions& options) const;

@@ -9,6 +9,9 @@ namespace {
 
 using State = net::ConnectionBase::State;
 
+/// What is under way at a server that lost its role ends there: a second try beside a first that still runs may meet it.
+constexpr Milliseconds kLastReplies{200};
+constexpr Milliseconds kRetirePause{5};
 constexpr std::size_t kMostWaiting = 4'096;  // fibers, of each role
 constexpr std::size_t kDepth = 1'024;        // commands under way on one connection
 constexpr Milliseconds kSlack{1'000};
@@ -136,10 +139,28 @@ void Pool::dismiss(const Link& link, std::string why) {
   for (const auto& other : links_) {
     if (!other->is_usable() || other->server_.address != link.server_.address) continue;
     other->dismissed_ = true;
-    reactor_.post([alive = alive_, other = other.get(), why] {
-      if (*alive && other->dismissed_) other->connection_.abandon(why);
-    });
   }
+  dismissed_why_ = std::move(why);
+  dismissed_until_ = reactor_.now() + kLastReplies;
+  reactor_.post([this, alive = alive_] {
+    if (*alive) retire();
+  });
+}
+
+void Pool::retire() {
+  bool waits = false;
+  for (const auto& link : links_) {
+    net::Connection<Codec>& connection = link->connection_;
+    if (!link->dismissed_ || connection.state() != net::ConnectionBase::State::open) continue;
+    if (connection.depth() > 0 && reactor_.now() < dismissed_until_) {
+      waits = true;
+    } else {
+      connection.abandon(dismissed_why_);
+    }
+  }
+  if (!waits) return;
+  if (!retiring_) retiring_ = reactor_.background_timer([this] { retire(); });
+  retiring_->arm(reactor_.now() + kRetirePause);
 }
 
 Pool::Usage Pool::usage() const noexcept {

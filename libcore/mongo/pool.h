@@ -66,7 +66,8 @@ class Pool {
   /// Error::unavailable: none in time; Error::overloaded: too many wait; Error::cancelled.
   Result<Link*> acquire();
 
-  /// The server said that it has the role no more: its connections are closed and made anew.
+  /// The server said that it has the role no more: its connections take no more commands, are closed when they have answered
+  /// what they were given, and made anew.
   void dismiss(const Link& link, std::string why);
 
   struct Usage {
@@ -82,6 +83,7 @@ class Pool {
   Link* least_busy() noexcept;
   void grow();
   void add_link();
+  void retire();
   void changed();
   Result<void> wait_for_link();
   std::string why_none() const;
@@ -98,6 +100,9 @@ class Pool {
   bool away_ = true;  ///< no connection is open
   bool told_ = false;
   Monotonic away_since_{};
+  std::string dismissed_why_;
+  Monotonic dismissed_until_{};
+  std::unique_ptr<Timer> retiring_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
