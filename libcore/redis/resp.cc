@@ -53,6 +53,10 @@ struct Resp::Builder {
   static void* array(const redisReadTask* task, Number number) noexcept try {
     auto& builder = *static_cast<Builder*>(task->privdata);
     const auto count = static_cast<std::size_t>(number);
+    int depth = 0;
+    for (const auto* each = task; each != nullptr; each = each->parent) {
+      if (++depth > kMostDepth) return nullptr;
+    }
     if (count > kMostItems - builder.items) return nullptr;
     builder.items += count;
     return put(task, Reply::array(std::vector<Reply>(count)));

@@ -26,6 +26,7 @@ class Resp {
 
   static constexpr std::size_t kMostBytes = 64UL * 1024 * 1024;  ///< of one reply
   static constexpr std::size_t kMostItems = 1UL << 20;           ///< of one reply, at all depths
+  static constexpr int kMostDepth = 7;  ///< of arrays in arrays: hiredis 0.14 has that bound, 1.x has none
 
   Resp();
 
