@@ -1,6 +1,8 @@
 """The cache in Redis: its tiers, two hosts, and what Redis may do to them."""
 
 import concurrent.futures
+import os
+import signal
 import threading
 import time
 
@@ -411,5 +413,9 @@ def test_a_reload_and_a_killed_worker(start, redis):
         for _ in range(3):
             nginx.reload()
         assert load.failed == []
+        os.kill(nginx.workers()[0], signal.SIGKILL)
+        before = load.answers
+        wait_until(lambda: load.answers > before + 50, "load after the kill")
+    assert len(load.failed) <= len(load.threads)
     for id in load.acknowledged:
         assert nginx.api.get("/notes/" + id).status_code == 200

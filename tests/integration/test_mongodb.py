@@ -1,0 +1,403 @@
+"""The store in MongoDB: what stands there, and what MongoDB may do to those who use it."""
+
+import datetime
+import os
+import signal
+import threading
+import time
+
+import bson
+import pytest
+
+import yamls
+from assertions import assert_problem, create
+from harness import Client, wait_until
+from load import Load
+from proxies.bytes_proxy import BytesProxy
+from proxies.replica_set import ReplicaSet
+from servers.mongo_server import MongoServer
+from servers.redis_server import RedisServer
+from stalls import MOST
+
+
+def on(uri, cache="memory:", more="", timeouts=""):
+    yaml = yamls.EXAMPLE.replace('"sqlite:nacre.db"', f'"{uri}"').replace('"memory:"', f'"{cache}"{more}')
+    return yaml + (f"timeouts: {timeouts}\n" if timeouts else "")
+
+
+@pytest.fixture
+def mongodb(launch):
+    return launch(MongoServer)
+
+
+@pytest.fixture
+def proxy(mongodb):
+    with BytesProxy(mongodb.port) as one:
+        yield one
+
+
+@pytest.fixture
+def members(mongodb):
+    with ReplicaSet(mongodb.port) as one:
+        yield one
+
+
+def through(proxy):
+    return f"mongodb://{proxy.address}/nacre?directConnection=true"
+
+
+def ready(nginx):
+    return nginx.api.get("/ready").status_code == 200
+
+
+class Patches:
+    """Clients that count one document up, each until it is told to stop; what was acknowledged must all be there."""
+
+    def __init__(self, nginx, path, clients=3):
+        self.nginx, self.path = nginx, path
+        self.stopping = threading.Event()
+        self.done, self.failed = 0, []
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self.run) for _ in range(clients)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join()
+
+    def run(self):
+        with Client(self.nginx.url) as client:
+            while not self.stopping.is_set():
+                answer = client.patch(self.path, json={"title": "y"})
+                with self.lock:
+                    if answer.status_code == 200:
+                        self.done += 1
+                    else:
+                        self.failed.append(answer.text)
+
+
+# What stands in MongoDB
+
+
+def test_a_document_has_the_types_that_other_programs_expect(start, mongodb):
+    nginx = start(on(mongodb.uri()))
+    note = {
+        "title": "x",
+        "stars": 2**53 + 1,
+        "due": "2026-01-02T03:04:05.678Z",
+        "tags": ["a"],
+        "author": {"name": "n"},
+    }
+    made = create(nginx.api, "/notes", note)
+    named = create(nginx.api, "/notes", {"_id": "a-name", "title": "y"})
+    with mongodb.client() as client:
+        stored = client.nacre.notes.find_one({"_id": bson.ObjectId(made["_id"])})
+        assert stored["_rev"] == 1 and isinstance(stored["_rev"], bson.Int64)
+        assert stored["stars"] == 2**53 + 1 and stored["tags"] == ["a"] and stored["author"] == {"name": "n"}
+        assert stored["due"] == datetime.datetime(2026, 1, 2, 3, 4, 5, 678000)
+        assert isinstance(stored["_created"], datetime.datetime) and stored["_created"] == stored["_updated"]
+        assert stored["_owner"] is None
+        assert client.nacre.notes.find_one({"_id": named["_id"]})["title"] == "y"
+    assert nginx.api.get("/notes/" + made["_id"]).json() == made
+
+
+def test_documents_of_other_programs_are_served(start, mongodb):
+    nginx = start(on(mongodb.uri()))
+    now = datetime.datetime(2026, 1, 2, 3, 4, 5, 6000)
+    with mongodb.client() as client:
+        client.nacre.notes.insert_one(
+            {
+                "_id": "foreign",
+                "_rev": bson.Int64(4),
+                "_created": now,
+                "_updated": now,
+                "_owner": None,
+                "title": "x",
+                "due": now,
+            }
+        )
+    answer = nginx.api.get("/notes/foreign")
+    assert answer.status_code == 200 and answer.headers["ETag"] == '"4"'
+    assert answer.json()["due"] == answer.json()["_updated"] == "2026-01-02T03:04:05.006Z"
+    assert nginx.api.patch("/notes/foreign", json={"stars": 1}).json()["_rev"] == 5
+    found = nginx.api.get("/notes", params={"where": '{"due":{"$lte":"2026-01-02T03:04:05.006Z"}}'})
+    assert [item["_id"] for item in found.json()["items"]] == ["foreign"]
+
+
+def test_indexes_come_from_the_configuration(start, mongodb):
+    nginx = start(on(mongodb.uri()), workers=2)
+    with mongodb.client() as client:
+
+        def keys():
+            return sorted(list(index["key"].items()) for index in client.nacre.notes.list_indexes())
+
+        wait_until(lambda: len(keys()) == 4, "the indexes")
+        assert [("title", 1)] in [k[:1] for k in keys()] and [("slug", 1)] in [k[:1] for k in keys()]
+    assert create(nginx.api, "/notes", {"title": "a"}) and create(nginx.api, "/notes", {"title": "b"})
+    create(nginx.api, "/notes", {"title": "c", "slug": "s"})
+    assert_problem(nginx.api.post("/notes", json={"title": "d", "slug": "s"}), 409)
+
+
+# What MongoDB may do
+
+
+def test_mongodb_killed_and_back(watched, mongodb):
+    nginx = watched(on(mongodb.uri()))
+    cached = "/brief/" + create(nginx.api, "/brief", {"n": 1})["_id"]
+    assert nginx.api.get(cached).status_code == 200
+    with Load(nginx.port) as load:
+        wait_until(lambda: load.answers > 50, "load")
+        mongodb.kill()
+        wait_until(lambda: not ready(nginx), "readiness to fall")
+        assert "store" in nginx.api.get("/ready").json()["detail"]
+        answer = nginx.api.get("/uncached/x")
+        assert answer.status_code in (503, 504)
+        assert answer.status_code == 504 or answer.headers["Retry-After"]
+        wait_until(
+            lambda: "stale" in nginx.api.get(cached).headers["Cache-Status"],
+            "a stale answer",
+        )
+        mongodb.start()
+        wait_until(lambda: ready(nginx), "readiness")
+        before = load.answers
+        wait_until(lambda: load.answers > before + 50, "load again")
+    for id in load.acknowledged:
+        assert nginx.api.get("/notes/" + id).status_code == 200
+    assert nginx.stalls.longest() < MOST
+
+
+def test_mongodb_hung(watched, mongodb):
+    nginx = watched(on(mongodb.uri(), timeouts="{ store: 500ms }"))
+    cached = "/notes/" + create(nginx.api, "/notes", {"title": "x"})["_id"]
+    nginx.api.get(cached)
+    mongodb.pause()
+    try:
+        began = time.monotonic()
+        answer = nginx.api.get("/uncached/x")
+        assert answer.status_code in (503, 504) and time.monotonic() - began < 2
+        assert nginx.api.get(cached).status_code == 200
+        wait_until(lambda: not ready(nginx), "readiness to fall")
+    finally:
+        mongodb.resume()
+    wait_until(lambda: ready(nginx), "readiness")
+    assert create(nginx.api, "/notes", {"title": "y"})["_rev"] == 1
+    assert nginx.stalls.longest() < MOST
+
+
+def test_the_primary_moves(watched, members):
+    """No request fails, and no write is done twice: a document's revision is the number of its acknowledged writes."""
+    nginx = watched(on(members.uri()))
+    path = "/notes/" + create(nginx.api, "/notes", {"title": "x"})["_id"]
+    with Load(nginx.port) as load, Patches(nginx, path) as patches:
+        for index in (1, 2, 0, 1):
+            before = load.answers
+            wait_until(lambda: load.answers > before + 30, "load")
+            members.elect(index)
+        members.elect(None)
+        time.sleep(0.5)
+        members.elect(2)
+        before = load.answers
+        wait_until(lambda: load.answers > before + 30, "load")
+    assert load.failed == [] and patches.failed == []
+    assert nginx.api.get(path).json()["_rev"] == 1 + patches.done
+    for id in load.acknowledged:
+        assert nginx.api.get("/notes/" + id).status_code == 200
+    assert nginx.stalls.longest() < MOST
+
+
+def test_a_member_dies(watched, members):
+    nginx = watched(on(members.uri()))
+    with Load(nginx.port) as load:
+        wait_until(lambda: load.answers > 30, "load")
+        members.elect(1)
+        members.kill(0)
+        before = load.answers
+        wait_until(lambda: load.answers > before + 30, "load")
+    assert load.failed == []
+    assert nginx.stalls.longest() < MOST
+
+
+def test_all_or_none_while_the_primary_moves(start, members):
+    nginx = start(on(members.uri()))
+    stop = threading.Event()
+
+    def move():
+        index = 0
+        while not stop.is_set():
+            index = (index + 1) % 3
+            members.elect(index)
+            stop.wait(0.3)
+
+    mover = threading.Thread(target=move)
+    mover.start()
+    try:
+        for batch in range(10):
+            documents = [{"_id": f"b{batch}-{i}", "title": "x"} for i in range(20)]
+            answer = nginx.api.post("/notes", json=documents)
+            found = sum(nginx.api.get(f"/notes/b{batch}-{i}").status_code == 200 for i in range(20))
+            assert found == (20 if answer.status_code == 201 else 0), answer.text
+            assert answer.status_code in (201, 503, 504)
+    finally:
+        stop.set()
+        mover.join()
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_a_connection_cut_at_every_byte_of_a_reply(start, proxy, split):
+    nginx = start(on(through(proxy)))
+    path = "/uncached/" + create(nginx.api, "/uncached", {"n": 1})["_id"]
+    expected = nginx.api.get(path).json()
+    proxy.split = split
+    before = proxy.replied
+    assert nginx.api.get(path).json() == expected
+    size = proxy.replied - before
+    assert size > 100
+    for at in range(1, size + 1, 9 if split else 1):
+        proxy.cut_after(at)
+        assert nginx.api.get(path).json() == expected
+
+
+def test_a_half_open_connection(start, proxy):
+    nginx = start(on(through(proxy), timeouts="{ store: 500ms, request: 2s }"))
+    path = "/uncached/" + create(nginx.api, "/uncached", {"n": 1})["_id"]
+    proxy.lose()
+    assert nginx.api.get(path).status_code in (503, 504)
+    proxy.heal()
+    wait_until(lambda: nginx.api.get(path).status_code == 200, "a connection that works")
+
+
+def test_a_server_slower_than_the_deadline(start, mongodb):
+    nginx = start(on(mongodb.uri(), timeouts="{ store: 300ms, request: 1s }"))
+    path = "/uncached/" + create(nginx.api, "/uncached", {"n": 1})["_id"]
+    mongodb.fail("find", blockTimeMS=800)
+    for _ in range(3):
+        began = time.monotonic()
+        assert_problem(nginx.api.get(path), 504)
+        assert time.monotonic() - began < 1.2
+    mongodb.heal()
+    wait_until(lambda: nginx.api.get(path).status_code == 200, "an answer")
+    other = create(nginx.api, "/uncached", {"n": 2})
+    for _ in range(20):
+        assert nginx.api.get(path).json()["n"] == 1
+        assert nginx.api.get("/uncached/" + other["_id"]).json()["n"] == 2
+
+
+@pytest.mark.parametrize("code", [91, 189, 10107, 11600, 13436])
+def test_errors_that_pass_are_tried_again(start, mongodb, code):
+    nginx = start(on(mongodb.uri()))
+    created = create(nginx.api, "/uncached", {"n": 1})
+    path = "/uncached/" + created["_id"]
+    mongodb.fail("find", times=1, errorCode=code)
+    assert nginx.api.get(path).status_code == 200
+    mongodb.fail("findAndModify", times=1, errorCode=code, errorLabels=["RetryableWriteError"])
+    assert nginx.api.patch(path, json={"n": 2}).json()["_rev"] == 2
+    mongodb.fail("insert", times=1, closeConnection=True)
+    assert create(nginx.api, "/uncached", {"n": 3})["_rev"] == 1
+    assert len(nginx.api.get("/uncached").json()["items"]) == 2
+
+
+def test_a_pool_that_is_exhausted(start, mongodb):
+    uri = mongodb.uri(maxPoolSize=1, waitQueueTimeoutMS=200)
+    nginx = start(on(uri, timeouts="{ store: 1s, request: 3s }"))
+    path = "/uncached/" + create(nginx.api, "/uncached", {"n": 1})["_id"]
+    mongodb.fail("find", blockTimeMS=300)
+    statuses = []
+
+    def read():
+        with Client(nginx.url) as client:
+            statuses.append(client.get(path).status_code)
+
+    threads = [threading.Thread(target=read) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(statuses) <= {200, 503, 504} and 200 in statuses and len(set(statuses)) > 1
+    mongodb.heal()
+    wait_until(lambda: nginx.api.get(path).status_code == 200, "an answer")
+
+
+# Ways in
+
+
+def test_a_password(start, launch):
+    mongodb = launch(MongoServer, user=("app", "p@ss/word"))
+    nginx = start(on(mongodb.uri()))
+    assert create(nginx.api, "/notes", {"title": "x"})["_rev"] == 1
+
+
+def test_a_wrong_password(watched, launch):
+    mongodb = launch(MongoServer, user=("app", "right"))
+    nginx = watched(on(mongodb.uri().replace("right", "hunter2")))
+    assert_problem(nginx.api.get("/ready"), 503)
+    assert_problem(nginx.api.post("/notes", json={"title": "x"}), 503)
+    assert "hunter2" not in nginx.log()
+    assert nginx.stalls.longest() < MOST
+
+
+def test_tls(start, launch, certificates):
+    mongodb = launch(
+        MongoServer,
+        identity=certificates.server,
+        ca=certificates.ca,
+        user=("app", "secret"),
+    )
+    nginx = start(on(mongodb.uri()))
+    assert create(nginx.api, "/notes", {"title": "x"})["_rev"] == 1
+
+
+@pytest.mark.parametrize("name", ["expired", "wrong_host"])
+def test_a_certificate_that_is_not_to_be_trusted(watched, launch, certificates, name):
+    mongodb = launch(MongoServer, identity=getattr(certificates, name), ca=certificates.ca)
+    nginx = watched(on(mongodb.uri()))
+    assert_problem(nginx.api.get("/ready"), 503)
+    assert_problem(nginx.api.get("/notes"), 503)
+    assert nginx.stalls.longest() < MOST
+
+
+# Both
+
+
+def test_reloads_and_a_killed_worker(start, mongodb):
+    nginx = start(on(mongodb.uri()), workers=2)
+    nginx.tolerate("worker process .* exited on signal 9")
+    with Load(nginx.port) as load:
+        wait_until(lambda: load.answers > 50, "load")
+        for _ in range(3):
+            nginx.reload()
+            before = load.answers
+            wait_until(lambda: load.answers > before + 20, "load")
+        assert load.failed == []
+        os.kill(nginx.workers()[0], signal.SIGKILL)
+        before = load.answers
+        wait_until(lambda: load.answers > before + 50, "load after the kill")
+    assert len(load.failed) <= len(load.threads)
+    for id in load.acknowledged:
+        assert nginx.api.get("/notes/" + id).status_code == 200
+
+
+def test_both_gone(watched, mongodb, launch):
+    redis = launch(RedisServer)
+    nginx = watched(on(mongodb.uri(), f"redis://{redis.address}"))
+    wait_until(lambda: ready(nginx), "readiness")
+    path = "/brief/" + create(nginx.api, "/brief", {"n": 1})["_id"]
+    assert nginx.api.get(path).status_code == 200
+    redis.kill()
+    mongodb.kill()
+    wait_until(
+        lambda: "neither" in nginx.api.get("/ready").json()["detail"],
+        "both to be missed",
+    )
+    wait_until(lambda: "stale" in nginx.api.get(path).headers["Cache-Status"], "a stale answer")
+    assert nginx.api.get(path).json()["n"] == 1
+    assert_problem(nginx.api.post("/brief", json={"n": 2}), 503)
+    mongodb.start()
+    redis.start()
+    wait_until(lambda: ready(nginx), "readiness")
+    assert create(nginx.api, "/brief", {"n": 2})["_rev"] == 1
+    assert nginx.stalls.longest() < MOST
