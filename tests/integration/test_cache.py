@@ -87,6 +87,7 @@ def test_an_entry_past_its_time_is_served_stale_and_renewed(api):
     assert "nacre; fwd=miss" not in seen
 
 
+@pytest.mark.sqlite
 def test_stale_is_served_while_the_store_fails(start):
     nginx = start()
     api = nginx.api

@@ -45,6 +45,7 @@ def test_live_and_ready(server, api):
         assert api.head(path).status_code == 200
 
 
+@pytest.mark.sqlite
 def test_ready_is_503_when_the_store_can_not_be_opened(start):
     yaml = yamls.EXAMPLE.replace("sqlite:nacre.db", "sqlite:folder/nacre.db")
     nginx = start(yaml)
@@ -118,6 +119,7 @@ def test_a_failed_reload_leaves_the_old_configuration_serving(start):
     assert create(nginx.api, "/notes", {"title": "y"})
 
 
+@pytest.mark.sqlite
 def test_a_reload_takes_a_new_resource_in_and_keeps_the_data(start):
     nginx = start()
     created = create(nginx.api, "/notes", {"title": "x"})
@@ -143,6 +145,7 @@ def test_the_documented_configuration_works_to_the_letter(start):
     assert_problem(api.delete("/notes/x"), 401)
 
 
+@pytest.mark.sqlite
 def test_the_environment_and_files_are_read(make_nginx, start, monkeypatch, tmp_path):
     (tmp_path / "secret").write_text("nacre.db\n")
     yaml = yamls.EXAMPLE.replace('"sqlite:nacre.db"', f'"sqlite:${{NACRE_TEST_FOLDER}}/${{file:{tmp_path}/secret}}"')

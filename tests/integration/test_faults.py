@@ -127,6 +127,7 @@ def test_a_full_disk_is_503_and_heals(request, tmp_path):
         nginx.stop()
 
 
+@pytest.mark.sqlite
 def test_a_locked_database_is_an_answer_in_time_and_heals(start):
     nginx = start(yamls.EXAMPLE.replace("resources:", "timeouts: { request: 2s, store: 1s }\nresources:", 1))
     created = create(nginx.api, "/notes", {"title": "x"})
