@@ -16,11 +16,19 @@ namespace nacre::nginx {
 
 namespace {
 
-constexpr auto kHex = [] {
-  std::array<std::array<char, 2>, 256> hex{};
-  for (unsigned i = 0; i < hex.size(); ++i) hex[i] = {"0123456789abcdef"[i >> 4U], "0123456789abcdef"[i & 15U]};
-  return hex;
-}();
+using HexTable = std::array<std::array<char, 2>, 256>;
+
+constexpr HexTable make_hex_table() {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  HexTable table{};
+  for (unsigned i = 0; i < table.size(); ++i) {
+    table[i][0] = kDigits[i >> 4U];
+    table[i][1] = kDigits[i & 15U];
+  }
+  return table;
+}
+
+constexpr HexTable kHex = make_hex_table();
 
 /// 16 random bytes as hex. They name requests and protect nothing, so they are drawn many at a time.
 void make_id(std::array<char, 32>& id) noexcept {

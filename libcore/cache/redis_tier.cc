@@ -141,13 +141,14 @@ SharedTier::Look RedisTier::look_at(std::string value, const Key& key, std::uint
   if (trailer.format != kFormat || trailer.etag_size > rest || trailer.fingerprint != (key.fingerprint() ^ options_.identity))
     return look;
   if (trailer.generation != generation) return look;
-  Found& found = look.found.emplace();
+  Found found;
   found.entry.etag = value.substr(rest - trailer.etag_size, trailer.etag_size);
   value.resize(rest - trailer.etag_size);
   found.entry.body = std::move(value);
   if (trailer.last_modified != kNoTimestamp) found.entry.last_modified = Timestamp{Milliseconds{trailer.last_modified}};
   const Milliseconds wall = scheduler_.reactor().wall().time_since_epoch();
   found.age = std::max(wall - Milliseconds{trailer.filled}, Milliseconds{});
+  look.found = std::move(found);
   return look;
 }
 

@@ -9,9 +9,10 @@ namespace nacre::store {
 std::unique_ptr<Store> open(const config::Config& config, Reactor& reactor, WriteHooks hooks,
                             std::function<void(std::string_view)> log) {
   if (config.store.mongo) {
-    return open_mongo(
-        reactor,
-        {.target = *config.store.mongo, .timeout = config.timeouts.store, .hooks = std::move(hooks), .log = std::move(log)});
+    MongoOptions options{.target = *config.store.mongo, .timeout = config.timeouts.store};
+    options.hooks = std::move(hooks);
+    options.log = std::move(log);
+    return open_mongo(reactor, std::move(options));
   }
   SqliteOptions options = *parse_sqlite_uri(config.store.uri);  // it was checked when the configuration was loaded
   options.timeout = config.timeouts.store;

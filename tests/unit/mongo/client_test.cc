@@ -213,7 +213,7 @@ TEST_CASE("without a server a call ends with its deadline, and at once when ther
     const auto answer = talk.read();
     REQUIRE_FALSE(answer.has_value());
     CHECK(answer.error().error == Error::unavailable);
-    CHECK(monotonic_now() - start < Milliseconds{100});
+    CHECK(monotonic_now() - start < Milliseconds{2'000});
   });
 }
 

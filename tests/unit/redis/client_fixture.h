@@ -13,7 +13,7 @@ namespace nacre::redis {
 
 /// A client in a loop, on which a test runs fibers.
 struct ClientFixture {
-  explicit ClientFixture(Target target, Milliseconds timeout = Milliseconds{250})
+  explicit ClientFixture(Target target, Milliseconds timeout = Milliseconds{1'000})
       : client(loop.reactor, threads, std::make_shared<const Target>(std::move(target)),
                {.timeout = timeout,
                 .observe = [this](std::optional<Error> error, std::chrono::nanoseconds) { ++(error ? failed : succeeded); },
