@@ -7,7 +7,7 @@ namespace nacre::cache {
 namespace {
 
 /// A counter's time begins with it.
-const redis::Script kIncrement(
+const redis::Script increment_script(
     "local there = redis.call('EXISTS', KEYS[1]) "
     "local sum = redis.call('INCRBY', KEYS[1], ARGV[1]) "
     "if there == 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end "
@@ -33,7 +33,7 @@ std::string RedisValues::name(std::string_view key) const { return std::string(p
 Result<std::int64_t> RedisValues::increment(std::string_view key, std::int64_t by, std::optional<Milliseconds> ttl) {
   const std::string amount = std::to_string(by);
   auto reply =
-      ttl ? client_.run(kIncrement, {name(key)}, {amount, text(*ttl)}) : client_.command({"INCRBY", name(key), amount});
+      ttl ? client_.run(increment_script, {name(key)}, {amount, text(*ttl)}) : client_.command({"INCRBY", name(key), amount});
   if (!reply) return counted_wrong(reply.error());
   return reply->number();
 }

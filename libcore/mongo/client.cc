@@ -45,7 +45,7 @@ void write_transaction(BsonWriter& bson, const Session& session) {
 
 }  // namespace
 
-Client::Client(Reactor& reactor, Target target, Milliseconds call_timeout, std::function<void(std::string_view)> log)
+Client::Client(Reactor& reactor, Target target, Milliseconds call_timeout, const std::function<void(std::string_view)>& log)
     : reactor_(reactor),
       target_(std::move(target)),
       threads_(reactor, target_.uri->max_connecting),

@@ -33,7 +33,7 @@ class Transaction;
 class Client {
  public:
   /// `call_timeout`: how long a command may take.
-  Client(Reactor& reactor, Target target, Milliseconds call_timeout, std::function<void(std::string_view)> log);
+  Client(Reactor& reactor, Target target, Milliseconds call_timeout, const std::function<void(std::string_view)>& log);
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 

@@ -15,8 +15,8 @@ namespace {
 
 using nacre::mongo::kMaxBsonDepth;
 
-const Timestamp kFirstDate{Milliseconds{-62'167'219'200'000}};  // 0000-01-01T00:00:00.000Z
-const Timestamp kLastDate{Milliseconds{253'402'300'799'999}};   // 9999-12-31T23:59:59.999Z
+const Timestamp first_date{Milliseconds{-62'167'219'200'000}};  // 0000-01-01T00:00:00.000Z
+const Timestamp last_date{Milliseconds{253'402'300'799'999}};   // 9999-12-31T23:59:59.999Z
 
 void append_integer(std::string& out, std::int64_t number) {
   std::array<char, 24> digits;
@@ -24,7 +24,7 @@ void append_integer(std::string& out, std::int64_t number) {
 }
 
 void append_date(std::string& out, Timestamp moment) {
-  if (moment < kFirstDate || moment > kLastDate) {
+  if (moment < first_date || moment > last_date) {
     out += "null";
   } else {
     out.append("\"").append(format_rfc3339(moment)).append("\"");
@@ -310,7 +310,7 @@ Json key_value(std::string_view bson, std::string_view path) {
   if (found->is_text()) return Json(found->text());
   std::string text;
   if (found->type == BsonType::object_id) append_hex(text, found->value);
-  if (found->type == BsonType::date && found->date() >= kFirstDate && found->date() <= kLastDate)
+  if (found->type == BsonType::date && found->date() >= first_date && found->date() <= last_date)
     text = format_rfc3339(found->date());
   return text.empty() ? Json(nullptr) : Json(text);
 }

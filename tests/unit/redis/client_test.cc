@@ -197,7 +197,7 @@ TEST_SUITE("redis::Client with a redis-server") {
   TEST_CASE("messages are heard; an interruption is told; sending needs no fiber") {
     if (!installed("redis-server")) return;
     Process server;
-    ClientFixture f(server_at(server.endpoint()));
+    ClientFixture f(server_at(server.endpoint()), Milliseconds{250});
     std::vector<std::string> heard;
     f.client.listen(
         {.channels = {"news", "more"},
@@ -215,9 +215,9 @@ TEST_SUITE("redis::Client with a redis-server") {
     CHECK(f.turn(Milliseconds{5'000}, [&] { return heard.size() == 5; }));
     CHECK(heard == std::vector<std::string>{"on", "news=1", std::string("more=a\0b", 8), "off", "on"});
     server.stop();
-    CHECK(f.turn(Milliseconds{3'000}, [&] { return heard.size() == 6; }));
+    CHECK(f.turn(Milliseconds{10'000}, [&] { return heard.size() == 6; }));
     server.go_on();
-    CHECK(f.turn(Milliseconds{3'000}, [&] { return heard.size() == 7; }));
+    CHECK(f.turn(Milliseconds{10'000}, [&] { return heard.size() == 7; }));
   }
 }
 
