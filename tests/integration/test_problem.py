@@ -5,7 +5,7 @@ import re
 import pytest
 import raw
 from assertions import assert_problem, create, pointers
-from harness import free_port
+from harness import free_port, wait_until
 
 JSON = {"Content-Type": "application/json"}
 
@@ -116,7 +116,12 @@ def test_the_access_log_names_route_cache_and_times(server, api, notes):
     path = f"{notes}/{create(api, notes, {'title': 'x'})['_id']}"
     for _ in range(2):
         api.get(path)
-    first, second = [line for line in server.access_log() if line["uri"] == path]
+
+    def lines():
+        return [line for line in server.access_log() if line["uri"] == path]
+
+    wait_until(lambda: len(lines()) == 2, "the log, which is written after the answer")
+    first, second = lines()
     assert first["route"] == second["route"] == "notes.read"
     assert first["cache"] == "miss" and second["cache"] == "l1-hit"
     assert float(first["store_time"]) >= 0 and second["store_time"] in ("", "-", "0.000")
