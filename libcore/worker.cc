@@ -23,6 +23,20 @@ store::WriteHooks invalidate_in(cache::Zone& zone) {
 }
 
 /// The router's, then the modes'.
+constexpr Milliseconds kUpkeep{1'000};
+
+/// A worker's word in the zone.
+std::uint64_t pack(const store::PoolUsage& pool) {
+  const auto part = [](std::size_t number, unsigned shift) { return std::uint64_t{number & 0xFFFFFU} << shift; };
+  return part(pool.idle, 0) | part(pool.busy, 20) | part(pool.connecting, 40);
+}
+
+void add(store::PoolUsage& all, std::uint64_t word) {
+  all.idle += word & 0xFFFFFU;
+  all.busy += word >> 20U & 0xFFFFFU;
+  all.connecting += word >> 40U & 0xFFFFFU;
+}
+
 std::vector<std::string> route_names(const route::Router& router) {
   std::vector<std::string> names(router.names().begin(), router.names().end());
   names.insert(names.end(), kModeNames.begin(), kModeNames.end());
@@ -65,14 +79,24 @@ Worker::Worker(const Application& application, Surroundings surroundings)
       registry_(around_.zone.metrics(), around_.number),
       recorder_(registry_, route_names(*application.router)),
       scheduler_(around_.reactor),
-      store_(store::open(config_, around_.reactor, invalidate_in(around_.zone), around_.log)),
+      store_(store::open(config_, around_.reactor,
+                         {.hooks = invalidate_in(around_.zone),
+                          .log = around_.log,
+                          .on_wait = [this](std::chrono::nanoseconds time) { recorder_.waited_for_connection(time); }})),
       metered_store_(*store_, recorder_),
       cache_(config_, around_.zone, scheduler_, metered_store_, recorder_, around_.log),
       http_(around_.reactor),
       backend_{config_, cache_.store(), cache_.values(), cache_.reads(), &http_},
       pipeline_(*application.router, backend_) {
-  if (around_.zone.enter()) around_.log("a worker died: the cache starts empty");
+  if (around_.zone.enter(&place_)) around_.log("a worker died: the cache starts empty");
   store_->prepare(config_.resources);
+  if (place_ && store_->pool()) {
+    upkeep_ = around_.reactor.background_timer([this] {
+      tell_pool();
+      upkeep_->arm(around_.reactor.now() + kUpkeep);
+    });
+    upkeep_->arm(around_.reactor.now() + kUpkeep);
+  }
 }
 
 Worker::~Worker() {
@@ -155,7 +179,14 @@ http::Response Worker::status() const {
                      http::kJson);
 }
 
+/// What the others last told is at most that old.
+void Worker::tell_pool() const {
+  const auto pool = store_->pool();
+  if (place_ && pool) around_.zone.tell(*place_, pack(*pool));
+}
+
 http::Response Worker::metrics() const {
+  tell_pool();
   const cache::Zone::Usage usage = around_.zone.usage();
   std::vector<metrics::Sample> samples{
       {metrics::kCacheEntries, {}, usage.entries},   {metrics::kCacheBytes, {}, usage.bytes},
@@ -163,6 +194,13 @@ http::Response Worker::metrics() const {
       {metrics::kCacheResets, {}, usage.resets},     {metrics::kBuildInfo, {NACRE_VERSION, around_.nginx}, 1}};
   if (around_.connections) {
     for (const auto& [state, number] : around_.connections()) samples.push_back({metrics::kConnections, {state}, number});
+  }
+  if (store_->pool()) {
+    store::PoolUsage all;
+    around_.zone.each_word([&](std::uint64_t word) { add(all, word); });
+    samples.push_back({metrics::kPoolConnections, {"idle"}, all.idle});
+    samples.push_back({metrics::kPoolConnections, {"busy"}, all.busy});
+    samples.push_back({metrics::kPoolConnections, {"connecting"}, all.connecting});
   }
   return text_answer(metrics::expose(registry_, samples), metrics::kContentType);
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -81,11 +82,13 @@ class Worker {
   http::Response docs() const;
   http::Response status() const;
   http::Response metrics() const;
+  void tell_pool() const;
 
   const Application& application_;
   const config::Config& config_;
   Surroundings around_;
   Monotonic began_;
+  std::optional<std::size_t> place_;  ///< in the zone
   metrics::Registry registry_;
   metrics::Recorder recorder_;
   fiber::Scheduler scheduler_;
@@ -95,6 +98,7 @@ class Worker {
   net::HttpClient http_;
   Backend backend_;
   Pipeline pipeline_;
+  std::unique_ptr<Timer> upkeep_;
 };
 
 }  // namespace nacre

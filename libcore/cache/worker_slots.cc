@@ -57,20 +57,23 @@ bool WorkerSlots::runs(std::uint64_t process) noexcept {
   return now != 0 && (now == then || now == 1 || then == 1);
 }
 
-bool WorkerSlots::enter() noexcept {
+std::optional<std::size_t> WorkerSlots::enter() noexcept {
   const std::uint64_t process = self();
-  for (Slot& slot : slots_) {
+  for (std::size_t place = 0; place < slots_.size(); ++place) {
+    Slot& slot = slots_[place];
     std::uint64_t free = 0;
-    if (slot.load(std::memory_order_relaxed) == 0 && slot.compare_exchange_strong(free, process)) return true;
+    if (slot.process.load(std::memory_order_relaxed) != 0 || !slot.process.compare_exchange_strong(free, process)) continue;
+    tell(place, 0);
+    return place;
   }
-  return false;
+  return std::nullopt;
 }
 
 void WorkerSlots::leave() noexcept {
   const std::uint64_t process = self();
   for (Slot& slot : slots_) {
     std::uint64_t holder = process;
-    if (slot.load(std::memory_order_relaxed) == process && slot.compare_exchange_strong(holder, 0)) return;
+    if (slot.process.load(std::memory_order_relaxed) == process && slot.process.compare_exchange_strong(holder, 0)) return;
   }
 }
 

@@ -2,7 +2,9 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace nacre::cache {
 
@@ -16,21 +18,35 @@ class WorkerSlots {
   bool sweep(OnDeath on_death) noexcept {
     bool found = false;
     for (Slot& slot : slots_) {
-      std::uint64_t holder = slot.load(std::memory_order_acquire);
+      std::uint64_t holder = slot.process.load(std::memory_order_acquire);
       if (holder == 0 || runs(holder)) continue;
       on_death();
-      slot.compare_exchange_strong(holder, 0, std::memory_order_acq_rel);
+      slot.process.compare_exchange_strong(holder, 0, std::memory_order_acq_rel);
       found = true;
     }
     return found;
   }
 
-  /// Lists the calling process. False when the list is full.
-  bool enter() noexcept;
+  /// Lists the calling process, at a place of its own. nullopt when the list is full.
+  std::optional<std::size_t> enter() noexcept;
   void leave() noexcept;
 
+  /// What the process at a place has to say, in place of what it said before.
+  void tell(std::size_t place, std::uint64_t word) noexcept { slots_[place].word.store(word, std::memory_order_relaxed); }
+  /// Calls `visit` with the word of each listed process that runs.
+  template <class Visit>
+  void each_word(Visit visit) const noexcept {
+    for (const Slot& slot : slots_) {
+      const std::uint64_t holder = slot.process.load(std::memory_order_acquire);
+      if (holder != 0 && runs(holder)) visit(slot.word.load(std::memory_order_relaxed));
+    }
+  }
+
  private:
-  using Slot = std::atomic<std::uint64_t>;  ///< 0 or a process: its id and when it started
+  struct Slot {
+    std::atomic<std::uint64_t> process;  ///< 0, or its id and when it started
+    std::atomic<std::uint64_t> word;
+  };
 
   /// Twice the 512 workers of one configuration.
   static constexpr std::size_t kSlots = 1024;

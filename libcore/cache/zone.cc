@@ -14,7 +14,7 @@ namespace nacre::cache {
 namespace {
 
 /// Names the layout: to be changed with every change of it, so that memory of another version is not taken for this one's.
-constexpr std::uint64_t kMagic = 0x6e61'6372'6500'0003;
+constexpr std::uint64_t kMagic = 0x6e61'6372'6500'0004;
 
 constexpr std::size_t kEntryBlock = 512;
 constexpr std::uint64_t kMostShards = 16;
@@ -170,12 +170,13 @@ Result<bool> Zone::erase(std::string_view key, Monotonic now) {
   return Values(shard(values_, hash)).erase(hash, key, now);
 }
 
-bool Zone::enter() noexcept {
+bool Zone::enter(std::optional<std::size_t>* place) noexcept {
   const bool died = workers_.sweep([this] {
     invalidate_all();
     owing_ = 0;  // what it owed is forgotten: the lifetimes of the entries bound that
   });
-  workers_.enter();
+  const auto entered = workers_.enter();
+  if (place != nullptr) *place = entered;
   return died;
 }
 

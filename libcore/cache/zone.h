@@ -112,8 +112,14 @@ class Zone {
   /// Lists the calling process as a worker, by its process id. When one that is listed no longer runs, everything is
   /// invalidated (it may have died between a commit and its `invalidate`), and the answer is true, for the log. Workers of an
   /// earlier configuration that still finish their requests are no matter.
-  bool enter() noexcept;
+  bool enter(std::optional<std::size_t>* place = nullptr) noexcept;
   void leave() noexcept { workers_.leave(); }
+  /// A word of each worker, for what is added up over all: see WorkerSlots. `place`: as `enter` gave it.
+  void tell(std::size_t place, std::uint64_t word) noexcept { workers_.tell(place, word); }
+  template <class Visit>
+  void each_word(Visit visit) const noexcept {
+    workers_.each_word(visit);
+  }
 
   struct Usage {
     std::uint64_t entries, bytes, capacity, evictions, values, resets;

@@ -33,6 +33,10 @@ inline constexpr Family kStoreDuration{Kind::histogram, "nacre_store_operation_d
 inline constexpr Family kRedisCommands{Kind::counter, "nacre_redis_commands_total", "Calls to Redis.", {"result"}};
 inline constexpr Family kRedisDuration{Kind::histogram, "nacre_redis_command_duration_seconds",
                                        "Time of a call to Redis, waiting included."};
+inline constexpr Family kPoolConnections{
+    Kind::gauge, "nacre_pool_connections", "Connections to the document store: idle, busy, or being opened.", {"state"}};
+inline constexpr Family kPoolWait{Kind::histogram, "nacre_pool_wait_seconds",
+                                  "Time that an operation of the document store waited for a connection."};
 inline constexpr Family kConnections{Kind::gauge, "nacre_connections", "Connections of clients.", {"state"}};
 inline constexpr Family kCacheEntries{Kind::gauge, "nacre_cache_entries", "Entries in the shared-memory zone."};
 inline constexpr Family kCacheBytes{Kind::gauge, "nacre_cache_bytes", "Bytes of the shared-memory zone that entries take."};
@@ -47,8 +51,9 @@ inline constexpr Family kLostSeries{Kind::counter, "nacre_metrics_lost_series_to
 inline constexpr Family kBuildInfo{Kind::gauge, "nacre_build_info", "What runs; always 1.", {"version", "nginx"}};
 
 /// All of them, in the order of the exposition.
-inline constexpr std::array kFamilies{&kHttpRequests,  &kHttpDuration,   &kCacheRequests, &kCacheEntries,    &kCacheBytes,
-                                      &kCacheCapacity, &kCacheEvictions, &kCacheResets,   &kStoreOperations, &kStoreDuration,
-                                      &kRedisCommands, &kRedisDuration,  &kConnections,   &kLostSeries,      &kBuildInfo};
+inline constexpr std::array kFamilies{&kHttpRequests,    &kHttpDuration,   &kCacheRequests, &kCacheEntries,    &kCacheBytes,
+                                      &kCacheCapacity,   &kCacheEvictions, &kCacheResets,   &kStoreOperations, &kStoreDuration,
+                                      &kPoolConnections, &kPoolWait,       &kRedisCommands, &kRedisDuration,   &kConnections,
+                                      &kLostSeries,      &kBuildInfo};
 
 }  // namespace nacre::metrics

@@ -73,6 +73,7 @@ Recorder::Recorder(Registry& registry, std::vector<std::string> routes) : regist
   }
   set_tiers(true, false);
   store_duration_ = registry_.histogram(kStoreDuration, {});
+  pool_wait_ = registry_.histogram(kPoolWait, {});
   redis_duration_ = registry_.histogram(kRedisDuration, {});
 }
 

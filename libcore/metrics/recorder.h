@@ -36,6 +36,8 @@ class Recorder {
   void stored(StoreOperation operation, std::optional<Error> error, std::chrono::nanoseconds took);
   /// A call to Redis ended.
   void asked_redis(std::optional<Error> error, std::chrono::nanoseconds took);
+  /// An operation of the document store got a connection, or none, after this time.
+  void waited_for_connection(std::chrono::nanoseconds time) const noexcept { pool_wait_.observe(time); }
 
  private:
   static constexpr std::size_t kMethods = static_cast<std::size_t>(http::Method::other) + 1;
@@ -54,6 +56,7 @@ class Recorder {
   Counter l1_hit_, l1_miss_, l1_stale_, l2_hit_, l2_miss_;
   std::array<ByCode, kOperations> operations_;
   Histogram store_duration_;
+  Histogram pool_wait_;
   ByCode redis_commands_;
   Histogram redis_duration_;
 };

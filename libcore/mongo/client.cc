@@ -45,14 +45,24 @@ void write_transaction(BsonWriter& bson, const Session& session) {
 
 }  // namespace
 
-Client::Client(Reactor& reactor, Target target, Milliseconds call_timeout, const std::function<void(std::string_view)>& log)
+Client::Client(Reactor& reactor, Target target, Milliseconds call_timeout, const Listeners& listeners)
     : reactor_(reactor),
       target_(std::move(target)),
       threads_(reactor, target_.uri->max_connecting),
-      primary_(reactor, threads_, target_, Role::primary, call_timeout, log) {
+      primary_(reactor, threads_, target_, Role::primary, call_timeout, listeners) {
   if (!target_.uri->read_preference.is_primary()) {
-    readers_ = std::make_unique<Pool>(reactor, threads_, target_, Role::reader, call_timeout, log);
+    readers_ = std::make_unique<Pool>(reactor, threads_, target_, Role::reader, call_timeout, listeners);
   }
+}
+
+Pool::Usage Client::usage() const noexcept {
+  Pool::Usage usage = primary_.usage();
+  if (!readers_) return usage;
+  const Pool::Usage more = readers_->usage();
+  return {.idle = usage.idle + more.idle,
+          .busy = usage.busy + more.busy,
+          .connecting = usage.connecting + more.connecting,
+          .waiting = usage.waiting + more.waiting};
 }
 
 void Client::start() {

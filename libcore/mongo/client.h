@@ -33,7 +33,7 @@ class Transaction;
 class Client {
  public:
   /// `call_timeout`: how long a command may take.
-  Client(Reactor& reactor, Target target, Milliseconds call_timeout, const std::function<void(std::string_view)>& log);
+  Client(Reactor& reactor, Target target, Milliseconds call_timeout, const Listeners& listeners);
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
@@ -59,7 +59,7 @@ class Client {
   Result<void> transact(FunctionRef<Result<void>(Transaction&)> body, Monotonic until);
 
   Pool& primary() noexcept { return primary_; }
-  Pool* readers() noexcept { return readers_.get(); }
+  Pool::Usage usage() const noexcept;
   const Uri& uri() const noexcept { return *target_.uri; }
 
  private:

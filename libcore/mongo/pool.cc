@@ -46,14 +46,13 @@ Link::Link(Reactor& reactor, net::Threads& threads, const Target& target, Role r
   };
 }
 
-Pool::Pool(Reactor& reactor, net::Threads& threads, Target target, Role role, Milliseconds call_timeout,
-           std::function<void(std::string_view)> log)
+Pool::Pool(Reactor& reactor, net::Threads& threads, Target target, Role role, Milliseconds call_timeout, Listeners listeners)
     : reactor_(reactor),
       threads_(threads),
       target_(std::move(target)),
       role_(role),
       options_(options_for(*target_.uri, call_timeout)),
-      log_(std::move(log)) {}
+      listeners_(std::move(listeners)) {}
 
 Pool::~Pool() {
   *alive_ = false;
@@ -66,13 +65,29 @@ void Pool::start() {
 }
 
 Result<Link*> Pool::acquire() {
-  for (;;) {
-    if (Link* const link = least_busy()) {
-      if (link->connection_.depth() > 0) grow();
-      return link;
-    }
-    if (auto waited = wait_for_link(); !waited) return waited.error();
+  const auto told = [this](std::chrono::nanoseconds time) {
+    if (listeners_.on_wait) listeners_.on_wait(time);
+  };
+  if (Link* const link = take_least_busy()) {
+    told({});
+    return link;
   }
+  const auto began = std::chrono::steady_clock::now();
+  Result<Link*> got = nullptr;
+  for (Link* link = nullptr; link == nullptr; link = take_least_busy(), got = link) {
+    if (auto waited = wait_for_link(); !waited) {
+      got = waited.error();
+      break;
+    }
+  }
+  told(std::chrono::steady_clock::now() - began);
+  return got;
+}
+
+Link* Pool::take_least_busy() {
+  Link* const link = least_busy();
+  if (link != nullptr && link->connection_.depth() > 0) grow();
+  return link;
 }
 
 Link* Pool::least_busy() noexcept {
@@ -102,15 +117,15 @@ void Pool::add_link() {
 void Pool::changed() {
   const bool usable = std::any_of(links_.begin(), links_.end(), [](const auto& link) { return link->is_usable(); });
   if (usable) {
-    if (told_ && log_) log_("MongoDB is back");
+    if (told_ && listeners_.log) listeners_.log("MongoDB is back");
     told_ = away_ = false;
     std::exchange(opened_, std::make_shared<fiber::Event>())->set();
     return;
   }
   if (!std::exchange(away_, true)) away_since_ = reactor_.now();
   const std::string why = why_none();
-  if (why.empty() || std::exchange(told_, true) || !log_) return;
-  log_("MongoDB is away: " + why);
+  if (why.empty() || std::exchange(told_, true) || !listeners_.log) return;
+  listeners_.log("MongoDB is away: " + why);
 }
 
 std::string Pool::why_none() const {

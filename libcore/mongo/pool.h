@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -46,6 +47,12 @@ class Link {
   net::Connection<Codec> connection_;
 };
 
+/// What a pool tells.
+struct Listeners {
+  std::function<void(std::string_view)> log{};              ///< one line for operators
+  std::function<void(std::chrono::nanoseconds)> on_wait{};  ///< how long a fiber waited for a connection
+};
+
 /// A worker's connections to servers of one role. Commands go to the open connection with the fewest under way; when all have
 /// some, one more is opened, up to maxPoolSize, maxConnecting at the same time. Without an open connection fibers wait, up to a
 /// number, and when there has been none for serverSelectionTimeoutMS they fail at once. Lost connections are made anew, by
@@ -53,8 +60,7 @@ class Link {
 class Pool {
  public:
   /// `call_timeout`: how long a command may take.
-  Pool(Reactor& reactor, net::Threads& threads, Target target, Role role, Milliseconds call_timeout,
-       std::function<void(std::string_view)> log);
+  Pool(Reactor& reactor, net::Threads& threads, Target target, Role role, Milliseconds call_timeout, Listeners listeners);
   ~Pool();
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -80,6 +86,7 @@ class Pool {
   bool is_away() const noexcept { return away_; }  ///< no connection is open
 
  private:
+  Link* take_least_busy();
   Link* least_busy() noexcept;
   void grow();
   void add_link();
@@ -93,7 +100,7 @@ class Pool {
   const Target target_;
   const Role role_;
   const net::ConnectionOptions options_;
-  const std::function<void(std::string_view)> log_;
+  const Listeners listeners_;
   std::vector<std::unique_ptr<Link>> links_;
   std::shared_ptr<fiber::Event> opened_ = std::make_shared<fiber::Event>();  ///< set when the next one is open
   std::size_t waiting_ = 0;

@@ -6,18 +6,18 @@
 
 namespace nacre::store {
 
-std::unique_ptr<Store> open(const config::Config& config, Reactor& reactor, WriteHooks hooks,
-                            std::function<void(std::string_view)> log) {
+std::unique_ptr<Store> open(const config::Config& config, Reactor& reactor, Listeners listeners) {
   if (config.store.mongo) {
     MongoOptions options{.target = *config.store.mongo, .timeout = config.timeouts.store};
-    options.hooks = std::move(hooks);
-    options.log = std::move(log);
+    options.hooks = std::move(listeners.hooks);
+    options.log = std::move(listeners.log);
+    options.on_wait = std::move(listeners.on_wait);
     return open_mongo(reactor, std::move(options));
   }
   SqliteOptions options = *parse_sqlite_uri(config.store.uri);  // it was checked when the configuration was loaded
   options.timeout = config.timeouts.store;
-  options.hooks = std::move(hooks);
-  options.log = std::move(log);
+  options.hooks = std::move(listeners.hooks);
+  options.log = std::move(listeners.log);
   return open_sqlite(reactor, std::move(options));
 }
 

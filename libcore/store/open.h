@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -12,9 +13,15 @@
 
 namespace nacre::store {
 
-/// The store that `store.uri` names. `log` takes one line for operators, on any thread.
-std::unique_ptr<Store> open(const config::Config& config, Reactor& reactor, WriteHooks hooks,
-                            std::function<void(std::string_view)> log);
+/// What a store tells the worker that it belongs to.
+struct Listeners {
+  WriteHooks hooks{};
+  std::function<void(std::string_view)> log{};              ///< one line for operators, on any thread
+  std::function<void(std::chrono::nanoseconds)> on_wait{};  ///< an operation waited for a connection; on the loop
+};
+
+/// The store that `store.uri` names.
+std::unique_ptr<Store> open(const config::Config& config, Reactor& reactor, Listeners listeners);
 
 /// Files of the store that the workers must be able to write; empty for a store that is a server.
 std::optional<std::string> data_file(const config::Config& config);

@@ -61,6 +61,13 @@ struct WriteHooks {
   std::function<void(std::string_view resource, std::string_view id)> after{};
 };
 
+/// Connections of a store that is a server.
+struct PoolUsage {
+  std::size_t idle = 0;        ///< open, without a command under way
+  std::size_t busy = 0;        ///< open
+  std::size_t connecting = 0;  ///< or about to
+};
+
 /// A document store. Calls run on fibers: they wait without blocking the loop, within the fiber's deadline and
 /// `timeouts.store`. Errors that any call may give: deadline, cancelled, overloaded, unavailable.
 /// A write whose fiber stopped waiting still ends one way or the other: done whole, or not begun. A resource must be one of
@@ -101,6 +108,9 @@ class Store {
 
   /// Whether the store can be read.
   virtual Result<void> ping() = 0;
+
+  /// This worker's connections; nullopt for a store that has none.
+  virtual std::optional<PoolUsage> pool() const { return std::nullopt; }
 };
 
 }  // namespace nacre::store

@@ -31,7 +31,7 @@ class MongoStore final : public Store {
       : reactor_(reactor),
         options_(std::move(options)),
         background_(reactor),
-        client_(reactor, options_.target, options_.timeout, options_.log),
+        client_(reactor, options_.target, options_.timeout, {options_.log, options_.on_wait}),
         errands_(reactor, 1),
         next_errand_(reactor.background_timer([this] { run_errand(); })) {}
 
@@ -103,6 +103,11 @@ class MongoStore final : public Store {
     return mongo::ping(client_);
   }
 
+  std::optional<PoolUsage> pool() const override {
+    const nacre::mongo::Pool::Usage usage = client_.usage();
+    return PoolUsage{.idle = usage.idle, .busy = usage.busy, .connecting = usage.connecting};
+  }
+
  private:
   std::shared_ptr<Collection> collection_of(const config::Resource& resource) {
     auto& collection = collections_[resource.name];
@@ -111,11 +116,10 @@ class MongoStore final : public Store {
   }
 
   static Result<void> wait_until_writable(Collection& collection) {
-    if (!collection.blocked.empty()) {
-      return Failure(Error::unavailable,
-                     "documents of this resource have the same " + collection.blocked + ", which must be unique");
-    }
-    return wait_for(collection.writable, "a unique index of this resource is not there yet");
+    auto waited = wait_for(collection.writable, "a unique index of this resource is not there yet");
+    if (!waited || collection.blocked.empty()) return waited;
+    return Failure(Error::unavailable,
+                   "documents of this resource have the same " + collection.blocked + ", which must be unique");
   }
 
   static Result<void> wait_for(fiber::Event& event, const char* else_why) {
@@ -132,7 +136,11 @@ class MongoStore final : public Store {
     tell(options_.hooks.before, resource, work);
     auto started = background_.start(reactor_.now() + options_.timeout + kGrace,
                                      [this, call, until, resource, work = std::make_shared<Work>(std::move(work))] {
-                                       call->result = (*work)(client_, until);
+                                       try {
+                                         call->result = (*work)(client_, until);
+                                       } catch (...) {
+                                         call->result = Failure(Error::internal);
+                                       }
                                        tell(options_.hooks.after, resource, *work);
                                        call->finished.set();
                                      });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -14,7 +15,8 @@ struct MongoOptions {
   nacre::mongo::Target target{};
   Milliseconds timeout{2'000};  ///< `timeouts.store`: bounds each call
   WriteHooks hooks{};
-  std::function<void(std::string_view)> log{};  ///< one line, for operators; on any thread
+  std::function<void(std::string_view)> log{};              ///< one line, for operators; on any thread
+  std::function<void(std::chrono::nanoseconds)> on_wait{};  ///< an operation waited for a connection
 };
 
 /// Documents in MongoDB: a resource is the collection of its name. One store for each worker, made after fork.

@@ -21,8 +21,8 @@ struct Talk {
   explicit Talk(const ScriptedServer& server, std::string_view options = {}) {
     const auto uri = parse_uri(server.uri(options));
     REQUIRE_MESSAGE(uri.has_value(), (uri ? "" : uri.error().detail));
-    client = std::make_unique<Client>(reactor, Target{std::make_shared<const Uri>(*uri), nullptr}, Milliseconds{1'000},
-                                      [](std::string_view) {});
+    client =
+        std::make_unique<Client>(reactor, Target{std::make_shared<const Uri>(*uri), nullptr}, Milliseconds{1'000}, Listeners{});
     client->start();
   }
   void run(Milliseconds patience, const std::function<void()>& body) {

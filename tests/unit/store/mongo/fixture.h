@@ -31,12 +31,16 @@ inline nacre::mongo::Target fresh_target() {
 /// A store in a database of its own, which is dropped with it.
 class MongoUnderTest final : public StoreUnderTest {
  public:
-  MongoUnderTest(std::span<const config::Resource> resources, WriteHooks hooks, nacre::mongo::Target target = fresh_target())
-      : target_(std::move(target)), store_(open_mongo(reactor, options(std::move(hooks)))) {
+  enum class Afterwards : std::uint8_t { drop, keep };  ///< the database
+
+  MongoUnderTest(std::span<const config::Resource> resources, WriteHooks hooks, nacre::mongo::Target target = fresh_target(),
+                 Afterwards afterwards = Afterwards::drop)
+      : afterwards_(afterwards), target_(std::move(target)), store_(open_mongo(reactor, options(std::move(hooks)))) {
     store_->prepare(resources);
   }
   ~MongoUnderTest() override {
-    nacre::mongo::Client client(reactor, target_, kTimeout, {});
+    if (afterwards_ == Afterwards::keep) return;
+    nacre::mongo::Client client(reactor, target_, kTimeout, nacre::mongo::Listeners{});
     client.start();
     run([&] { (void)client.write([](auto& bson) { bson.int32("dropDatabase", 1); }, fiber::deadline()); });
   }
@@ -63,6 +67,7 @@ class MongoUnderTest final : public StoreUnderTest {
 
   static constexpr Milliseconds kTimeout{20'000};  // the server's own speed is not what is tested
 
+  const Afterwards afterwards_;
   nacre::mongo::Target target_;
   std::unique_ptr<Store> store_;
 };

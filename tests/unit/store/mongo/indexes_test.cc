@@ -1,0 +1,119 @@
+#include "store/mongo/indexes.h"
+
+#include <doctest/doctest.h>
+
+#include <array>
+
+#include "json/parse.h"
+#include "mongo/bson_reader.h"
+#include "store/mongo/fixture.h"
+#include "store/mongo/to_json.h"
+
+namespace nacre::store::mongo {
+namespace {
+
+config::Resource resource(std::vector<config::Index> indexes) {
+  Json json = *parse_json(R"({"type": "object", "properties": {
+    "title": {"type": "string"}, "slug": {"type": "string"}, "tags": {"type": "array", "items": {"type": "string"}},
+    "items": {"type": "array", "items": {"type": "object", "properties": {"n": {"type": "integer"}}}}}})");
+  auto schema = schema::Schema::compile(json);
+  return {"plans", std::move(json), std::move(*schema), {}, std::move(indexes), {}, {}, {}};
+}
+
+std::string json_of(std::string_view bson) {
+  std::string out = "{";
+  BsonReader reader(bson);
+  BsonElement element;
+  while (reader.next(element)) {
+    if (element.name == "name") continue;
+    out.append(out.size() > 1 ? "," : "").append("\"").append(element.name).append("\":");
+    append_value(out, element);
+  }
+  return out + "}";
+}
+
+NewDocument document(std::string id, std::string_view fields) {
+  return {.id = std::move(id), .fields = parse_json(fields)->get_object(), .created = {}, .owner = {}};
+}
+
+/// Waits, on a fiber, until `holds`.
+void wait_until(const std::function<bool()>& holds) {
+  bool held = false;
+  for (int i = 0; i < 500 && !held; ++i) {
+    if (i > 0) REQUIRE(fiber::sleep(Milliseconds{20}).has_value());
+    held = holds();
+  }
+  CHECK(held);
+}
+
+}  // namespace
+
+TEST_CASE("an index ends with _id, and a unique one has a sparse one beside it") {
+  const auto plan = plan_collection(resource({{.keys = {{.path = "title", .descending = true}, {.path = "slug"}}},
+                                              {.keys = {{.path = "slug"}}, .unique = true},
+                                              {.keys = {{.path = "_owner"}, {.path = "slug"}}, .unique = true},
+                                              {.keys = {{.path = "tags"}}},
+                                              {.keys = {{.path = "tags"}, {.path = "items.n"}}}}));
+  REQUIRE(plan.indexes.size() == 6);
+  CHECK(json_of(plan.indexes[0].spec) == R"({"key":{"title":-1,"slug":1,"_id":1}})");
+  CHECK(json_of(plan.indexes[1].spec) == R"({"key":{"slug":1,"_id":1}})");
+  CHECK(json_of(plan.indexes[2].spec) == R"({"key":{"slug":1},"unique":true,"sparse":true})");
+  CHECK(plan.indexes[2].keys == "slug");
+  CHECK(json_of(plan.indexes[4].spec) ==
+        R"({"key":{"_owner":1,"slug":1},"unique":true,)"
+        R"("partialFilterExpression":{"$or":[{"_owner":{"$type":"string"}},{"slug":{"$exists":true}}]}})");
+  CHECK(json_of(plan.indexes[5].spec) == R"({"key":{"tags":1,"_id":1}})");
+  CHECK(plan.not_indexed == std::vector<std::string>{"tags, items.n"});
+  CHECK(plan.has_unique());
+  for (const auto& index : plan.indexes) CHECK(index.name.starts_with(kIndexPrefix));
+}
+
+TEST_CASE("MongoDB: a unique index that documents stand against is told of, and made once they differ" *
+          doctest::skip(mongo_for_tests() == nullptr)) {
+  const auto target = fresh_target();
+  const std::array loose{resource({{.keys = {{.path = "slug"}}}})};
+  const std::array strict{resource({{.keys = {{.path = "slug"}}, .unique = true}})};
+  {
+    MongoUnderTest before(loose, {}, target, MongoUnderTest::Afterwards::keep);
+    before.run([&] {
+      REQUIRE(before.store().insert(loose[0], std::vector{document("a", R"({"slug":"x"})")}, {}).has_value());
+      REQUIRE(before.store().insert(loose[0], std::vector{document("b", R"({"slug":"x"})")}, {}).has_value());
+    });
+  }
+  MongoUnderTest after(strict, {}, target);
+  after.run([&] {
+    const auto refused = after.store().insert(strict[0], std::vector{document("c", "{}")}, {});
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().error == Error::unavailable);
+    REQUIRE(after.log.size() == 1);
+    CHECK(after.log[0].find("slug") != std::string::npos);
+    CHECK(after.store().find_one(strict[0], "a", {}).has_value());
+    REQUIRE(after.store().erase(strict[0], "a", {}).has_value());
+    wait_until([&] { return after.store().insert(strict[0], std::vector{document("c", "{}")}, {}).has_value(); });
+    const auto conflict = after.store().insert(strict[0], std::vector{document("d", R"({"slug":"x"})")}, {});
+    REQUIRE_FALSE(conflict.has_value());
+    CHECK(conflict.error().errors == std::vector<FieldError>{{"/slug", "is taken"}});
+  });
+}
+
+TEST_CASE("MongoDB: an index that is wanted no more is dropped" * doctest::skip(mongo_for_tests() == nullptr)) {
+  const auto target = fresh_target();
+  const std::array strict{resource({{.keys = {{.path = "slug"}}, .unique = true}})};
+  const std::array loose{resource({})};
+  {
+    MongoUnderTest before(strict, {}, target, MongoUnderTest::Afterwards::keep);
+    before.run(
+        [&] { REQUIRE(before.store().insert(strict[0], std::vector{document("a", R"({"slug":"x"})")}, {}).has_value()); });
+  }
+  MongoUnderTest after(loose, {}, target);
+  after.run([&] {
+    int tried = 0;
+    wait_until([&] {
+      return after.store()
+          .insert(loose[0], std::vector{document("b" + std::to_string(tried++), R"({"slug":"x"})")}, {})
+          .has_value();
+    });
+  });
+}
+
+}  // namespace nacre::store::mongo
