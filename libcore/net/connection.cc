@@ -239,13 +239,14 @@ void ConnectionBase::on_turn() {
   const std::uint64_t conversation = conversation_;
   if (!wants_writable_ && !write_needs_readable_) flush();
   if (conversation == conversation_ && read_on_) read();
+  if (conversation == conversation_) watch_->want(true, wants_writable_ || read_needs_writable_);
 }
 
 void ConnectionBase::on_ready(bool readable, bool writable) {
   const std::uint64_t conversation = conversation_;
   if ((writable && wants_writable_) || (readable && write_needs_readable_)) flush();
-  if (conversation != conversation_) return;
-  if (readable || (writable && read_needs_writable_)) read();
+  if (conversation == conversation_ && (readable || (writable && read_needs_writable_))) read();
+  if (conversation == conversation_) watch_->want(true, wants_writable_ || read_needs_writable_);
 }
 
 void ConnectionBase::read() {
@@ -265,10 +266,7 @@ void ConnectionBase::read() {
       continue;
     }
     if (moved.want == Want::closed || moved.want == Want::failed) return lost(socket_.failure());
-    if (moved.want == Want::writable) {
-      read_needs_writable_ = true;
-      watch_->want(true, true);
-    }
+    read_needs_writable_ = moved.want == Want::writable;
     return;
   }
   read_on_ = true;
@@ -277,7 +275,6 @@ void ConnectionBase::read() {
 
 void ConnectionBase::flush() {
   wants_writable_ = write_needs_readable_ = false;
-  bool writable = false;
   for (std::size_t share = 0; written_ < out_.size();) {
     if (share >= kTurnShare) {
       next_turn();
@@ -291,10 +288,8 @@ void ConnectionBase::flush() {
     if (moved.want == Want::nothing) continue;
     if (socket_.is_tls()) reached_ = trimmed_ + out_.size();  // part of a record may be on its way
     (moved.want == Want::writable ? wants_writable_ : write_needs_readable_) = true;
-    writable = wants_writable_;
     break;
   }
-  watch_->want(true, writable || read_needs_writable_);
   trim_output();
 }
 

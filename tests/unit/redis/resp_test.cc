@@ -79,8 +79,9 @@ TEST_SUITE("redis::Resp") {
     for (int i = 0; i < 5; ++i) deep += "*1000000\r\n";
     CHECK(refuses(deep));
     deep.clear();
-    for (int i = 0; i < 100; ++i) deep += "*1\r\n";
-    CHECK(refuses(deep));
+    for (int i = 0; i < Resp::kMostDepth; ++i) deep += "*1\r\n";
+    CHECK_FALSE(refuses(deep + ":1\r\n"));
+    CHECK(refuses(deep + "*1\r\n"));
     Resp resp;
     Sink sink;
     CHECK(resp.take(std::string_view("$100000000\r\n"), sink));
