@@ -27,6 +27,7 @@ Cluster::Cluster(Reactor& reactor, net::Threads& threads, std::shared_ptr<const 
       target_(std::move(target)),
       options_(std::move(options)),
       finder_(threads, target_, Node::connection_options(options_.timeout).connect_timeout),
+      began_(reactor.now()),
       timer_(reactor.background_timer([this] { refresh(); })),
       outage_("redis: cluster", options_.log) {
   refresh();
@@ -77,9 +78,13 @@ Cluster::MasterPtr Cluster::any_master() const {
   return found != masters_.end() ? *found : masters_.empty() ? nullptr : masters_.front();
 }
 
-/// Waits until the slots are known for the first time; not when they could not be found before.
+/// The slots are being asked for, for the first time and not for long yet.
+bool Cluster::hopeful() const noexcept {
+  return !known_ && failure_.internal.empty() && reactor_.now() - began_ < options_.timeout;
+}
+
 Result<void> Cluster::settle() {
-  while (!known_ && failure_.internal.empty()) {
+  while (hopeful()) {
     const auto settled = settled_;
     if (auto waited = settled->wait(); !waited) return waited;
   }
@@ -181,7 +186,7 @@ Result<void> Cluster::send(Words words) {
 }
 
 bool Cluster::available() const noexcept {
-  if (!known_) return failure_.internal.empty();
+  if (!known_) return hopeful();
   const MasterPtr master = any_master();
   return master != nullptr && master->node.available();
 }

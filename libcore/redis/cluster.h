@@ -33,6 +33,7 @@ class Cluster final : public Servers {
   };
   using MasterPtr = std::shared_ptr<Master>;
 
+  bool hopeful() const noexcept;
   Result<void> settle();
   Result<MasterPtr> master_of(Words words);
   MasterPtr any_master() const;
@@ -52,6 +53,7 @@ class Cluster final : public Servers {
   bool known_ = false;
   std::optional<Monotonic> asked_;  ///< when the slots were last asked for
   Failure failure_{Error::unavailable};
+  const Monotonic began_;
   std::shared_ptr<fiber::Event> settled_ = std::make_shared<fiber::Event>();
   std::unique_ptr<Timer> timer_;
   Outage outage_;

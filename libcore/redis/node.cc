@@ -7,16 +7,20 @@ namespace nacre::redis {
 using State = net::ConnectionBase::State;
 
 net::ConnectionOptions Node::connection_options(Milliseconds timeout) {
-  const Milliseconds patience = std::clamp(4 * timeout, Milliseconds{1'000}, Milliseconds{10'000});
-  return {.connect_timeout = patience,
-          .silence = patience,
+  constexpr Milliseconds kLongest{10'000};
+  // Together, a try to connect and the pause after it take no more than a second, so that a server is back within a second of
+  // its return.
+  return {.connect_timeout = std::clamp(3 * timeout, Milliseconds{750}, kLongest),
+          .silence = std::clamp(4 * timeout, Milliseconds{1'000}, kLongest),
           .first_pause = Milliseconds{20},
-          .longest_pause = Milliseconds{500}};  // so that it is back within a second of its return
+          .longest_pause = Milliseconds{250}};
 }
 
 Node::Node(Reactor& reactor, net::Threads& threads, net::ConnectionBase::Dial dial, Options options)
-    : options_(std::move(options)),
+    : reactor_(reactor),
+      options_(std::move(options)),
       connection_(reactor, threads, std::move(dial), connection_options(options_.timeout)),
+      dialled_(reactor.now()),
       outage_(options_.name, options_.log) {
   connection_.on_change = [this] { on_change(); };
   connection_.open();
@@ -29,10 +33,13 @@ Node::~Node() {
 
 void Node::on_change() {
   const State state = connection_.state();
-  if (state == State::connecting) return;
-  hopeful_ = state == State::open;
+  if (state == State::connecting) {
+    dialled_ = reactor_.now();
+    return;
+  }
+  good_ = state == State::open;
   std::exchange(settled_, std::make_shared<fiber::Event>())->set();
-  if (hopeful_) {
+  if (good_) {
     outage_.back();
   } else {
     outage_.lost(connection_.failure().internal);
@@ -46,16 +53,19 @@ void Node::redial(const std::string& why) {
 
 Failure Node::away() const {
   Failure failure(Error::unavailable);
-  failure.internal = "redis: " + (silent() ? "silent" : connection_.failure().internal);
+  const std::string& why = connection_.failure().internal;
+  failure.internal = "redis: " + (silent() ? "silent" : why.empty() ? "connecting" : why);
   return failure;
 }
 
-bool Node::available() const noexcept {
-  return connection_.state() == State::open ? !silent() : connection_.state() == State::connecting && hopeful_;
+bool Node::hopeful() const noexcept {
+  return connection_.state() == State::connecting && good_ && reactor_.now() - dialled_ < options_.timeout;
 }
 
+bool Node::available() const noexcept { return connection_.state() == State::open ? !silent() : hopeful(); }
+
 Result<void> Node::settle() {
-  while (connection_.state() == State::connecting && hopeful_) {
+  while (hopeful()) {
     const auto settled = settled_;
     if (auto waited = settled->wait(); !waited) return waited;
   }

@@ -26,8 +26,8 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  /// Waits for a connection that is being made, if the last one was good. Error::unavailable when there is none, or when it has
-  /// been silent for too long while replies were due.
+  /// Waits for a connection that is being made, if the last one was good and for no longer than the timeout. Error::unavailable
+  /// when there is none, or when it has been silent for too long while replies were due.
   Result<void> settle();
 
   /// The server's reply, an error of its own included. What can't have reached it is tried once more on a new connection.
@@ -54,14 +54,18 @@ class Node {
   static net::ConnectionOptions connection_options(Milliseconds timeout);
 
  private:
+  /// A connection is being made, and is worth waiting for: the last one was good, and it has not taken long yet.
+  bool hopeful() const noexcept;
   bool silent() const noexcept { return connection_.silent_for() >= options_.timeout; }
   Failure away() const;
   void on_change();
 
+  Reactor& reactor_;
   const Options options_;
   Connection connection_;
   std::shared_ptr<fiber::Event> settled_ = std::make_shared<fiber::Event>();
-  bool hopeful_ = true;  ///< the last connection was good, or this is the first
+  bool good_ = true;  ///< the last connection was, or this is the first
+  Monotonic dialled_;
   Outage outage_;
 };
 

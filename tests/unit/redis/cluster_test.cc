@@ -16,7 +16,7 @@ struct Nodes {
   explicit Nodes(bool with_replica = false) {
     for (int i = 0; i < (with_replica ? 4 : 3); ++i) {
       all.push_back(std::make_unique<Process>(
-          std::vector<std::string>{"cluster-enabled yes", "cluster-node-timeout 1000", "cluster-require-full-coverage no"}));
+          std::vector<std::string>{"cluster-enabled yes", "cluster-node-timeout 500", "cluster-require-full-coverage no"}));
     }
     for (std::size_t i = 0; i < 3; ++i) {
       const auto first = std::to_string(i * 5461);

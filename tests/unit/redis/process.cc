@@ -55,7 +55,7 @@ std::uint16_t free_port() {
 Process::Process(std::vector<std::string> lines, Kind kind) : kind_(kind) {
   const std::string folder = folder_.path().string();
   lines.insert(lines.begin(), {"port " + std::to_string(port_), "bind 127.0.0.1", "dir " + folder, "logfile log"});
-  if (kind == Kind::server) lines.emplace_back("save \"\"");
+  if (kind == Kind::server) lines.insert(lines.end(), {"save \"\"", "repl-diskless-sync-delay 0"});
   std::ofstream file(folder_.path() / "redis.conf");
   for (const std::string& line : lines) file << line << '\n';
   file.close();

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <thread>
+
 #include "redis/client_fixture.h"
 
 namespace nacre::redis {
@@ -14,6 +16,8 @@ struct Group {
     auto follower = lines;
     follower.push_back("replicaof 127.0.0.1 " + std::to_string(master.port()));
     replica.emplace(follower);
+    // A Sentinel looks for replicas when it starts, and then every ten seconds.
+    for (int i = 0; i < 500 && !follows(); ++i) std::this_thread::sleep_for(Milliseconds{20});
     for (int i = 0; i < 3; ++i) {
       std::vector<std::string> watch{"sentinel monitor group 127.0.0.1 " + std::to_string(master.port()) + " 2",
                                      "sentinel down-after-milliseconds group 500", "sentinel failover-timeout group 3000"};
@@ -32,6 +36,9 @@ struct Group {
       if (sentinel->ask({"SENTINEL", "REPLICAS", "group"}).items().empty()) return false;
       if (sentinel->ask({"SENTINEL", "SENTINELS", "group"}).items().size() != 2) return false;
     }
+    return follows();
+  }
+  bool follows() const {
     return replica->ask({"INFO", "replication"}).text().find("master_link_status:up") != std::string::npos;
   }
 
@@ -43,19 +50,20 @@ struct Group {
 }  // namespace
 
 TEST_SUITE("redis::Client with Sentinels") {
-  TEST_CASE("the master is found, and followed when it dies") {
+  TEST_CASE("the master is found, and another one followed when it hangs") {
     if (!installed("redis-server")) return;
     Group group;
     ClientFixture f(group.target());
     CHECK(f.text({"SET", "k", "v"}) == "OK");
     CHECK(group.master.ask({"GET", "k"}).text() == "v");
     REQUIRE(f.turn(Milliseconds{15'000}, [&] { return group.ready(); }));
-    group.master.kill();
+    group.master.stop();
     CHECK(f.turn(Milliseconds{20'000}, [&] { return f.command({"SET", "k", "w"}).has_value(); }));
     CHECK(group.replica->ask({"GET", "k"}).text() == "w");
+    group.master.go_on();
   }
 
-  TEST_CASE("the master is followed when it hangs, and when it is told to step down") {
+  TEST_CASE("a master that is told to step down is left") {
     if (!installed("redis-server")) return;
     Group group;
     ClientFixture f(group.target());
@@ -66,16 +74,6 @@ TEST_SUITE("redis::Client with Sentinels") {
       static_cast<void>(f.command({"SET", "k", "w"}));
       return group.replica->ask({"GET", "k"}).text() == "w";
     }));
-    REQUIRE(f.turn(Milliseconds{20'000}, [&] {
-      return group.replica->ask({"INFO", "replication"}).text().find("state=online") != std::string::npos &&
-             group.sentinels[1]->ask({"SENTINEL", "CKQUORUM", "group"}).text().starts_with("OK");
-    }));
-    group.replica->stop();
-    CHECK(f.turn(Milliseconds{30'000}, [&] {
-      static_cast<void>(f.command({"SET", "k", "x"}));
-      return group.master.ask({"GET", "k"}).text() == "x";
-    }));
-    group.replica->go_on();
   }
 
   TEST_CASE("Sentinels that are away are passed over, and one that knows no such master says so") {

@@ -1,0 +1,142 @@
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "net/listener.h"
+#include "redis/client_fixture.h"
+
+namespace nacre::redis {
+
+namespace {
+
+struct Answer {
+  Answer(std::string t, bool c = false) : text(std::move(t)), closes(c) {}  // NOLINT(google-explicit-constructor)
+  Answer(const char* t) : text(t) {}                                        // NOLINT(google-explicit-constructor)
+  std::string text;
+  bool closes = false;
+};
+
+/// A server that answers each command as a test says.
+class Scripted {
+ public:
+  explicit Scripted(std::function<Answer(const std::string& command)> answer)
+      : answer_(std::move(answer)), listener_([this](net::Listener::Client& client) { serve(client); }) {}
+
+  Target target() const { return server_at(listener_.endpoint()); }
+  int accepted() const { return listener_.accepted(); }
+
+ private:
+  void serve(net::Listener::Client& client) {
+    for (std::string command; !(command = client.read()).empty();) {
+      const Answer answer = answer_(command);
+      if (!client.write(answer.text) || answer.closes) return;
+    }
+  }
+
+  std::function<Answer(const std::string&)> answer_;
+  net::Listener listener_;
+};
+
+bool is(const std::string& command, std::string_view name) { return command.find(name) != std::string::npos; }
+
+}  // namespace
+
+TEST_SUITE("redis::Client with a server that misbehaves") {
+  TEST_CASE("a connection that is cut at any byte of a reply fails the command; the next one is served") {
+    const std::string reply = "$5\r\nhello\r\n";
+    std::atomic<std::size_t> cut = 0;
+    std::atomic<bool> cuts = true;
+    Scripted server([&](const std::string& command) -> Answer {
+      if (is(command, "PING")) return {"+PONG\r\n"};
+      return cuts ? Answer{reply.substr(0, cut), true} : Answer{reply};
+    });
+    ClientFixture f(server.target());
+    for (; cut < reply.size(); ++cut) {
+      CAPTURE(cut.load());
+      cuts = true;
+      CHECK(f.command({"GET", "k"}).error().error == Error::unavailable);
+      cuts = false;
+      CHECK(f.turn(Milliseconds{5'000}, [&] { return f.text({"GET", "k"}) == "hello"; }));
+    }
+  }
+
+  TEST_CASE("bytes that are no Redis, at the beginning and later") {
+    Scripted http([](const std::string&) { return "HTTP/1.1 400 Bad Request\r\n\r\n"; });
+    ClientFixture f(http.target());
+    CHECK(f.text({"PING"}).find("PING: this is no Redis") != std::string::npos);
+    Scripted later([](const std::string& command) { return is(command, "PING") ? "+PONG\r\n" : "<html>\r\n"; });
+    ClientFixture g(later.target());
+    CHECK(g.text({"GET", "k"}) == "failed: the peer broke the protocol");
+    Scripted more([](const std::string& command) { return is(command, "PING") ? "+PONG\r\n" : "+OK\r\n+OK\r\n"; });
+    ClientFixture h(more.target());
+    CHECK(h.text({"GET", "k"}) == "OK");
+    CHECK(h.turn(Milliseconds{5'000}, [&] { return more.accepted() > 1; }));
+  }
+
+  TEST_CASE("a server that loads its data is waited for") {
+    std::atomic<bool> loading = true;
+    Scripted server([&](const std::string&) { return loading ? "-LOADING Redis is loading\r\n" : "+PONG\r\n"; });
+    ClientFixture f(server.target());
+    CHECK(f.text({"GET", "k"}).find("LOADING") != std::string::npos);
+    CHECK_FALSE(f.client.available());
+    loading = false;
+    CHECK(f.turn(Milliseconds{1'000}, [&] { return f.client.available(); }));
+  }
+
+  TEST_CASE("a server that says nothing at the beginning holds up the first commands only") {
+    Scripted server([](const std::string&) {
+      std::this_thread::sleep_for(Milliseconds{1'500});
+      return "+PONG\r\n";
+    });
+    ClientFixture f(server.target());
+    CHECK(f.command({"GET", "k"}).error().error == Error::unavailable);
+    const Monotonic asked = monotonic_now();
+    CHECK(f.text({"GET", "k"}) == "failed: redis: connecting");
+    CHECK(monotonic_now() - asked < Milliseconds{100});
+    f.turn(Milliseconds{900});
+    CHECK(f.text({"GET", "k"}).find("PING: timed out") != std::string::npos);
+  }
+
+  TEST_CASE("a reply that comes too late is no other command's") {
+    Scripted server([](const std::string& command) -> Answer {
+      if (is(command, "late")) {
+        std::this_thread::sleep_for(Milliseconds{200});
+        return "+late\r\n";
+      }
+      return is(command, "PING") ? "+PONG\r\n" : "+in time\r\n";
+    });
+    ClientFixture f(server.target(), Milliseconds{100});
+    CHECK(f.text({"GET", "k"}) == "in time");
+    CHECK(f.text({"GET", "late"}) == "failed: redis: no answer in time");
+    CHECK(f.turn(Milliseconds{5'000}, [&] { return f.client.available(); }));
+    CHECK(f.text({"GET", "k"}) == "in time");
+    CHECK(server.accepted() == 1);
+  }
+
+  TEST_CASE("a server that became read-only is dialled anew") {
+    std::atomic<bool> read_only = true;
+    Scripted server([&](const std::string& command) {
+      if (is(command, "PING")) return "+PONG\r\n";
+      return read_only.exchange(false) ? "-READONLY You can't write against a read only replica.\r\n" : "+OK\r\n";
+    });
+    ClientFixture f(server.target());
+    const auto refused = f.command({"SET", "k", "v"});
+    CHECK(refused.error().error == Error::unavailable);
+    CHECK(refused.error().internal.starts_with("redis: READONLY"));
+    CHECK(f.turn(Milliseconds{1'000}, [&] { return f.client.available(); }));
+    CHECK(f.text({"SET", "k", "v"}) == "OK");
+    CHECK(server.accepted() == 2);
+  }
+
+  TEST_CASE("an error that may pass is told from one that will not") {
+    for (const auto* passing : {"LOADING x", "READONLY x", "MASTERDOWN x", "CLUSTERDOWN x", "OOM x", "MISCONF x", "BUSY x"}) {
+      CHECK(failure_of(passing).error == Error::unavailable);
+    }
+    for (const auto* lasting : {"ERR x", "WRONGTYPE x", "NOPERM x", "READONLYX x"}) {
+      CHECK(failure_of(lasting).error == Error::internal);
+    }
+  }
+}
+
+}  // namespace nacre::redis
