@@ -24,6 +24,7 @@ store::WriteHooks invalidate_in(cache::Zone& zone) {
 
 /// The router's, then the modes'.
 constexpr Milliseconds kUpkeep{1'000};
+constexpr Milliseconds kTurn{60'000};
 
 /// A worker's word in the zone.
 std::uint64_t pack(const store::PoolUsage& pool) {
@@ -82,7 +83,8 @@ Worker::Worker(const Application& application, Surroundings surroundings)
       store_(store::open(config_, around_.reactor,
                          {.hooks = invalidate_in(around_.zone),
                           .log = around_.log,
-                          .on_wait = [this](std::chrono::nanoseconds time) { recorder_.waited_for_connection(time); }})),
+                          .on_wait = [this](std::chrono::nanoseconds time) { recorder_.waited_for_connection(time); }},
+                         {.take = [this] { return take_turn(); }, .give_back = [this] { give_back_turn(); }})),
       metered_store_(*store_, recorder_),
       cache_(config_, around_.zone, scheduler_, metered_store_, recorder_, around_.log),
       http_(around_.reactor),
@@ -177,6 +179,15 @@ http::Response Worker::status() const {
                                        .resources = config_.resources.size(),
                                        .cache = around_.zone.usage()}),
                      http::kJson);
+}
+
+bool Worker::take_turn() {
+  turn_ = around_.zone.try_lead("indexes of the store", kTurn, around_.reactor.now());
+  return turn_.has_value();
+}
+
+void Worker::give_back_turn() {
+  if (turn_) around_.zone.release(*std::exchange(turn_, std::nullopt));
 }
 
 /// What the others last told is at most that old.

@@ -82,6 +82,8 @@ class Worker {
   http::Response docs() const;
   http::Response status() const;
   http::Response metrics() const;
+  bool take_turn();
+  void give_back_turn();
   void tell_pool() const;
 
   const Application& application_;
@@ -91,6 +93,7 @@ class Worker {
   std::optional<std::size_t> place_;  ///< in the zone
   metrics::Registry registry_;
   metrics::Recorder recorder_;
+  std::optional<cache::Lease> turn_;  ///< to make the store's indexes
   fiber::Scheduler scheduler_;
   std::unique_ptr<store::Store> store_;
   metrics::MeteredStore metered_store_;

@@ -21,17 +21,19 @@ struct Streams::Stream {
   static mongoc_stream_t* make(std::shared_ptr<net::Socket> socket, Streams* streams);
   static void destroy(mongoc_stream_t* stream) { const std::unique_ptr<Stream> end(of(stream)); }
 
-  /// Calls `move` until it has moved something. False when closed, failed or out of time.
+  /// Calls `move` until it has moved something. False when closed, failed or out of time. With no time at all it is to be tried
+  /// again (should_retry): TLS makes a socket readable for messages of its own as well, such as a new session's ticket.
   template <class Move>
-  bool until_moved(const net::Patience& patience, std::size_t& bytes, const Move& move) {
+  bool until_moved(std::int32_t timeout_ms, std::size_t& bytes, const Move& move) {
+    const net::Patience patience = streams->within(timeout_ms);
     while (!streams->over_) {
       const net::Moved moved = move(*socket);
       bytes = moved.bytes;
       if (moved.want == net::Want::nothing || moved.bytes > 0) return true;
       if (moved.want == net::Want::closed || moved.want == net::Want::failed) break;
       if (!net::wait_for(socket->fd(), moved.want, patience)) {
-        timed_out = true;
-        errno = ETIMEDOUT;
+        timed_out = timeout_ms != 0;
+        errno = timed_out ? ETIMEDOUT : EAGAIN;
         return false;
       }
     }
@@ -40,13 +42,12 @@ struct Streams::Stream {
   }
 
   ssize_t write(const mongoc_iovec_t* parts, std::size_t count, std::int32_t timeout_ms) {
-    const net::Patience patience = streams->within(timeout_ms);
     ssize_t total = 0;
     for (std::size_t i = 0; i < count; ++i) {
       std::span<const char> rest(static_cast<const char*>(parts[i].iov_base), parts[i].iov_len);
       while (!rest.empty()) {
         std::size_t bytes = 0;
-        if (!until_moved(patience, bytes, [&](net::Socket& s) { return s.write(rest); })) return -1;
+        if (!until_moved(timeout_ms, bytes, [&](net::Socket& s) { return s.write(rest); })) return -1;
         rest = rest.subspan(bytes);
         total += static_cast<ssize_t>(bytes);
       }
@@ -55,13 +56,12 @@ struct Streams::Stream {
   }
 
   ssize_t read(const mongoc_iovec_t* parts, std::size_t count, std::size_t least, std::int32_t timeout_ms) {
-    const net::Patience patience = streams->within(timeout_ms);
     std::size_t total = 0;
     for (std::size_t i = 0; i < count; ++i) {
       std::span<char> rest(static_cast<char*>(parts[i].iov_base), parts[i].iov_len);
       while (!rest.empty()) {
         std::size_t bytes = 0;
-        if (!until_moved(patience, bytes, [&](net::Socket& s) { return s.read(rest); })) return -1;
+        if (!until_moved(timeout_ms, bytes, [&](net::Socket& s) { return s.read(rest); })) return -1;
         rest = rest.subspan(bytes);
         total += bytes;
         if (total >= least) return static_cast<ssize_t>(total);

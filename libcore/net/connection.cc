@@ -128,8 +128,8 @@ void ConnectionBase::lost(std::string why) {
   const bool lasted = heard_of_ && reactor_.now() - opened_ >= options_.longest_pause;
   hang_up(failure_);
   if (!redials_) return change(State::closed);
+  if (heard_of_) failures_ = 0;
   if (lasted) {
-    failures_ = 0;
     connect();
   } else {
     pause();

@@ -36,7 +36,7 @@ struct ConnectionOptions {
 /// A command whose waiter gave up (deadline, client gone) leaves its place behind: its reply is read and dropped, and the
 /// connection stays good. A connection that breaks, or whose peer is silent for too long while replies are due, fails what
 /// waits, and is made anew if it was opened with `open()`: at once if the lost one had lasted for `longest_pause`, else after a
-/// pause that doubles, with jitter.
+/// pause, with jitter, that doubles as long as nothing is heard of the peer.
 ///
 ///     closed ──open()──▶ connecting ◀──────── pausing
 ///       ▲                 │      └──failed─────▶ ▲

@@ -6,12 +6,13 @@
 
 namespace nacre::store {
 
-std::unique_ptr<Store> open(const config::Config& config, Reactor& reactor, Listeners listeners) {
+std::unique_ptr<Store> open(const config::Config& config, Reactor& reactor, Listeners listeners, Turn turn) {
   if (config.store.mongo) {
     MongoOptions options{.target = *config.store.mongo, .timeout = config.timeouts.store};
     options.hooks = std::move(listeners.hooks);
     options.log = std::move(listeners.log);
     options.on_wait = std::move(listeners.on_wait);
+    options.turn = std::move(turn);
     return open_mongo(reactor, std::move(options));
   }
   SqliteOptions options = *parse_sqlite_uri(config.store.uri);  // it was checked when the configuration was loaded

@@ -20,8 +20,8 @@ struct Listeners {
   std::function<void(std::chrono::nanoseconds)> on_wait{};  ///< an operation waited for a connection; on the loop
 };
 
-/// The store that `store.uri` names.
-std::unique_ptr<Store> open(const config::Config& config, Reactor& reactor, Listeners listeners);
+/// The store that `store.uri` names. `turn`: among the workers that use the same database.
+std::unique_ptr<Store> open(const config::Config& config, Reactor& reactor, Listeners listeners, Turn turn);
 
 /// Files of the store that the workers must be able to write; empty for a store that is a server.
 std::optional<std::string> data_file(const config::Config& config);

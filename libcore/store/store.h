@@ -61,6 +61,13 @@ struct WriteHooks {
   std::function<void(std::string_view resource, std::string_view id)> after{};
 };
 
+/// The right to do what one worker should do at a time: `take` gives it to one, until it calls `give_back`, has died, or has
+/// taken a minute. On the loop.
+struct Turn {
+  std::function<bool()> take{};
+  std::function<void()> give_back{};
+};
+
 /// Connections of a store that is a server.
 struct PoolUsage {
   std::size_t idle = 0;        ///< open, without a command under way

@@ -21,7 +21,6 @@ struct Collection {
   std::string name;
   CollectionPlan plan;
   DateFields dates;
-  fiber::Event made;      ///< set once it is there: no transaction should make it
   fiber::Event writable;  ///< set once its unique indexes are there, so that no write can pass them by
   std::string blocked{};  ///< keys of a unique index that the documents stand against
 };

@@ -71,6 +71,25 @@ Result<std::optional<ServerError>> checked(const Result<Answer>& answer, std::in
   return std::optional(*answer->error);
 }
 
+/// The names in the batch of a command that lists things.
+Result<std::set<std::string>> names_in(const Answer& listed) {
+  const auto batch = nacre::mongo::find(listed.view.cursor, "firstBatch");
+  if (!batch || !batch->is_document()) return nacre::mongo::malformed();
+  std::set<std::string> names;
+  BsonReader reader(batch->document());
+  BsonElement element;
+  while (reader.next(element)) {
+    const auto name = element.is_document() ? nacre::mongo::find(element.document(), "name") : std::nullopt;
+    if (name && name->is_text()) names.emplace(name->text());
+  }
+  return names;
+}
+
+/// In one batch, so that there is no cursor to go on with.
+void write_whole_batch(BsonWriter& bson) {
+  bson.document("cursor", [&] { bson.int32("batchSize", 10'000); });
+}
+
 class Preparation {
  public:
   Preparation(Conversation& conversation, const CollectionPlan& plan) : conversation_(conversation), plan_(plan) {}
@@ -97,32 +116,17 @@ class Preparation {
     return std::any_of(plan_.indexes.begin(), plan_.indexes.end(), [&](const IndexPlan& index) { return index.name == name; });
   }
 
-  /// The names of the collection's indexes. A collection that is not there is made: older servers can't make one in a
-  /// transaction.
+  /// The names of the collection's indexes.
   Result<std::set<std::string>> look() {
     const auto list = [&](BsonWriter& bson) {
       bson.string("listIndexes", plan_.name);
-      bson.document("cursor", [&] { bson.int32("batchSize", 1'000); });
+      write_whole_batch(bson);
     };
     auto listed = conversation_.call(list, false);
-    auto missing = checked(listed, {kNamespaceNotFound});
+    const auto missing = checked(listed, {kNamespaceNotFound});
     if (!missing) return missing.error();
-    std::set<std::string> names;
-    if (*missing) {
-      const auto create = [&](BsonWriter& bson) { bson.string("create", plan_.name); };
-      auto created = checked(conversation_.call(create, true), {kNamespaceExists});
-      if (!created) return created.error();
-      return names;
-    }
-    const auto batch = nacre::mongo::find(listed->view.cursor, "firstBatch");
-    if (!batch || !batch->is_document()) return nacre::mongo::malformed();
-    BsonReader reader(batch->document());
-    BsonElement element;
-    while (reader.next(element)) {
-      const auto name = element.is_document() ? nacre::mongo::find(element.document(), "name") : std::nullopt;
-      if (name && name->is_text()) names.emplace(name->text());
-    }
-    return names;
+    if (*missing) return std::set<std::string>();
+    return names_in(*listed);
   }
 
   Result<void> drop(const std::string& name) {
@@ -150,18 +154,44 @@ class Preparation {
   const CollectionPlan& plan_;
 };
 
-}  // namespace
-
-Result<std::vector<Prepared>> prepare(const nacre::mongo::Target& target, const std::vector<CollectionPlan>& plans,
-                                      const net::Patience& patience) {
+Result<Conversation> converse(const nacre::mongo::Target& target, const net::Patience& patience) {
   net::Patience meeting = patience;
   meeting.until = std::min(meeting.until, monotonic_now() + 2 * target.uri->connect_timeout);
   auto introduced = introduce(*target.uri, target.tls, nacre::mongo::Role::primary, meeting);
   if (!introduced) return introduced.error();
-  Conversation conversation(std::move(introduced->socket), *target.uri, patience);
+  return Conversation(std::move(introduced->socket), *target.uri, patience);
+}
+
+}  // namespace
+
+Result<void> make_collections(const nacre::mongo::Target& target, const std::vector<CollectionPlan>& plans,
+                              const net::Patience& patience) {
+  auto conversation = converse(target, patience);
+  if (!conversation) return conversation.error();
+  const auto list = [](BsonWriter& bson) {
+    bson.int32("listCollections", 1);
+    bson.boolean("nameOnly", true);
+    write_whole_batch(bson);
+  };
+  const auto listed = conversation->call(list, false);
+  if (const auto error = checked(listed, {}); !error) return error.error();
+  const auto present = names_in(*listed);
+  if (!present) return present.error();
+  for (const CollectionPlan& plan : plans) {
+    if (present->contains(plan.name)) continue;
+    const auto create = [&](BsonWriter& bson) { bson.string("create", plan.name); };
+    if (auto made = checked(conversation->call(create, true), {kNamespaceExists}); !made) return made.error();
+  }
+  return {};
+}
+
+Result<std::vector<Prepared>> make_indexes(const nacre::mongo::Target& target, const std::vector<CollectionPlan>& plans,
+                                           const net::Patience& patience) {
+  auto conversation = converse(target, patience);
+  if (!conversation) return conversation.error();
   std::vector<Prepared> all;
   for (const CollectionPlan& plan : plans) {
-    auto prepared = Preparation(conversation, plan).run();
+    auto prepared = Preparation(*conversation, plan).run();
     if (!prepared) return prepared.error();
     all.push_back(std::move(*prepared));
   }

@@ -8,15 +8,19 @@
 /// command after another.
 namespace nacre::store::mongo {
 
-/// What came of making a collection as it should be.
+/// What came of making a collection's indexes as they should be.
 struct Prepared {
   std::string name;
   std::string blocked{};  ///< keys of a unique index that the documents stand against; empty: all is there
 };
 
-/// Makes collections and their indexes, and drops indexes that Nacre made and that nobody wants any more. What is there already
-/// is left alone, so all workers do it, and whoever comes first has done it for all. Error::unavailable.
-Result<std::vector<Prepared>> prepare(const nacre::mongo::Target& target, const std::vector<CollectionPlan>& plans,
-                                      const net::Patience& patience);
+/// Makes the collections that are not there yet. Error::unavailable.
+Result<void> make_collections(const nacre::mongo::Target& target, const std::vector<CollectionPlan>& plans,
+                              const net::Patience& patience);
+
+/// Makes the indexes of collections that are there, and drops those that Nacre made and that nobody wants any more. What is as
+/// it should be is left alone. Error::unavailable.
+Result<std::vector<Prepared>> make_indexes(const nacre::mongo::Target& target, const std::vector<CollectionPlan>& plans,
+                                           const net::Patience& patience);
 
 }  // namespace nacre::store::mongo

@@ -16,6 +16,7 @@ using nacre::mongo::Target;
 constexpr Milliseconds kGrace{5'000};
 constexpr Milliseconds kLongestErrand{3'600'000};
 constexpr Milliseconds kFirstPause{200};
+constexpr Milliseconds kTurnPause{50};
 constexpr Milliseconds kLongestPause{5'000};
 
 /// A write, from its fiber to the store's and back.
@@ -35,7 +36,10 @@ class MongoStore final : public Store {
         errands_(reactor, 1),
         next_errand_(reactor.background_timer([this] { run_errand(); })) {}
 
-  ~MongoStore() override { background_.cancel_all(); }
+  ~MongoStore() override {
+    background_.cancel_all();
+    give_back_turn();
+  }
 
   Result<Document> find_one(const config::Resource& resource, std::string_view id,
                             const std::optional<std::string>& owner) override {
@@ -53,11 +57,8 @@ class MongoStore final : public Store {
                                        const std::optional<Remember>& remember) override {
     const fiber::TimeLimit limit(options_.timeout);
     auto collection = collection_of(resource);
+    if (auto made = wait_until_made(); !made) return made.error();
     if (auto writable = wait_until_writable(*collection); !writable) return writable.error();
-    if (documents.size() > 1 || remember) {
-      if (auto made = wait_for(collection->made, "the collection of this resource is not there yet"); !made)
-        return made.error();
-    }
     auto insert = Insert::make(std::move(collection), documents, remember);
     if (!insert) return insert.error();
     return write<std::vector<Document>>(resource.name, std::move(*insert));
@@ -83,6 +84,7 @@ class MongoStore final : public Store {
 
   Result<void> remember(const Remember& value) override {
     const fiber::TimeLimit limit(options_.timeout);
+    if (auto made = wait_until_made(); !made) return made.error();
     return write<void>("", RememberValue{value});
   }
 
@@ -114,6 +116,9 @@ class MongoStore final : public Store {
     if (!collection) collection = std::make_shared<Collection>(resource);
     return collection;
   }
+
+  /// No write makes a collection by the way: a transaction can't everywhere, and two that do would stand in each other's way.
+  Result<void> wait_until_made() { return wait_for(made_, "the collections are not there yet"); }
 
   static Result<void> wait_until_writable(Collection& collection) {
     auto waited = wait_for(collection.writable, "a unique index of this resource is not there yet");
@@ -162,44 +167,71 @@ class MongoStore final : public Store {
     if (hook) work.for_each_id([&](std::string_view id) { hook(resource, id); });
   }
 
-  /// What `prepare` asked for, on a thread; again after a pause when it fails or when documents stand against an index.
+  /// What `prepare` asked for, on a thread: first the collections, then their indexes, of which one worker at a time takes
+  /// care; those after it find them made.
   void run_errand() {
-    struct Outcome {
-      Result<std::vector<Prepared>> prepared = Failure(Error::unavailable);
-    };
-    std::vector<CollectionPlan> plans{plan_remembered()};
-    for (const auto& [name, collection] : collections_) plans.push_back(collection->plan);
-    const auto outcome = std::make_shared<Outcome>();
-    errands_.run(
-        [outcome, plans = std::move(plans), target = options_.target](std::stop_token stop) {
-          outcome->prepared = mongo::prepare(target, plans, {monotonic_now() + kLongestErrand, std::move(stop)});
-        },
-        [this, outcome] { prepared(outcome->prepared); });
+    if (!made_.is_set()) {
+      run<void>(mongo::make_collections, [this](const Result<void>& made) { collections_made(made); });
+    } else if (options_.turn.take && !options_.turn.take()) {
+      next_errand_->arm(reactor_.now() + kTurnPause);
+    } else {
+      in_turn_ = true;
+      run<std::vector<Prepared>>(mongo::make_indexes, [this](const Result<std::vector<Prepared>>& made) { indexes_made(made); });
+    }
   }
 
-  void prepared(const Result<std::vector<Prepared>>& outcome) {
-    bool again = !outcome;
-    if (!outcome) {
-      tell_once(outcome.error().internal);
-    } else {
-      for (const Prepared& one : *outcome) {
-        const auto found = collections_.find(one.name);
-        if (found == collections_.end()) continue;
-        Collection& collection = *found->second;
-        again = again || !one.blocked.empty();
-        if (!one.blocked.empty() && collection.blocked != one.blocked && options_.log) {
-          options_.log(
-              "resource " + one.name + ": its unique index on " + one.blocked +
-              " can't be made, documents have the same values; until they differ, nothing is created or replaced there");
-        }
-        collection.blocked = one.blocked;
-        collection.made.set();
-        collection.writable.set();
+  template <class T, class Done>
+  void run(Result<T> (*errand)(const nacre::mongo::Target&, const std::vector<CollectionPlan>&, const net::Patience&),
+           Done done) {
+    std::vector<CollectionPlan> plans{plan_remembered()};
+    for (const auto& [name, collection] : collections_) plans.push_back(collection->plan);
+    // Until it has run there is no thread for it.
+    const auto result = std::make_shared<Result<T>>(Failure(Error::unavailable));
+    errands_.run(
+        [result, errand, plans = std::move(plans), target = options_.target](std::stop_token stop) {
+          *result = errand(target, plans, {monotonic_now() + kLongestErrand, std::move(stop)});
+        },
+        [result, done = std::move(done)] { done(*result); });
+  }
+
+  void collections_made(const Result<void>& made) {
+    if (!made) return run_later(made.error());
+    pause_ = kFirstPause;
+    made_.set();
+    run_errand();
+  }
+
+  void indexes_made(const Result<std::vector<Prepared>>& made) {
+    give_back_turn();
+    if (!made) return run_later(made.error());
+    bool again = false;
+    for (const Prepared& one : *made) {
+      const auto found = collections_.find(one.name);
+      if (found == collections_.end()) continue;
+      Collection& collection = *found->second;
+      again = again || !one.blocked.empty();
+      if (!one.blocked.empty() && collection.blocked != one.blocked && options_.log) {
+        options_.log("resource " + one.name + ": its unique index on " + one.blocked +
+                     " can't be made, documents have the same values; until they differ, nothing is created or replaced there");
       }
+      collection.blocked = one.blocked;
+      collection.writable.set();
     }
-    if (!again) return;
+    if (again) run_later();
+  }
+
+  /// Again after a pause: it failed, or documents stand against an index.
+  void run_later() {
     next_errand_->arm(reactor_.now() + pause_);
     pause_ = std::min(2 * pause_, kLongestPause);
+  }
+  void run_later(const Failure& failure) {
+    tell_once(failure.internal);
+    run_later();
+  }
+
+  void give_back_turn() {
+    if (std::exchange(in_turn_, false) && options_.turn.give_back) options_.turn.give_back();
   }
 
   void tell_once(const std::string& why) {
@@ -215,6 +247,8 @@ class MongoStore final : public Store {
   net::Threads errands_;
   std::unique_ptr<Timer> next_errand_;
   Milliseconds pause_ = kFirstPause;
+  fiber::Event made_;  ///< set once all collections are there
+  bool in_turn_ = false;
   bool told_ = false;
 };
 

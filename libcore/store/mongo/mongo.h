@@ -17,6 +17,7 @@ struct MongoOptions {
   WriteHooks hooks{};
   std::function<void(std::string_view)> log{};              ///< one line, for operators; on any thread
   std::function<void(std::chrono::nanoseconds)> on_wait{};  ///< an operation waited for a connection
+  Turn turn{};                                              ///< to make indexes
 };
 
 /// Documents in MongoDB: a resource is the collection of its name. One store for each worker, made after fork.

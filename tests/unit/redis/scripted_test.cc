@@ -89,7 +89,7 @@ TEST_SUITE("redis::Client with a server that misbehaves") {
       std::this_thread::sleep_for(Milliseconds{1'500});
       return "+PONG\r\n";
     });
-    ClientFixture f(server.target());
+    ClientFixture f(server.target(), Milliseconds{250});
     CHECK(f.command({"GET", "k"}).error().error == Error::unavailable);
     const Monotonic asked = monotonic_now();
     CHECK(f.text({"GET", "k"}) == "failed: redis: connecting");
