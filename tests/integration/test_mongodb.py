@@ -144,7 +144,7 @@ def test_documents_of_other_programs_are_served(start, mongodb):
 
 
 def test_indexes_come_from_the_configuration(start, mongodb):
-    nginx = start(on(mongodb.uri(), timeouts=PATIENT))
+    nginx = start(on(mongodb.uri(), timeouts=PATIENT), workers=2)
     with mongodb.client() as client:
 
         def keys():

@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from assertions import create
 from harness import Client, free_port, preload_of, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -220,3 +221,23 @@ def test_the_shipped_nginx_conf_works_as_it_stands(request, folder):
             assert [item["title"] for item in client.get("/notes").json()["items"]] == ["x"]
         process.send_signal(signal.SIGQUIT)
         assert process.wait(30) == 0
+
+
+def test_the_example_on_mongodb_and_redis(run, folder, mongodb_uri, redis_server):
+    """It is the same application, but for where its documents are and what its answers are cached in."""
+
+    def lines_but_for_places(name):
+        text = (ROOT / "conf" / name).read_text()
+        return [line for line in text.splitlines() if not re.match("#|store:|cache:", line)]
+
+    assert lines_but_for_places("nacre.yaml") == lines_but_for_places("nacre.mongodb.yaml")
+    port = free_port()
+    database = mongodb_uri.replace("/nacre?", "/nacre_example?")
+    servers = {"MONGODB_URI": database, "REDIS_ENDPOINT": redis_server.address}
+    process = run(PORT=str(port), CONFIG="conf/nacre.mongodb.yaml", **servers)
+    assert_serves(process, folder, port)
+    with Client(f"http://127.0.0.1:{port}") as api:
+        assert api.get("/ready").status_code == 200
+        made = create(api, "/notes", {"title": "Tea"})
+        assert api.get("/notes/" + made["_id"]).json() == made
+    assert interrupted(process) == 0

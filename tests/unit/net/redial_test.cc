@@ -111,6 +111,21 @@ TEST_SUITE("net::Connection that dials") {
     CHECK(f.states == std::vector{State::open, State::pausing, State::connecting, State::open, State::connecting, State::open});
   }
 
+  TEST_CASE("pauses do not grow while the peer is heard of") {
+    Fixture f;
+    f.connection.open();
+    f.come_back();
+    for (int i = 0; i < 5; ++i) {
+      REQUIRE(f.connection.state() == State::open);
+      f.exchange->peer.write(std::string_view("*alive\n"));
+      f.reactor.poll();
+      f.exchange->peer.close();
+      f.reactor.poll();
+      CHECK(f.pause() <= Milliseconds{64});
+      f.come_back();
+    }
+  }
+
   TEST_CASE("opening again ends a pause") {
     Fixture f;
     f.exchange->refuses = true;
