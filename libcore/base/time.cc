@@ -128,11 +128,13 @@ bool scan_offset(Scanner& in, std::chrono::minutes& offset) {
   return true;
 }
 
-/// Writes decimal digits, most significant first, with leading zeros.
+/// Writes decimal digits, most significant first, with leading zeros; without loops, for each answer has a date.
 template <int Width>
 void put_number(char* out, int number) {
-  auto value = static_cast<unsigned>(number);
-  for (int i = Width; i-- > 0; value /= 10) out[i] = static_cast<char>('0' + value % 10);
+  const auto value = static_cast<unsigned>(number);
+  if constexpr (Width > 2) put_number<Width - 2>(out, static_cast<int>(value / 100));
+  if constexpr (Width > 1) out[Width - 2] = static_cast<char>('0' + value / 10 % 10);
+  out[Width - 1] = static_cast<char>('0' + value % 10);
 }
 
 bool scan_imf_fixdate(Scanner& in, Parts& p) {

@@ -1,5 +1,6 @@
 """The store in MongoDB: what stands there, and what MongoDB may do to those who use it."""
 
+import contextlib
 import datetime
 import os
 import signal
@@ -9,6 +10,7 @@ import time
 import bson
 import pytest
 
+import raw
 import yamls
 from assertions import assert_problem, create
 from harness import Client, wait_until
@@ -335,6 +337,29 @@ def test_a_pool_that_is_exhausted(start, mongodb):
     assert set(statuses) <= {200, 503, 504} and 200 in statuses and len(set(statuses)) > 1
     mongodb.heal()
     wait_until(lambda: nginx.api.get(path).status_code == 200, "an answer")
+
+
+def test_requests_queue_in_order_on_few_connections(start, proxy, mongodb):
+    """Each connection carries one at a time of what takes 50 ms: the first are answered, the last are late, and nothing breaks."""
+    pool = "&minPoolSize=8&maxPoolSize=8&maxConnecting=8"
+    nginx = start(on(through(proxy) + pool, timeouts="{ store: 700ms, request: 5s }"))
+    path = first(nginx, "/uncached", {"n": 1})
+    wait_until(lambda: 'nacre_pool_connections{state="idle"} 8' in nginx.api.get("/metrics").text, "all connections")
+    accepted = proxy.accepted
+    mongodb.fail("find", blockTimeMS=50)
+    with contextlib.ExitStack() as clients:
+        connections = [clients.enter_context(raw.connect(nginx.port)) for _ in range(240)]
+        for connection in connections:
+            connection.sendall(raw.request("GET", path))
+        statuses = [connection.read_answer()[0] for connection in connections]
+    assert set(statuses) == {200, 504} and statuses[:16] == [200] * 16
+    last_answered, first_late = 239 - statuses[::-1].index(200), statuses.index(504)
+    assert last_answered - first_late < 24, statuses
+    mongodb.heal()
+    wait_until(lambda: nginx.api.get(path).status_code == 200, "the late ones to be over")
+    for _ in range(20):
+        assert nginx.api.get(path).json()["n"] == 1
+    assert proxy.accepted == accepted
 
 
 # Ways in
