@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+import urllib.parse
 
 import bson
 import pytest
@@ -398,6 +399,27 @@ def test_a_certificate_that_is_not_to_be_trusted(watched, launch, certificates, 
     assert_problem(nginx.api.get("/ready"), 503)
     assert_problem(nginx.api.get("/notes"), 503)
     assert nginx.stalls.longest() < MOST
+
+
+def test_a_client_certificate_that_is_a_user(start, launch, certificates):
+    mongodb = launch(MongoServer, identity=certificates.server, ca=certificates.ca, user=("app", "secret"), ask_client=True)
+    mongodb.create_certificate_user("CN=client,OU=tests,O=Nacre")
+    options = {"authMechanism": "MONGODB-X509", "authSource": "$external", "tls": "true", "tlsCAFile": certificates.ca}
+    options |= {"replicaSet": mongodb.kind.set_name, "tlsCertificateKeyFile": certificates.client.pem}
+    uri = f"mongodb://{mongodb.address}/nacre?{urllib.parse.urlencode(options)}"
+    nginx = start(on(uri, timeouts=PATIENT))
+    assert create(nginx.api, "/notes", {"title": "x"})["_rev"] == 1
+
+
+def test_certificates_are_read_anew_at_reload(start, launch, certificates, tmp_path):
+    mongodb = launch(MongoServer, identity=certificates.server, ca=certificates.ca)
+    authority = tmp_path / "ca.pem"
+    authority.write_text(certificates.other_ca.read_text())
+    nginx = start(on(mongodb.uri(tlsCAFile=authority), timeouts="{ store: 1s, request: 2s }"))
+    assert_problem(nginx.api.get("/ready"), 503)
+    authority.write_text(certificates.ca.read_text())
+    nginx.reload()
+    wait_until(lambda: ready(nginx), "readiness")
 
 
 # Both

@@ -49,6 +49,10 @@ class MongoServer(Process):
             client.admin.command("createUser", name, pwd=password, roles=["root"])
         self.locked = True
 
+    def create_certificate_user(self, subject):
+        with self.client() as client:
+            client["$external"].command("createUser", subject, **self.kind.certificate_user)
+
     def uri(self, **options):
         """A URI with the set's name, the user and TLS with the authority's certificate; options are the URI's own."""
         options = {"replicaSet": self.kind.set_name, **options}
@@ -97,6 +101,7 @@ class Secantus:
     """How SecantusDB is started."""
 
     set_name = "secantus"
+    certificate_user = {"roles": [{"role": "root", "db": "admin"}], "mechanisms": ["MONGODB-X509"]}
 
     def __init__(self, server):
         self.server = server
@@ -125,6 +130,7 @@ class Mongod:
     """How MongoDB's own server is started."""
 
     set_name = "nacre"
+    certificate_user = {"roles": [{"role": "root", "db": "admin"}]}
 
     def __init__(self, server):
         self.server = server
