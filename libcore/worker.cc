@@ -25,6 +25,7 @@ store::WriteHooks invalidate_in(cache::Zone& zone) {
 /// The router's, then the modes'.
 constexpr Milliseconds kUpkeep{1'000};
 constexpr Milliseconds kTurn{60'000};
+constexpr std::string_view kIndexes = "indexes of the store";
 
 /// A worker's word in the zone.
 std::uint64_t pack(const store::PoolUsage& pool) {
@@ -90,7 +91,10 @@ Worker::Worker(const Application& application, Surroundings surroundings)
       http_(around_.reactor),
       backend_{config_, cache_.store(), cache_.values(), cache_.reads(), &http_},
       pipeline_(*application.router, backend_) {
-  if (around_.zone.enter(&place_)) around_.log("a worker died: the cache starts empty");
+  if (around_.zone.enter(&place_)) {
+    around_.log("a worker died: the cache starts empty");
+    around_.zone.revoke(kIndexes);  // it may have been its turn
+  }
   store_->prepare(config_.resources);
   if (place_ && store_->pool()) {
     upkeep_ = around_.reactor.background_timer([this] {
@@ -182,7 +186,7 @@ http::Response Worker::status() const {
 }
 
 bool Worker::take_turn() {
-  turn_ = around_.zone.try_lead("indexes of the store", kTurn, around_.reactor.now());
+  turn_ = around_.zone.try_lead(kIndexes, kTurn, around_.reactor.now());
   return turn_.has_value();
 }
 

@@ -36,6 +36,13 @@ class Leases {
     return Lease{hash, 0};
   }
 
+  /// Ends whatever lease there is for a key: its holder has died.
+  void revoke(std::uint64_t hash) noexcept {
+    std::atomic<std::uint64_t>& slot = slots_[hash % kSlots];
+    std::uint64_t seen = slot.load(std::memory_order_acquire);
+    if ((seen & kTag) == (hash & kTag)) slot.compare_exchange_strong(seen, 0, std::memory_order_acq_rel);
+  }
+
   /// Gives it back, unless another took it over meanwhile.
   void give_back(const Lease& lease) noexcept {
     std::uint64_t expected = lease.word;

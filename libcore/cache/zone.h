@@ -86,6 +86,8 @@ class Zone {
     return leases_.take(hash_(key), time, now);
   }
   void release(const Lease& lease) noexcept { leases_.give_back(lease); }
+  /// Takes a lease from a holder that may have died.
+  void revoke(std::string_view key) noexcept { leases_.revoke(hash_(key)); }
 
   /// Small values that must not be dropped by entries: counters and marks, a quarter of the zone. Without `ttl` they stay.
   /// Error::overloaded when their part is full of live values, Error::too_large for one that would take half a shard of it.

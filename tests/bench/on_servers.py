@@ -3,6 +3,7 @@
 Nacre's worker and its peers use the same Redis and the same MongoDB-speaking server.
 """
 
+import contextlib
 import itertools
 import os
 import pathlib
@@ -19,6 +20,7 @@ from servers.redis_server import RedisServer
 
 HERE = pathlib.Path(__file__).resolve().parent
 TICKS = os.sysconf("SC_CLK_TCK")
+DEFAULT_POOL, OTHER_POOLS = 4, (1, 2, 8, 16)  # connections to MongoDB
 DOCUMENT = '{"_id":"one","title":"Note 1: a title of the usual length","body":"%s","stars":7}' % ("x" * 160)
 
 PLAIN = f"""
@@ -179,6 +181,19 @@ def bench_canned(bench, home, program, rounds, seconds):
         canned.stop()
 
 
+def bench_pools(bench, mongodb, rounds, seconds):
+    """The figures of workers that differ in the number of their connections to MongoDB."""
+    with contextlib.ExitStack() as started:
+        sides = {}
+        for size in (DEFAULT_POOL, *OTHER_POOLS):
+            options = f"minPoolSize={size}&maxPoolSize={size}&maxConnecting=16"
+            nginx = bench(application(f"{mongodb.uri()}&{options}"), {})
+            started.callback(nginx.stop)
+            wait_until(lambda: nginx.api.get("/notes/one").status_code == 200, "the document")
+            sides[size] = Side(nginx.url + "/notes/one", nginx.workers())
+        return in_turns(sides, rounds, seconds)
+
+
 def libmongoc(programs, home, seconds):
     """The same find through libmongoc's API, with as many connections as serve it best."""
     canned = Canned(home / "canned-api", programs / "canned_mongo").start()
@@ -192,8 +207,13 @@ def libmongoc(programs, home, seconds):
         canned.stop()
 
 
+def memory(pid, field):
+    """KiB."""
+    return int(re.search(rf"{field}:\s+(\d+) kB", pathlib.Path(f"/proc/{pid}/status").read_text())[1])
+
+
 def bench_waiting(bench, home, program, connections):
-    """Seconds until 1,000 requests are answered, each of which waits 50 ms on MongoDB."""
+    """Seconds until 1,000 requests are answered, each of which waits 50 ms on MongoDB, and KiB that each of them takes."""
     import raw
 
     canned = Canned(home / f"waiting{connections}", program, 50).start()
@@ -205,12 +225,15 @@ def bench_waiting(bench, home, program, connections):
             time.sleep(3)
             clients = [raw.connect(nginx.port) for _ in range(1000)]
             request = raw.request("GET", "/notes/one")
+            (worker,) = nginx.workers()
+            before = memory(worker, "VmRSS")
             began = time.monotonic()
             for client in clients:
                 client.sendall(request)
             for client in clients:
                 assert client.read_answer()[0] == 200
-            return time.monotonic() - began
+            took = time.monotonic() - began
+            return took, (memory(worker, "VmHWM") - before) / len(clients)
         finally:
             nginx.stop()
     finally:
@@ -243,7 +266,7 @@ def bench_real(bench, home, program, rounds, seconds):
                 rounds,
                 seconds,
             )
-            return reads, inserts
+            return reads, inserts, bench_pools(bench, mongodb, rounds, seconds)
         finally:
             nginx.stop()
     finally:
@@ -299,13 +322,28 @@ def run(row, programs, binary, home, rounds, seconds, daemon):
         2.4,
         False,
     )
-    for connections, wanted in ((1000, 0.150),):
-        took = bench_waiting(bench, home, programs / "canned_mongo", connections)
-        row(f"1,000 requests that wait 50 ms, {connections} connections", f"{took * 1000:.0f} ms", "", took, wanted, True)
+    took, each = bench_waiting(bench, home, programs / "canned_mongo", 1000)
+    what = "1,000 requests that wait 50 ms on MongoDB, 1,000 connections"
+    row(what, f"{took * 1000:.0f} ms", "", took * 1000, 150, True)
+    row(f"{what}: memory of each", f"{each:.1f} KB", "", each, 24, True)
+
+    def best_pool(what, figures):
+        rates = {size: columns[0] for size, columns in figures.items()}
+        ours = rates.pop(DEFAULT_POOL)
+        best = max(rates, key=rates.get)
+        beside = f"{best}, the best of {', '.join(map(str, rates))}: {rates[best]:,.0f} requests/s"
+        row(f"{what}: {DEFAULT_POOL} connections", f"{ours:,.0f} requests/s", beside, ours / rates[best], 0.95, False)
+
+    canned = Canned(home / "canned-pools", programs / "canned_mongo").start()
+    try:
+        best_pool("a MongoDB that does no work", bench_pools(bench, canned, rounds, seconds))
+    finally:
+        canned.stop()
 
     if not daemon:
         return
-    reads, inserts = bench_real(bench, home, daemon, rounds, seconds)
+    reads, inserts, pools = bench_real(bench, home, daemon, rounds, seconds)
     for what, figures in (("document from MongoDB", reads), ("insert into MongoDB", inserts)):
         against(what, figures, "flask", ("gunicorn, Flask, pymongo", 4))
         against(f"{what}: processor time", figures, "flask", ("gunicorn's workers", 0.1), 1, "µs", lower=True)
+    best_pool("MongoDB", pools)

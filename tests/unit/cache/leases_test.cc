@@ -41,6 +41,16 @@ TEST_CASE("a holder whose time is over can't give back its successor's lease") {
   CHECK_FALSE(leases->take(kHash, kTime, later));
 }
 
+TEST_CASE("a dead holder's lease is taken from it, another key's in its slot is not") {
+  const auto leases = std::make_unique<Leases>();
+  const Monotonic now{1000};
+  REQUIRE(leases->take(kHash, kTime, now));
+  leases->revoke(kSameSlot);
+  CHECK_FALSE(leases->take(kHash, kTime, now));
+  leases->revoke(kHash);
+  CHECK(leases->take(kHash, kTime, now));
+}
+
 TEST_CASE("two keys that meet in one slot both go on") {
   const auto leases = std::make_unique<Leases>();
   const Monotonic now{1000};
