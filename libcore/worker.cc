@@ -25,7 +25,6 @@ store::WriteHooks invalidate_in(cache::Zone& zone) {
 /// The router's, then the modes'.
 constexpr Milliseconds kUpkeep{1'000};
 constexpr Milliseconds kTurn{60'000};
-constexpr std::string_view kIndexes = "indexes of the store";
 
 /// A worker's word in the zone.
 std::uint64_t pack(const store::PoolUsage& pool) {
@@ -81,11 +80,12 @@ Worker::Worker(const Application& application, Surroundings surroundings)
       registry_(around_.zone.metrics(), around_.number),
       recorder_(registry_, route_names(*application.router)),
       scheduler_(around_.reactor),
-      store_(store::open(config_, around_.reactor,
-                         {.hooks = invalidate_in(around_.zone),
-                          .log = around_.log,
-                          .on_wait = [this](std::chrono::nanoseconds time) { recorder_.waited_for_connection(time); }},
-                         {.take = [this] { return take_turn(); }, .give_back = [this] { give_back_turn(); }})),
+      store_(store::open(
+          config_, around_.reactor,
+          {.hooks = invalidate_in(around_.zone),
+           .log = around_.log,
+           .on_wait = [this](std::chrono::nanoseconds time) { recorder_.waited_for_connection(time); }},
+          {.take = [this](std::string_view what) { return take_turn(what); }, .give_back = [this] { give_back_turn(); }})),
       metered_store_(*store_, recorder_),
       cache_(config_, around_.zone, scheduler_, metered_store_, recorder_, around_.log),
       http_(around_.reactor),
@@ -93,7 +93,7 @@ Worker::Worker(const Application& application, Surroundings surroundings)
       pipeline_(*application.router, backend_) {
   if (around_.zone.enter(&place_)) {
     around_.log("a worker died: the cache starts empty");
-    around_.zone.revoke(kIndexes);  // it may have been its turn
+    for (const std::string_view what : store::kTurns) around_.zone.revoke(what);  // one may have been its
   }
   store_->prepare(config_.resources);
   if (place_ && store_->pool()) {
@@ -185,8 +185,8 @@ http::Response Worker::status() const {
                      http::kJson);
 }
 
-bool Worker::take_turn() {
-  turn_ = around_.zone.try_lead(kIndexes, kTurn, around_.reactor.now());
+bool Worker::take_turn(std::string_view what) {
+  turn_ = around_.zone.try_lead(what, kTurn, around_.reactor.now());
   return turn_.has_value();
 }
 

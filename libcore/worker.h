@@ -82,7 +82,7 @@ class Worker {
   http::Response docs() const;
   http::Response status() const;
   http::Response metrics() const;
-  bool take_turn();
+  bool take_turn(std::string_view what);
   void give_back_turn();
   void tell_pool() const;
 

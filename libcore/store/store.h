@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -61,10 +62,15 @@ struct WriteHooks {
   std::function<void(std::string_view resource, std::string_view id)> after{};
 };
 
-/// The right to do what one worker should do at a time: `take` gives it to one, until it calls `give_back`, has died, or has
-/// taken a minute. On the loop.
+/// What one worker does for all.
+inline constexpr std::string_view kUniqueIndexes = "unique indexes";
+inline constexpr std::string_view kOtherIndexes = "other indexes";
+inline constexpr std::array<std::string_view, 2> kTurns{kUniqueIndexes, kOtherIndexes};
+
+/// The right to do one of kTurns: `take` gives it to one worker, until it calls `give_back`, has died, or has taken a minute. A
+/// worker has one of them at a time. On the loop.
 struct Turn {
-  std::function<bool()> take{};
+  std::function<bool(std::string_view what)> take{};
   std::function<void()> give_back{};
 };
 

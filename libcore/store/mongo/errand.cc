@@ -90,33 +90,12 @@ void write_whole_batch(BsonWriter& bson) {
   bson.document("cursor", [&] { bson.int32("batchSize", 10'000); });
 }
 
-class Preparation {
+/// The indexes of one collection.
+class Indexes {
  public:
-  Preparation(Conversation& conversation, const CollectionPlan& plan) : conversation_(conversation), plan_(plan) {}
+  Indexes(Conversation& conversation, const CollectionPlan& plan) : conversation_(conversation), plan_(plan) {}
 
-  Result<Prepared> run() {
-    auto present = look();
-    if (!present) return present.error();
-    for (const std::string& name : *present) {
-      if (!name.starts_with(kIndexPrefix) || wants(name)) continue;
-      if (auto dropped = drop(name); !dropped) return dropped.error();
-    }
-    Prepared prepared{.name = plan_.name};
-    for (const IndexPlan& index : plan_.indexes) {
-      if (present->contains(index.name)) continue;
-      const auto made = make(index);
-      if (!made) return made.error();
-      if (!*made && prepared.blocked.empty()) prepared.blocked = index.keys;
-    }
-    return prepared;
-  }
-
- private:
-  bool wants(std::string_view name) const {
-    return std::any_of(plan_.indexes.begin(), plan_.indexes.end(), [&](const IndexPlan& index) { return index.name == name; });
-  }
-
-  /// The names of the collection's indexes.
+  /// Those that are there, by name; none where there is no collection.
   Result<std::set<std::string>> look() {
     const auto list = [&](BsonWriter& bson) {
       bson.string("listIndexes", plan_.name);
@@ -127,6 +106,34 @@ class Preparation {
     if (!missing) return missing.error();
     if (*missing) return std::set<std::string>();
     return names_in(*listed);
+  }
+
+  Result<void> drop_unwanted() {
+    const auto present = look();
+    if (!present) return present.error();
+    for (const std::string& name : *present) {
+      if (!name.starts_with(kIndexPrefix) || wants(name)) continue;
+      if (auto dropped = drop(name); !dropped) return dropped.error();
+    }
+    return {};
+  }
+
+  Result<Prepared> make(bool unique) {
+    const auto present = look();
+    if (!present) return present.error();
+    Prepared prepared{.name = plan_.name};
+    for (const IndexPlan& index : plan_.indexes) {
+      if (index.unique != unique || present->contains(index.name)) continue;
+      const auto made = make(index);
+      if (!made) return made.error();
+      if (!*made && prepared.blocked.empty()) prepared.blocked = index.keys;
+    }
+    return prepared;
+  }
+
+ private:
+  bool wants(std::string_view name) const {
+    return std::any_of(plan_.indexes.begin(), plan_.indexes.end(), [&](const IndexPlan& index) { return index.name == name; });
   }
 
   Result<void> drop(const std::string& name) {
@@ -164,8 +171,8 @@ Result<Conversation> converse(const nacre::mongo::Target& target, const net::Pat
 
 }  // namespace
 
-Result<void> make_collections(const nacre::mongo::Target& target, const std::vector<CollectionPlan>& plans,
-                              const net::Patience& patience) {
+Result<Complete> make_collections(const nacre::mongo::Target& target, const std::vector<CollectionPlan>& plans,
+                                  const net::Patience& patience) {
   auto conversation = converse(target, patience);
   if (!conversation) return conversation.error();
   const auto list = [](BsonWriter& bson) {
@@ -177,25 +184,44 @@ Result<void> make_collections(const nacre::mongo::Target& target, const std::vec
   if (const auto error = checked(listed, {}); !error) return error.error();
   const auto present = names_in(*listed);
   if (!present) return present.error();
+  Complete complete;
   for (const CollectionPlan& plan : plans) {
-    if (present->contains(plan.name)) continue;
-    const auto create = [&](BsonWriter& bson) { bson.string("create", plan.name); };
-    if (auto made = checked(conversation->call(create, true), {kNamespaceExists}); !made) return made.error();
+    if (present->contains(plan.name)) {
+      const auto indexes = Indexes(*conversation, plan).look();
+      if (!indexes) return indexes.error();
+      const auto is_there = [&](const IndexPlan& index) { return !index.unique || indexes->contains(index.name); };
+      if (std::all_of(plan.indexes.begin(), plan.indexes.end(), is_there)) complete.insert(plan.name);
+    } else {
+      const auto create = [&](BsonWriter& bson) { bson.string("create", plan.name); };
+      if (auto made = checked(conversation->call(create, true), {kNamespaceExists}); !made) return made.error();
+    }
   }
-  return {};
+  return complete;
 }
 
-Result<std::vector<Prepared>> make_indexes(const nacre::mongo::Target& target, const std::vector<CollectionPlan>& plans,
-                                           const net::Patience& patience) {
+Result<std::vector<Prepared>> make_unique_indexes(const nacre::mongo::Target& target, const std::vector<CollectionPlan>& plans,
+                                                  const net::Patience& patience) {
   auto conversation = converse(target, patience);
   if (!conversation) return conversation.error();
   std::vector<Prepared> all;
   for (const CollectionPlan& plan : plans) {
-    auto prepared = Preparation(*conversation, plan).run();
+    auto prepared = Indexes(*conversation, plan).make(true);
     if (!prepared) return prepared.error();
     all.push_back(std::move(*prepared));
   }
   return all;
+}
+
+Result<void> make_other_indexes(const nacre::mongo::Target& target, const std::vector<CollectionPlan>& plans,
+                                const net::Patience& patience) {
+  auto conversation = converse(target, patience);
+  if (!conversation) return conversation.error();
+  for (const CollectionPlan& plan : plans) {
+    Indexes indexes(*conversation, plan);
+    if (auto dropped = indexes.drop_unwanted(); !dropped) return dropped.error();
+    if (auto made = indexes.make(false); !made) return made.error();
+  }
+  return {};
 }
 
 }  // namespace nacre::store::mongo

@@ -26,6 +26,9 @@ struct WriteCall {
   fiber::Event finished;
 };
 
+/// What a worker asks of the database when it starts.
+enum class Step : std::uint8_t { collections, unique_indexes, other_indexes };
+
 class MongoStore final : public Store {
  public:
   MongoStore(Reactor& reactor, MongoOptions options)
@@ -167,16 +170,18 @@ class MongoStore final : public Store {
     if (hook) work.for_each_id([&](std::string_view id) { hook(resource, id); });
   }
 
-  /// What `prepare` asked for, on a thread: first the collections, then their indexes, of which one worker at a time takes
-  /// care; those after it find them made.
+  /// What `prepare` asked for, on a thread, step by step. Indexes are one worker's at a time; those after it find them made.
+  /// Unique ones come before the others, for what may take long must not keep writes waiting.
   void run_errand() {
-    if (!made_.is_set()) {
-      run<void>(mongo::make_collections, [this](const Result<void>& made) { collections_made(made); });
-    } else if (options_.turn.take && !options_.turn.take()) {
-      next_errand_->arm(reactor_.now() + kTurnPause);
-    } else {
-      in_turn_ = true;
-      run<std::vector<Prepared>>(mongo::make_indexes, [this](const Result<std::vector<Prepared>>& made) { indexes_made(made); });
+    switch (step_) {
+      case Step::collections:
+        return run<Complete>(make_collections, [this](const auto& complete) { collections_made(complete); });
+      case Step::unique_indexes:
+        if (!take_turn(kUniqueIndexes)) return;
+        return run<std::vector<Prepared>>(make_unique_indexes, [this](const auto& made) { unique_indexes_made(made); });
+      case Step::other_indexes:
+        if (!take_turn(kOtherIndexes)) return;
+        return run<void>(make_other_indexes, [this](const auto& made) { other_indexes_made(made); });
     }
   }
 
@@ -194,22 +199,30 @@ class MongoStore final : public Store {
         [result, done = std::move(done)] { done(*result); });
   }
 
-  void collections_made(const Result<void>& made) {
-    if (!made) return run_later(made.error());
+  void go_on(Step step) {
+    step_ = step;
     pause_ = kFirstPause;
-    made_.set();
     run_errand();
   }
 
-  void indexes_made(const Result<std::vector<Prepared>>& made) {
+  void collections_made(const Result<Complete>& complete) {
+    if (!complete) return run_later(complete.error());
+    for (const auto& [name, collection] : collections_) {
+      if (complete->contains(name)) collection->writable.set();
+    }
+    made_.set();
+    go_on(Step::unique_indexes);
+  }
+
+  void unique_indexes_made(const Result<std::vector<Prepared>>& made) {
     give_back_turn();
     if (!made) return run_later(made.error());
-    bool again = false;
+    blocked_ = false;
     for (const Prepared& one : *made) {
       const auto found = collections_.find(one.name);
       if (found == collections_.end()) continue;
       Collection& collection = *found->second;
-      again = again || !one.blocked.empty();
+      blocked_ = blocked_ || !one.blocked.empty();
       if (!one.blocked.empty() && collection.blocked != one.blocked && options_.log) {
         options_.log("resource " + one.name + ": its unique index on " + one.blocked +
                      " can't be made, documents have the same values; until they differ, nothing is created or replaced there");
@@ -217,10 +230,20 @@ class MongoStore final : public Store {
       collection.blocked = one.blocked;
       collection.writable.set();
     }
-    if (again) run_later();
+    if (others_made_) return blocked_ ? run_later() : void();
+    go_on(Step::other_indexes);
   }
 
-  /// Again after a pause: it failed, or documents stand against an index.
+  void other_indexes_made(const Result<void>& made) {
+    give_back_turn();
+    if (!made) return run_later(made.error());
+    others_made_ = true;
+    if (!blocked_) return;
+    step_ = Step::unique_indexes;
+    run_later();
+  }
+
+  /// The same step after a pause: it failed, or documents stand against an index.
   void run_later() {
     next_errand_->arm(reactor_.now() + pause_);
     pause_ = std::min(2 * pause_, kLongestPause);
@@ -228,6 +251,13 @@ class MongoStore final : public Store {
   void run_later(const Failure& failure) {
     tell_once(failure.internal);
     run_later();
+  }
+
+  /// False, and the step is tried again soon, while another worker is at it.
+  bool take_turn(std::string_view what) {
+    in_turn_ = !options_.turn.take || options_.turn.take(what);
+    if (!in_turn_) next_errand_->arm(reactor_.now() + kTurnPause);
+    return in_turn_;
   }
 
   void give_back_turn() {
@@ -248,6 +278,9 @@ class MongoStore final : public Store {
   std::unique_ptr<Timer> next_errand_;
   Milliseconds pause_ = kFirstPause;
   fiber::Event made_;  ///< set once all collections are there
+  Step step_ = Step::collections;
+  bool blocked_ = false;  ///< documents stand against a unique index
+  bool others_made_ = false;
   bool in_turn_ = false;
   bool told_ = false;
 };

@@ -34,8 +34,10 @@ class MongoUnderTest final : public StoreUnderTest {
   enum class Afterwards : std::uint8_t { drop, keep };  ///< the database
 
   MongoUnderTest(std::span<const config::Resource> resources, WriteHooks hooks, nacre::mongo::Target target = fresh_target(),
-                 Afterwards afterwards = Afterwards::drop)
-      : afterwards_(afterwards), target_(std::move(target)), store_(open_mongo(reactor, options(std::move(hooks)))) {
+                 Afterwards afterwards = Afterwards::drop, Turn turn = {})
+      : afterwards_(afterwards),
+        target_(std::move(target)),
+        store_(open_mongo(reactor, options(std::move(hooks), std::move(turn)))) {
     store_->prepare(resources);
   }
   ~MongoUnderTest() override {
@@ -59,10 +61,11 @@ class MongoUnderTest final : public StoreUnderTest {
   std::vector<std::string> log;  ///< what operators are told
 
  private:
-  MongoOptions options(WriteHooks hooks) {
-    return {.target = target_, .timeout = kTimeout, .hooks = std::move(hooks), .log = [this](std::string_view line) {
-              log.emplace_back(line);
-            }};
+  MongoOptions options(WriteHooks hooks, Turn turn) {
+    MongoOptions options{.target = target_, .timeout = kTimeout, .hooks = std::move(hooks)};
+    options.log = [this](std::string_view line) { log.emplace_back(line); };
+    options.turn = std::move(turn);
+    return options;
   }
 
   static constexpr Milliseconds kTimeout{20'000};  // the server's own speed is not what is tested

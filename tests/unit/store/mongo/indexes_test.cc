@@ -116,4 +116,37 @@ TEST_CASE("MongoDB: an index that is wanted no more is dropped" * doctest::skip(
   });
 }
 
+TEST_CASE("MongoDB: one worker at a time makes indexes, and those that are there keep no write waiting" *
+          doctest::skip(mongo_for_tests() == nullptr)) {
+  const auto target = fresh_target();
+  const std::array strict{resource({{.keys = {{.path = "slug"}}, .unique = true}})};
+  bool mine = false;
+  std::vector<std::string> taken;
+  int given_back = 0;
+  const Turn turn{.take =
+                      [&](std::string_view what) {
+                        if (mine) taken.emplace_back(what);
+                        return mine;
+                      },
+                  .give_back = [&] { ++given_back; }};
+  {
+    MongoUnderTest first(strict, {}, target, MongoUnderTest::Afterwards::keep, turn);
+    first.run([&] {
+      const auto insert = [&] { return first.store().insert(strict[0], std::vector{document("a", "{}")}, {}); };
+      {
+        const fiber::TimeLimit limit(Milliseconds{300});
+        const auto early = insert();
+        REQUIRE_FALSE(early.has_value());
+        CHECK(early.error().error == Error::unavailable);
+      }
+      mine = true;
+      CHECK(insert().has_value());
+      wait_until([&] { return given_back == 2; });
+      CHECK(taken == std::vector<std::string>(kTurns.begin(), kTurns.end()));
+    });
+  }
+  MongoUnderTest second(strict, {}, target, MongoUnderTest::Afterwards::drop, {.take = [](std::string_view) { return false; }});
+  second.run([&] { CHECK(second.store().insert(strict[0], std::vector{document("b", "{}")}, {}).has_value()); });
+}
+
 }  // namespace nacre::store::mongo
