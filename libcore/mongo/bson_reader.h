@@ -1,10 +1,14 @@
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "base/time.h"
 #include "mongo/bson_writer.h"
@@ -26,6 +30,14 @@ struct BsonElement {
     return type == BsonType::int32 ? std::int64_t{fixed<std::int32_t>()} : fixed<std::int64_t>();
   }
   double real() const noexcept { return type == BsonType::real ? fixed<double>() : static_cast<double>(integer()); }
+  /// A number without its fraction, as another program may have sent it; nullopt when T can't hold it.
+  template <class T>
+  std::optional<T> whole() const noexcept {
+    if (is_integer()) return std::in_range<T>(integer()) ? std::optional(static_cast<T>(integer())) : std::nullopt;
+    const double end = std::ldexp(1.0, std::numeric_limits<T>::digits);
+    const double number = real();
+    return number < end && number > (std::is_signed_v<T> ? -end : -1.0) ? std::optional(static_cast<T>(number)) : std::nullopt;
+  }
   bool boolean() const noexcept { return value[0] != '\0'; }
   std::string_view text() const noexcept { return value.substr(4, value.size() - 5); }
   Timestamp date() const noexcept { return Timestamp{Milliseconds{fixed<std::int64_t>()}}; }

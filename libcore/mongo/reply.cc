@@ -59,7 +59,7 @@ void read_details(std::string_view document, ServerError& error) {
   BsonReader reader(document);
   BsonElement element;
   while (reader.next(element)) {
-    if (element.name == "code" && element.is_number()) error.code = static_cast<std::int32_t>(element.real());
+    if (element.name == "code" && element.is_number()) error.code = element.whole<std::int32_t>().value_or(0);
     if (element.name == "errmsg" && element.is_text()) error.message = element.text();
     if (element.name == "keyPattern" && element.is_document()) error.key_pattern = element.document();
     if (element.name == "index" && element.is_integer()) error.index = element.integer();
@@ -116,9 +116,9 @@ Result<ReplyView> ReplyView::read(std::string_view document) {
     } else if (name == "value") {
       view.value = element;
     } else if (name == "n" && element.is_number()) {
-      view.n = element.is_integer() ? element.integer() : static_cast<std::int64_t>(element.real());
+      view.n = element.whole<std::int64_t>().value_or(0);
     } else if (name == "code" && element.is_number()) {
-      view.code_ = static_cast<std::int32_t>(element.real());
+      view.code_ = element.whole<std::int32_t>().value_or(0);
     } else if (name == "errmsg" && element.is_text()) {
       view.message_ = element.text();
     } else if (name == "errorLabels" && element.is_document()) {

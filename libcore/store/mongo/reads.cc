@@ -56,8 +56,9 @@ Result<std::uint64_t> count(Client& client, std::string_view collection, const L
   BsonElement group;
   if (!reader.next(group)) return std::uint64_t{0};
   const auto n = nacre::mongo::find(group.document(), "n");
-  if (!n || !n->is_number()) return malformed();
-  return static_cast<std::uint64_t>(n->is_integer() ? n->integer() : static_cast<std::int64_t>(n->real()));
+  const auto count = n && n->is_number() ? n->whole<std::uint64_t>() : std::nullopt;
+  if (!count) return malformed();
+  return *count;
 }
 
 }  // namespace

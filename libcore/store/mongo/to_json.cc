@@ -207,11 +207,7 @@ class BuiltIns {
     return !reader.failed();
   }
 
-  std::int64_t rev() const {
-    if (!rev_) return 1;
-    if (rev_->is_integer()) return rev_->integer();
-    return rev_->type == BsonType::real && std::abs(rev_->real()) < 1e15 ? static_cast<std::int64_t>(rev_->real()) : 1;
-  }
+  std::int64_t rev() const { return rev_ && rev_->is_number() ? rev_->whole<std::int64_t>().value_or(1) : 1; }
   Timestamp created() const {
     if (created_ && created_->type == BsonType::date) return created_->date();
     return id_ && id_->type == BsonType::object_id ? seconds_of(id_->value) : Timestamp{};

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <string>
 
 #include "mongo/bson_reader.h"
@@ -55,6 +56,23 @@ TEST_CASE("BSON that is cut short or changed in any byte is never read beyond it
       (void)is_valid(std::string(changed));  // AddressSanitizer judges
     }
   }
+}
+
+TEST_CASE("a number is whole where its type can hold it") {
+  const auto whole = [](auto write) {
+    std::string out;
+    BsonWriter bson(out);
+    bson.document([&] { write(bson); });
+    return find(out, "n")->whole<std::int32_t>();
+  };
+  CHECK(whole([](BsonWriter& bson) { bson.int32("n", -7); }) == -7);
+  CHECK(whole([](BsonWriter& bson) { bson.int64("n", 7); }) == 7);
+  CHECK(whole([](BsonWriter& bson) { bson.real("n", 7.9); }) == 7);
+  CHECK(whole([](BsonWriter& bson) { bson.real("n", 2147483647.0); }) == 2147483647);
+  CHECK_FALSE(whole([](BsonWriter& bson) { bson.real("n", 2147483648.0); }));
+  CHECK_FALSE(whole([](BsonWriter& bson) { bson.int64("n", 1LL << 31U); }));
+  CHECK_FALSE(whole([](BsonWriter& bson) { bson.real("n", -1e300); }));
+  CHECK_FALSE(whole([](BsonWriter& bson) { bson.real("n", std::numeric_limits<double>::quiet_NaN()); }));
 }
 
 TEST_CASE("BSON that nests without end is not valid") {
