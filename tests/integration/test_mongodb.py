@@ -345,8 +345,8 @@ def test_requests_queue_in_order_on_few_connections(start, proxy, mongodb):
     pool = "&minPoolSize=8&maxPoolSize=8&maxConnecting=8"
     nginx = start(on(through(proxy) + pool, timeouts="{ store: 700ms, request: 5s }"))
     path = first(nginx, "/uncached", {"n": 1})
-    wait_until(lambda: 'nacre_pool_connections{state="idle"} 8' in nginx.api.get("/metrics").text, "all connections")
-    accepted = proxy.accepted
+    # Those of the pool, and one that is closed again for each of: collections, unique indexes, other indexes.
+    wait_until(lambda: (proxy.accepted, proxy.connections) == (8 + 3, 8), "all connections")
     mongodb.fail("find", blockTimeMS=50)
     with contextlib.ExitStack() as clients:
         connections = [clients.enter_context(raw.connect(nginx.port)) for _ in range(240)]
@@ -360,7 +360,7 @@ def test_requests_queue_in_order_on_few_connections(start, proxy, mongodb):
     wait_until(lambda: nginx.api.get(path).status_code == 200, "the late ones to be over")
     for _ in range(20):
         assert nginx.api.get(path).json()["n"] == 1
-    assert proxy.accepted == accepted
+    assert (proxy.accepted, proxy.connections) == (8 + 3, 8)
 
 
 # Ways in

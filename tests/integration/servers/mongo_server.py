@@ -15,7 +15,7 @@ import pymongo
 
 from .process import Process
 
-CLIENT = {"serverSelectionTimeoutMS": 10_000, "connectTimeoutMS": 10_000}
+CLIENT = {"serverSelectionTimeoutMS": 10_000, "connectTimeoutMS": 10_000, "socketTimeoutMS": 60_000}
 
 
 class MongoServer(Process):
