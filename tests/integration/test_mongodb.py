@@ -341,7 +341,7 @@ def test_a_pool_that_is_exhausted(start, mongodb):
 
 
 def test_requests_queue_in_order_on_few_connections(start, proxy, mongodb):
-    """Each connection carries one at a time of what takes 50 ms: the first are answered, the last are late, and nothing breaks."""
+    """A connection carries one at a time of what takes 50 ms: the first are answered, the last are late, and nothing breaks."""
     pool = "&minPoolSize=8&maxPoolSize=8&maxConnecting=8"
     nginx = start(on(through(proxy) + pool, timeouts="{ store: 700ms, request: 5s }"))
     path = first(nginx, "/uncached", {"n": 1})
