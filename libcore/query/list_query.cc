@@ -158,8 +158,6 @@ Result<ListQuery> parse_list_query(std::string_view raw_query, const config::Res
     if (!after) return after.error();
     query.after = std::move(*after);
   }
-  query.canonical = query.shape + (query.count ? " count " : " ") + std::to_string(query.limit) + " ";
-  query.canonical += texts.after;
   return query;
 }
 

@@ -33,8 +33,7 @@ struct ListQuery {
   std::uint32_t limit = 25;
   std::vector<Json> after;  ///< the sort keys of the last document before this page (null: missing); empty: first page
   bool count = false;
-  std::string canonical;  ///< equal for requests that must get equal answers: the cache's key; `after` included
-  std::string shape;      ///< the same without `after`, `limit` and `count`: what a cursor is bound to
+  std::string shape;  ///< equal for queries that are the same but for `after`, `limit` and `count`: what a cursor is bound to
 };
 
 /// Parses `where`, `sort`, `fields`, `limit`, `after`, `count` from a raw query string. Error::bad_request names the parameter;

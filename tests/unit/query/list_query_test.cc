@@ -113,12 +113,11 @@ TEST_CASE("names and values are percent-decoded, and a plus is a space") {
 }
 
 TEST_CASE("parameters in any order ask for the same") {
-  const std::string a = parsed("sort=-stars&limit=5&where={\"stars\":1}&fields=title,stars").canonical;
-  CHECK(a == parsed("fields=stars,title&where={%22stars%22:+1}&limit=5&sort=-stars,-_id").canonical);
-  CHECK(a != parsed("fields=stars,title&where={\"stars\":1}&limit=6&sort=-stars").canonical);
-  CHECK(a != parsed("fields=stars,title&where={\"stars\":1}&limit=5&sort=-stars&count=true").canonical);
-  CHECK(a != parsed("fields=stars,title&where={\"stars\":1}&limit=5&sort=stars").canonical);
-  CHECK(parsed("limit=5").shape == parsed("limit=6&count=true").shape);
+  const std::string a = parsed("sort=-stars&where={\"stars\":1}&fields=title,stars").shape;
+  CHECK(a == parsed("fields=stars,title&where={%22stars%22:+1}&limit=5&count=true&sort=-stars,-_id").shape);
+  CHECK(a != parsed("fields=stars,title&where={\"stars\":1}&sort=stars").shape);
+  CHECK(a != parsed("fields=stars,title&where={\"stars\":2}&sort=-stars").shape);
+  CHECK(a != parsed("fields=stars&where={\"stars\":1}&sort=-stars").shape);
 }
 
 TEST_CASE("a cursor gives back what it was made of") {
@@ -150,16 +149,17 @@ TEST_CASE("a cursor of another resource or query is refused") {
   }
 }
 
-TEST_CASE("a damaged cursor is refused, whatever bit is wrong") {
+TEST_CASE("a damaged cursor is refused, whatever byte is wrong") {
   const ListQuery query = parsed("sort=stars");
-  const std::string cursor = encode_cursor("things", query, {5, "abc"});
+  const std::string cursor = encode_cursor("things", query, {5, "abc???"});
+  REQUIRE(cursor.find('_') != std::string::npos);  // of all digits the one that libsodium 1.0.18 takes other bytes for
   for (std::size_t i = 0; i < cursor.size(); ++i) {
     CHECK_FALSE(decode_cursor(cursor.substr(0, i), "things", query).has_value());
-    for (unsigned bit = 0; bit < 8; ++bit) {
+    for (unsigned byte = 0; byte < 256; ++byte) {
       std::string damaged = cursor;
-      damaged[i] = static_cast<char>(static_cast<unsigned char>(damaged[i]) ^ (1U << bit));
+      damaged[i] = static_cast<char>(byte);
       CAPTURE(damaged);
-      CHECK_FALSE(decode_cursor(damaged, "things", query).has_value());
+      CHECK(decode_cursor(damaged, "things", query).has_value() == (damaged == cursor));
     }
   }
   CHECK_FALSE(decode_cursor(cursor + "A", "things", query).has_value());

@@ -66,7 +66,7 @@ std::vector<Json> Things::list(const Json& where, const std::string& parameters,
   for (;;) {
     const auto query = this->query(where, parameters + after);
     const auto page = store().find(resource(), query, {});
-    REQUIRE_MESSAGE(page.has_value(), query.canonical << ": " << (page ? "" : page.error().detail + page.error().internal));
+    REQUIRE_MESSAGE(page.has_value(), query.shape << ": " << (page ? "" : page.error().detail + page.error().internal));
     const Json items = *parse_json(page->items);
     CHECK(items.get_array().size() == page->size);
     CHECK(page->size <= query.limit);
