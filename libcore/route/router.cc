@@ -63,6 +63,7 @@ struct Router::Pattern {
       const bool parameter = text.size() > 2 && text.front() == '{' && text.back() == '}';
       has_parameters = has_parameters || parameter;
       segments.push_back(parameter ? Segment{text.substr(1, text.size() - 2), true} : Segment{text, false});
+      if (segments.size() == 1) tail = rest;
     }
   }
 
@@ -79,13 +80,15 @@ struct Router::Pattern {
                                         [](const Segment& a, const Segment& b) { return !a.parameter && b.parameter; });
   }
 
-  bool matches(std::string_view path_text) const {
-    for (const Segment& segment : segments) {
-      if (path_text.empty()) return false;
-      const std::string_view text = cut_segment(path_text);
+  /// Whether the rest of a path whose first segment matches does, too.
+  bool matches(std::string_view rest) const {
+    if (!has_parameters) return rest == tail;
+    for (const Segment& segment : std::span(segments).subspan(1)) {
+      if (rest.empty()) return false;
+      const std::string_view text = cut_segment(rest);
       if (segment.parameter ? text.empty() : text != segment.text) return false;
     }
-    return path_text.empty();
+    return rest.empty();
   }
 
   app::PathParameters parameters(std::string_view path_text) const {
@@ -105,6 +108,7 @@ struct Router::Pattern {
   }
 
   std::string_view path;
+  std::string_view tail;     // what follows its first segment
   std::uint32_t number = 0;  // of its name
   std::vector<Segment> segments;
   bool has_parameters = false;
@@ -157,7 +161,7 @@ Match Router::match(Method method, std::string_view path) const {
   const std::string_view first = cut_segment(rest);
   const auto found = branches_.find(first);
   const Branch* const branch = found == branches_.end() ? nullptr : &found->second;
-  if (match_pattern(method, path, branch, match)) return match;
+  if (match_pattern(method, {path, first, rest}, branch, match)) return match;
   if (first == "auth") {
     if (std::find(kAuthPaths.begin(), kAuthPaths.end(), rest) == kAuthPaths.end() && !rest.starts_with("/tokens/"))
       return match;
@@ -173,19 +177,20 @@ Match Router::match(Method method, std::string_view path) const {
   return match;
 }
 
-const Router::Pattern* Router::find_pattern(std::string_view path, const Branch* branch) const {
+const Router::Pattern* Router::find_pattern(const Path& path, const Branch* branch) const {
   if (branch != nullptr) {
     for (const Pattern* const pattern : branch->patterns) {
-      if (pattern->matches(path)) return pattern;
+      if (pattern->matches(path.rest)) return pattern;
     }
   }
+  if (path.first.empty()) return nullptr;
   for (const Pattern* const pattern : wild_) {
-    if (pattern->matches(path)) return pattern;
+    if (pattern->matches(path.rest)) return pattern;
   }
   return nullptr;
 }
 
-bool Router::match_pattern(Method method, std::string_view path, const Branch* branch, Match& match) const {
+bool Router::match_pattern(Method method, const Path& path, const Branch* branch, Match& match) const {
   const Pattern* const pattern = find_pattern(path, branch);
   if (pattern == nullptr) return false;
   match.handler = pattern->route(method);
@@ -196,7 +201,7 @@ bool Router::match_pattern(Method method, std::string_view path, const Branch* b
                                              : Action::method_not_allowed;
   match.name = {pattern->path, pattern->number};
   match.allow = pattern->allow;
-  match.parameters = pattern->parameters(path);
+  match.parameters = pattern->parameters(path.whole);
   return true;
 }
 

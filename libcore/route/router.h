@@ -82,6 +82,12 @@ class Router {
     }
   };
 
+  struct Path {
+    std::string_view whole;
+    std::string_view first;  ///< segment
+    std::string_view rest;   ///< from the slash after it
+  };
+
   /// All that begins with one literal segment.
   struct Branch {
     std::optional<Endpoint> endpoint;
@@ -90,8 +96,8 @@ class Router {
 
   void add(const app::Route& route);
   std::uint32_t add_name(std::string_view name);
-  const Pattern* find_pattern(std::string_view path, const Branch* branch) const;
-  bool match_pattern(http::Method method, std::string_view path, const Branch* branch, Match& match) const;
+  const Pattern* find_pattern(const Path& path, const Branch* branch) const;
+  bool match_pattern(http::Method method, const Path& path, const Branch* branch, Match& match) const;
   void match_resource(http::Method method, const Endpoint& endpoint, std::string_view id, bool item, Match& match) const;
 
   std::unordered_map<std::string, Branch, NameHash, std::equal_to<>> branches_;
