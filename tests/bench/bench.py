@@ -1,7 +1,7 @@
 """Benchmarks, side by side in one run, as a Markdown table: bench.py BUILD NGINX.
 
-One worker. What is compared runs in turns, and each figure is the median of its rounds. BENCH_ROUNDS and BENCH_SECONDS
-(of a round) may be set.
+One worker. What is compared runs in turns, and each figure is the median of its rounds; of a latency it is the lower quartile
+of slices of them, since stalls of the machine only add. BENCH_ROUNDS and BENCH_SECONDS (of a round) may be set.
 """
 
 import os
@@ -76,16 +76,16 @@ class Bench:
         return float(subprocess.run([self.programs / "bare_sqlite", *arguments], capture_output=True, check=True).stdout)
 
     def open_loop(self, path, rate):
-        # Short and many (SLICES): a stall of the machine then spoils one figure of the median, not one of a few.
+        # Short and many: a stall of the machine then spoils one of many figures, not one of a few.
         command = [self.programs / "open_loop", str(self.port(path)), path, str(rate), str(SECONDS / SLICES), "64"]
         _, _, p99, _, failed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
         assert failed == "0", f"{path}: {failed} failed"
         return float(p99)
 
-    def compare(self, what, unit, ours, beside, theirs, wanted, lower=False, rounds=ROUNDS):
+    def compare(self, what, unit, ours, beside, theirs, wanted, lower=False, rounds=ROUNDS, pick=statistics.median):
         """Measures both in turns and adds a row; `wanted` bounds the ratio."""
         pairs = [(ours(), theirs()) for _ in range(rounds)]
-        a, b = (statistics.median(column) for column in zip(*pairs))
+        a, b = (pick(column) for column in zip(*pairs))
         self.row(what, f"{a:,.0f} {unit}", f"{beside}: {b:,.0f} {unit}", a / b, wanted, lower)
         return a
 
@@ -254,6 +254,7 @@ def rates(bench, home):
         2,
         lower=True,
         rounds=ROUNDS * SLICES,
+        pick=lambda figures: statistics.quantiles(figures)[0],
     )
 
 
