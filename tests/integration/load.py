@@ -60,6 +60,13 @@ def sockets_of(pid):
     return inodes
 
 
+def clients_of(pid, *ports):
+    """Inodes of the connections that a process has accepted on these ports of 127.0.0.1."""
+    ends, held = {f"0100007F:{port:04X}" for port in ports}, sockets_of(pid)
+    rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {int(row[9]) for row in rows if row[1] in ends and int(row[9]) in held and row[3] != "0A"}  # LISTEN
+
+
 def inode_of_peer(connection):
     """The inode of the server's end of a connection on this host."""
     mine, theirs = (f"0100007F:{port:04X}" for port in (connection.getsockname()[1], connection.getpeername()[1]))

@@ -5,25 +5,18 @@ import pytest
 import raw
 from assertions import create
 from harness import preload_of, wait_until
-from load import resident_kib, sockets_of
-
-
-def settled(server, before):
-    """No connection is left over, and the worker is still the same and well."""
-    (worker,) = server.workers()
-    wait_until(lambda: len(sockets_of(worker)) <= before, "connections closed")
-    assert server.api.get("/live").status_code == 200
+from load import clients_of, resident_kib
 
 
 @pytest.fixture
-def before(server, api, notes):
+def unharmed(server, api, notes):
+    """A document, and that afterwards no connection is left over, and the worker is still the same and well."""
     create(api, notes, {"_id": "one", "title": "x"})
     api.close()
     (worker,) = server.workers()
-    count = len(sockets_of(worker))
-    yield count
+    yield
     api.close()
-    settled(server, count + 2)
+    wait_until(lambda: not clients_of(worker, server.port, server.h2_port), "connections closed")
     assert server.workers() == [worker], "a worker died"
     assert api.get(notes + "/one").status_code == 200
 
@@ -33,7 +26,7 @@ PART = raw.request("POST", "/notes", b'{"title":"gone","body":"' + b"x" * 500 + 
 
 @pytest.mark.parametrize("kept", [20, 150, len(PART) - 200, len(PART) - 1])
 @pytest.mark.parametrize("how", ["reset", "close"])
-def test_mid_body(server, api, before, kept, how):
+def test_mid_body(server, api, unharmed, kept, how):
     for _ in range(20):
         connection = raw.connect(server.port)
         connection.sendall(PART[:kept])
@@ -50,14 +43,14 @@ def test_mid_body(server, api, before, kept, how):
         raw.request("POST", "/notes/one/star"),
     ],
 )
-def test_while_the_store_works(server, before, data):
+def test_while_the_store_works(server, unharmed, data):
     for _ in range(100):
         connection = raw.connect(server.port)
         connection.sendall(data)
         connection.reset()
 
 
-def test_mid_answer(server, api, before):
+def test_mid_answer(server, api, unharmed):
     path = "/free/" + create(api, "/free", {"text": "x" * 4_000_000})["_id"]
     for _ in range(20):
         connection = raw.connect(server.port)
@@ -66,7 +59,7 @@ def test_mid_answer(server, api, before):
         connection.reset()
 
 
-def test_a_body_cut_short_stores_nothing(server, api, before):
+def test_a_body_cut_short_stores_nothing(server, api, unharmed):
     for kept in (len(PART) - 300, len(PART) - 1):
         with raw.connect(server.port) as connection:
             connection.sendall(PART[:kept])
@@ -76,7 +69,7 @@ def test_a_body_cut_short_stores_nothing(server, api, before):
     assert api.get("/notes?count=true").json()["total"] == 1
 
 
-def test_chunks_cut_short_store_nothing(server, api, before):
+def test_chunks_cut_short_store_nothing(server, api, unharmed):
     head = b"POST /notes HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     for tail in (b'd\r\n{"title":"x"}', b'd\r\n{"title":"x"}\r\n', b"zz\r\n", b"fffffffffffffffff\r\n"):
         with raw.connect(server.port) as connection:
@@ -87,7 +80,7 @@ def test_chunks_cut_short_store_nothing(server, api, before):
     assert api.get("/notes?count=true").json()["total"] == 1
 
 
-def test_http2_mid_body(server, api, before):
+def test_http2_mid_body(server, api, unharmed):
     for how in ("reset", "close"):
         for _ in range(20):
             with http2.Connection(server.h2_port) as connection:
@@ -104,7 +97,7 @@ def test_http2_mid_body(server, api, before):
     assert api.get("/notes?count=true").json()["total"] == 1
 
 
-def test_http2_while_the_store_works(server, before):
+def test_http2_while_the_store_works(server, unharmed):
     with http2.Connection(server.h2_port) as connection:
         for _ in range(100):
             stream = connection.begin("GET", "/uncached?count=true")
@@ -116,7 +109,7 @@ def test_http2_while_the_store_works(server, before):
                 connection.begin("GET", "/uncached?count=true")
 
 
-def test_http2_mid_answer(server, api, before):
+def test_http2_mid_answer(server, api, unharmed):
     path = "/free/" + create(api, "/free", {"text": "x" * 4_000_000})["_id"]
     for how in ("reset", "close"):
         for _ in range(10):
@@ -129,7 +122,7 @@ def test_http2_mid_answer(server, api, before):
                     assert connection.request("GET", "/notes/one")[0] == 200
 
 
-def test_pipelined_requests_are_answered_in_order(server, api, before):
+def test_pipelined_requests_are_answered_in_order(server, api, unharmed):
     for i in range(20):
         create(api, "/notes", {"_id": f"p{i}", "title": f"t{i}"})
     with raw.connect(server.port) as connection:
@@ -139,7 +132,7 @@ def test_pipelined_requests_are_answered_in_order(server, api, before):
             assert status == 200 and b'"title":"t%d"' % (i % 20) in body
 
 
-def test_a_body_in_single_bytes_is_read(server, before):
+def test_a_body_in_single_bytes_is_read(server, unharmed):
     with raw.connect(server.port) as connection:
         for byte in raw.request("POST", "/notes", b'{"title":"slow"}'):
             connection.sendall(bytes([byte]))
