@@ -79,6 +79,7 @@ class Nginx:
         self.process = None
         self.tolerated = []
         self.environment = {}
+        self.behind = []  # a command that starts what follows it
         self.conf = conf
         self.write_yaml(yaml)
         self.write_conf(**conf)
@@ -128,7 +129,7 @@ http {{
         (self.home / "nginx.conf").write_text(text)
 
     def command(self, *arguments):
-        return [self.binary, "-p", str(self.home), "-c", str(self.home / "nginx.conf"), *arguments]
+        return [*self.behind, self.binary, "-p", str(self.home), "-c", str(self.home / "nginx.conf"), *arguments]
 
     def child_environment(self):
         environment = {**os.environ, **self.environment}

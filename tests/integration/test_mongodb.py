@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import os
 import signal
+import subprocess
 import threading
 import time
 import urllib.parse
@@ -18,9 +19,10 @@ from harness import Client, wait_until
 from load import Load
 from proxies.bytes_proxy import BytesProxy
 from proxies.replica_set import ReplicaSet
+from servers.dns_server import DnsServer
 from servers.mongo_server import MongoServer
 from servers.redis_server import RedisServer
-from stalls import MOST
+from stalls import MOST, Stalls
 
 
 # For tests in which nothing is late: a busy machine is not what they are about.
@@ -364,6 +366,26 @@ def test_requests_queue_in_order_on_few_connections(start, proxy, mongodb):
 
 
 # Ways in
+
+
+@pytest.mark.skipif(subprocess.run(["unshare", "--mount", "true"]).returncode != 0, reason="needs a mount namespace")
+def test_a_name_of_srv_records(make_nginx, launch, tmp_path):
+    """DNS tells the members and where users are kept; nginx starts without it, and waits for it without a stall."""
+    mongodb = launch(MongoServer, user=("app", "secret"))
+    dns = DnsServer(tmp_path, mongodb.port, f"authSource=admin&replicaSet={mongodb.kind.set_name}")
+    nginx = make_nginx(on(f"mongodb+srv://app:secret@{dns.name}/nacre?tls=false"))
+    nginx.stalls = Stalls(nginx)
+    nginx.behind = dns.asked_by()
+    nginx.start()
+    try:
+        assert nginx.api.get("/ready").status_code == 503
+        dns.start()
+        path = first(nginx, "/uncached", {"n": 1})
+        assert nginx.api.get(path).json()["n"] == 1
+        assert nginx.stalls.longest() < MOST
+    finally:
+        dns.stop()
+        nginx.stop()
 
 
 def test_a_password(start, launch):
