@@ -10,10 +10,6 @@ namespace nacre::cache {
 
 namespace {
 
-constexpr std::size_t kAlignment = 64;
-
-constexpr std::size_t align(std::size_t size) { return (size + kAlignment - 1) / kAlignment * kAlignment; }
-
 // Written under the lock only: a plain read and write, atomic for those who read without it.
 template <class T>
 void add(std::atomic<T>& counter, std::type_identity_t<T> by) noexcept {

@@ -12,6 +12,10 @@
 
 namespace nacre::cache {
 
+/// Of what lies in shared memory: a cache line.
+inline constexpr std::size_t kAlignment = 64;
+constexpr std::size_t align(std::size_t at) noexcept { return (at + kAlignment - 1) / kAlignment * kAlignment; }
+
 /// A hash table of byte records in shared memory with a list in the order of use: one shard of the zone, under one lock.
 ///
 /// A record is a chain of blocks of one size, so memory can't fragment: any free block serves any record, and removing as many

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kLargest = Zone::kLargestEntry;
 constexpr std::size_t kBatch = 100;
 
-constexpr std::int64_t kNoTimestamp = std::numeric_limits<std::int64_t>::min();
+constexpr std::int64_t kNeverModified = std::numeric_limits<std::int64_t>::min();
 constexpr std::uint64_t kFormat = 1;
 
 /// The end of a value: the body comes first, so that cutting off the rest leaves it in place, then the ETag, then this.
@@ -42,7 +42,7 @@ std::uint64_t random_number() {
 }
 
 std::string serialize(const Entry& entry, Trailer trailer) {
-  trailer.last_modified = entry.last_modified ? entry.last_modified->time_since_epoch().count() : kNoTimestamp;
+  trailer.last_modified = entry.last_modified ? entry.last_modified->time_since_epoch().count() : kNeverModified;
   trailer.etag_size = static_cast<std::uint32_t>(entry.etag.size());
   trailer.format = kFormat;
   std::string value;
@@ -145,7 +145,7 @@ SharedTier::Look RedisTier::look_at(std::string value, const Key& key, std::uint
   found.entry.etag = value.substr(rest - trailer.etag_size, trailer.etag_size);
   value.resize(rest - trailer.etag_size);
   found.entry.body = std::move(value);
-  if (trailer.last_modified != kNoTimestamp) found.entry.last_modified = Timestamp{Milliseconds{trailer.last_modified}};
+  if (trailer.last_modified != kNeverModified) found.entry.last_modified = Timestamp{Milliseconds{trailer.last_modified}};
   const Milliseconds wall = scheduler_.reactor().wall().time_since_epoch();
   found.age = std::max(wall - Milliseconds{trailer.filled}, Milliseconds{});
   look.found = std::move(found);

@@ -8,7 +8,7 @@ namespace nacre::cache {
 namespace {
 
 /// A value is a number, counted in place, or text (the record's payload).
-struct Meta {
+struct ValueMeta {
   std::int64_t number;
   std::uint64_t is_number;
 };
@@ -31,7 +31,7 @@ Record* find_live(BlockTable& table, std::uint64_t hash, std::string_view key, M
   return nullptr;
 }
 
-Result<void> add(BlockTable& table, std::uint64_t hash, std::string_view key, std::int64_t expires, Meta meta,
+Result<void> add(BlockTable& table, std::uint64_t hash, std::string_view key, std::int64_t expires, ValueMeta meta,
                  std::string_view text, Monotonic now) {
   const std::size_t blocks = table.blocks_for(key.size(), text.size());
   if (blocks > table.block_count() / 2) return Error::too_large;
@@ -43,7 +43,7 @@ Result<void> add(BlockTable& table, std::uint64_t hash, std::string_view key, st
 }
 
 std::string text_of(BlockTable& table, Record& record) {
-  if (record.meta<Meta>().is_number != 0) return std::to_string(record.meta<Meta>().number);
+  if (record.meta<ValueMeta>().is_number != 0) return std::to_string(record.meta<ValueMeta>().number);
   std::string text;
   text.reserve(record.payload_size);
   table.payload(record).append(record.payload_size, text);
@@ -51,7 +51,7 @@ std::string text_of(BlockTable& table, Record& record) {
 }
 
 std::optional<std::int64_t> number_of(BlockTable& table, Record& record) {
-  if (record.meta<Meta>().is_number != 0) return record.meta<Meta>().number;
+  if (record.meta<ValueMeta>().is_number != 0) return record.meta<ValueMeta>().number;
   constexpr std::size_t kLongest = std::numeric_limits<std::int64_t>::digits10 + 2;
   if (record.payload_size > kLongest) return std::nullopt;
   const std::string text = text_of(table, record);
@@ -64,7 +64,7 @@ std::optional<std::int64_t> number_of(BlockTable& table, Record& record) {
 }  // namespace
 
 BlockTable& Values::format(std::span<std::byte> memory) noexcept {
-  return BlockTable::format(memory, kBlockSize, sizeof(Meta));
+  return BlockTable::format(memory, kBlockSize, sizeof(ValueMeta));
 }
 
 Result<std::int64_t> Values::increment(std::uint64_t hash, std::string_view key, std::int64_t by,
@@ -72,15 +72,15 @@ Result<std::int64_t> Values::increment(std::uint64_t hash, std::string_view key,
   const BlockTable::Lock table(table_);
   Record* const found = find_live(*table, hash, key, now);
   if (found == nullptr) {
-    const Result<void> added = add(*table, hash, key, expiry(ttl, now), Meta{by, 1}, {}, now);
+    const Result<void> added = add(*table, hash, key, expiry(ttl, now), ValueMeta{by, 1}, {}, now);
     if (!added) return added.error();
     return by;
   }
   const std::optional<std::int64_t> before = number_of(*table, *found);
   std::int64_t after = 0;
   if (!before || __builtin_add_overflow(*before, by, &after)) return Failure(Error::conflict, "The value can't be counted.");
-  found->meta<Meta>().number = after;
-  found->meta<Meta>().is_number = 1;
+  found->meta<ValueMeta>().number = after;
+  found->meta<ValueMeta>().is_number = 1;
   return after;
 }
 
@@ -103,7 +103,7 @@ Result<bool> Values::put(std::uint64_t hash, std::string_view key, std::string_v
     if (blocks > table->free_blocks() + found->blocks) return Error::overloaded;
     table->erase(*found);
   }
-  const Result<void> added = add(*table, hash, key, expiry(ttl, now), Meta{0, 0}, value, now);
+  const Result<void> added = add(*table, hash, key, expiry(ttl, now), ValueMeta{0, 0}, value, now);
   if (!added) return added.error();
   return true;
 }

@@ -20,12 +20,11 @@ constexpr std::size_t kEntryBlock = 512;
 constexpr std::uint64_t kMostShards = 16;
 constexpr std::uint64_t kEntryShard = 1U << 20U;  // the least worth a lock of its own: holds an entry of 512 KiB
 constexpr std::uint64_t kValueShard = 2U << 20U;
-constexpr std::uint64_t kAlignment = 64;
 
 constexpr std::int64_t kNoTimestamp = std::numeric_limits<std::int64_t>::min();
 
 /// What an entry's record holds beside its key; the payload is the ETag, then the body.
-struct Meta {
+struct EntryMeta {
   std::uint64_t generation;
   std::int64_t filled;
   std::int64_t due;
@@ -33,8 +32,6 @@ struct Meta {
   std::int64_t last_modified;
   std::uint64_t etag_size;
 };
-
-std::uint64_t align(std::uint64_t at) { return (at + kAlignment - 1) / kAlignment * kAlignment; }
 
 }  // namespace
 
@@ -59,7 +56,7 @@ Zone& Zone::format(std::span<std::byte> memory) {
       zone.lay_out(values_at, values_size, kMostShards, kValueShard, [](std::span<std::byte> shard) { Values::format(shard); });
   const std::uint64_t entries_at = values_at + values_size;
   zone.entries_ = zone.lay_out(entries_at, memory.size() - entries_at, kMostShards, kEntryShard,
-                               [](std::span<std::byte> shard) { BlockTable::format(shard, kEntryBlock, sizeof(Meta)); });
+                               [](std::span<std::byte> shard) { BlockTable::format(shard, kEntryBlock, sizeof(EntryMeta)); });
   zone.size_ = memory.size();
   zone.magic_ = kMagic;
   return zone;
@@ -87,7 +84,7 @@ std::optional<Hit> Zone::find(std::string_view key, std::string_view subject, Mo
   const BlockTable::Lock table(shard(entries_, hash));
   BlockTable::Record* const found = table->find(hash, key);
   if (found == nullptr) return std::nullopt;
-  const Meta& meta = found->meta<Meta>();
+  const EntryMeta& meta = found->meta<EntryMeta>();
   // Read under the lock: a generation read before could be older than what was filled since.
   if (meta.generation != generations_.of(subject_hash) || found->expires <= static_cast<std::int64_t>(now)) {
     table->erase(*found);
@@ -114,7 +111,7 @@ bool Zone::fill(std::string_view key, std::string_view subject, Ticket ticket, c
   const Monotonic filled = now + -life.age;
   const Monotonic fresh_until = filled + life.ttl;
   const Milliseconds local = std::min(life.local, std::max(fresh_until - now, Milliseconds{}));
-  const Meta meta{ticket.generation,
+  const EntryMeta meta{ticket.generation,
                   static_cast<std::int64_t>(filled),
                   static_cast<std::int64_t>(now + local),
                   static_cast<std::int64_t>(fresh_until),
@@ -130,7 +127,7 @@ bool Zone::fill(std::string_view key, std::string_view subject, Ticket ticket, c
   if (this->ticket(subject) != ticket) return false;
   const BlockTable::Lock table(entries);
   if (BlockTable::Record* const before = table->find(hash, key)) {
-    const Meta& there = before->meta<Meta>();
+    const EntryMeta& there = before->meta<EntryMeta>();
     if (there.generation > ticket.generation) return false;
     if (there.generation == ticket.generation && there.last_modified > meta.last_modified) return false;
     table->erase(*before);

@@ -14,9 +14,6 @@ namespace {
 
 thread_local Fiber* current = nullptr;
 
-/// Why a wait ended.
-enum class Wake : std::uint8_t { none, set, deadline, cancelled };
-
 /// Boost.Context frees a stack through its allocator; ours belong to the Fiber.
 struct KeepStack {
   boost::context::stack_context allocate() { std::terminate(); }
@@ -28,6 +25,9 @@ struct KeepStack {
 /// A fiber is: idle (spare) → running ⇄ waiting (in an Event's list) → ready (in the Scheduler's queue) → running → idle.
 class Fiber {
  public:
+  /// Why a wait ended.
+  enum class Wake : std::uint8_t { none, set, deadline, cancelled };
+
   Fiber(Scheduler& scheduler, Stack stack);
   ~Fiber();
   Fiber(const Fiber&) = delete;
@@ -260,7 +260,7 @@ void Event::set() {
   while (first_ != nullptr) {
     Fiber& fiber = *first_;
     remove(fiber);
-    fiber.wake(Wake::set);
+    fiber.wake(Fiber::Wake::set);
     fiber.scheduler_.make_ready(fiber);
   }
 }

@@ -20,7 +20,7 @@ using boost::json::error_code;
 using Text = boost::json::string_view;
 
 /// Why the builder stopped the parser; everything else is the parser's own error.
-enum class Refusal : std::uint8_t { none, duplicate_name, integer_range, number_range };
+enum class Flaw : std::uint8_t { none, duplicate_name, integer_range, number_range };
 
 template <class Object>
 auto& last(Object& object) {
@@ -39,7 +39,7 @@ class Builder {
   // NOLINTEND(readability-identifier-naming)
 
   Json take() { return std::move(root_); }
-  Refusal refusal() const { return refusal_; }
+  Flaw refusal() const { return refusal_; }
   const std::string& name() const { return part_; }
 
   /// Where the value goes that was refused.
@@ -81,7 +81,7 @@ class Builder {
     const bool fresh = open_[depth_ - 1]->get_object().emplace(name, nullptr).second;
     if (!fresh) {
       part_.assign(name.data(), name.size());
-      return refuse(Refusal::duplicate_name, ec);
+      return refuse(Flaw::duplicate_name, ec);
     }
     part_.clear();
     return true;
@@ -101,20 +101,20 @@ class Builder {
   }
   bool on_uint64(std::uint64_t number, Text, error_code& ec) {
     if (number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-      return refuse(Refusal::integer_range, ec);
+      return refuse(Flaw::integer_range, ec);
     place() = static_cast<std::int64_t>(number);
     return true;
   }
   /// The parser's own conversion may be off in the last place; the text is converted again, exactly.
   bool on_double(double rough, Text text, error_code& ec) {
-    if (text.find_first_of(".eE") == Text::npos) return refuse(Refusal::integer_range, ec);
+    if (text.find_first_of(".eE") == Text::npos) return refuse(Flaw::integer_range, ec);
     double number = 0;
     const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
     if (result.ec == std::errc::result_out_of_range) {
-      if (std::abs(rough) >= 1) return refuse(Refusal::number_range, ec);
+      if (std::abs(rough) >= 1) return refuse(Flaw::number_range, ec);
       number = std::copysign(0.0, rough);
     }
-    if (!std::isfinite(number)) return refuse(Refusal::number_range, ec);
+    if (!std::isfinite(number)) return refuse(Flaw::number_range, ec);
     place() = number;
     return true;
   }
@@ -158,7 +158,7 @@ class Builder {
     return part_;
   }
 
-  bool refuse(Refusal refusal, error_code& ec) {
+  bool refuse(Flaw refusal, error_code& ec) {
     refusal_ = refusal;
     ec = boost::json::error::syntax;
     return false;
@@ -168,7 +168,7 @@ class Builder {
   std::array<Json*, kMaxJsonDepth> open_;
   std::size_t depth_ = 0;
   std::string part_;  ///< what came so far of a string with escapes
-  Refusal refusal_ = Refusal::none;
+  Flaw refusal_ = Flaw::none;
 };
 
 using Parser = boost::json::basic_parser<Builder>;
@@ -222,14 +222,14 @@ std::string shortened(const std::string& name) {
 Failure failure(const Parser& parser, error_code ec, std::string_view text, std::size_t offset) {
   const Builder& builder = parser.handler();
   switch (builder.refusal()) {
-    case Refusal::none:
+    case Flaw::none:
       return {Error::bad_request, at(text, offset) + (ec ? explain(ec, text, offset) : "something follows the JSON value")};
-    case Refusal::duplicate_name:
+    case Flaw::duplicate_name:
       return {Error::bad_request,
               at(text, offset) + "the name \"" + shortened(builder.name()) + "\" stands twice in one object"};
-    case Refusal::number_range:
+    case Flaw::number_range:
       return {Error::bad_request, at(text, offset) + "the number is out of range"};
-    case Refusal::integer_range:
+    case Flaw::integer_range:
       break;
   }
   Failure failure{Error::unprocessable, at(text, offset) + "the integer does not fit in 64 bits"};

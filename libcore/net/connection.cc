@@ -21,12 +21,6 @@ std::span<char> chunk() {
   return *bytes;
 }
 
-Failure unavailable(std::string why) {
-  Failure failure(Error::unavailable);
-  failure.internal = std::move(why);
-  return failure;
-}
-
 }  // namespace
 
 /// One go at connecting, shared with the thread that makes it.

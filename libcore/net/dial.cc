@@ -12,15 +12,15 @@
 
 namespace nacre::net {
 
-namespace {
-
-constexpr Milliseconds kLook{20};  ///< between looks at whether anybody still wants it
-
 Failure unavailable(std::string why) {
   Failure failure(Error::unavailable);
   failure.internal = std::move(why);
   return failure;
 }
+
+namespace {
+
+constexpr Milliseconds kLook{20};  ///< between looks at whether anybody still wants it
 
 Failure failure_of(const Socket& socket) { return unavailable(socket.failure()); }
 

@@ -23,6 +23,9 @@ struct Endpoint {
   bool operator==(const Endpoint&) const = default;
 };
 
+/// Error::unavailable, with the reason for operators.
+Failure unavailable(std::string why);
+
 /// How long a connecting thread may take, and whether anybody still wants what it makes.
 struct Patience {
   Monotonic until;

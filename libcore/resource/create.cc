@@ -12,7 +12,7 @@ namespace nacre::resource {
 namespace {
 
 constexpr std::size_t kMaxDocuments = 1'000;
-constexpr std::size_t kMaxErrors = 50;  // after which no further document is listed
+constexpr std::size_t kMaxRefusedDocuments = 50;  // after which no further document is listed
 
 Failure bad_id(const std::string& place) {
   Failure failure(Error::unprocessable, "the document does not satisfy the schema");
@@ -60,7 +60,7 @@ Result<std::vector<store::NewDocument>> new_documents(const Call& call, Json bod
       documents.push_back(std::move(*document));
     } else if (!failure) {
       failure = document.error();
-    } else if (failure->errors.size() < kMaxErrors) {
+    } else if (failure->errors.size() < kMaxRefusedDocuments) {
       const auto more = document.error().errors;
       failure->errors.insert(failure->errors.end(), more.begin(), more.end());
     }

@@ -6,6 +6,7 @@
 #include <array>
 #include <string>
 
+#include "base/ascii.h"
 #include "base/time.h"
 #include "json/pointer.h"
 #include "schema/regex_syntax.h"
@@ -13,10 +14,6 @@
 
 namespace nacre::schema {
 namespace {
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 bool is_date_time(std::string_view text) { return parse_rfc3339(text).has_value(); }
 

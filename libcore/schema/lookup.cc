@@ -8,8 +8,8 @@ namespace {
 
 // Paths come from clients; a schema that refers to itself in two ways has exponentially many places to look at.
 constexpr std::size_t kMaxPathDepth = 32;
-constexpr std::size_t kMaxNesting = 64;
-constexpr std::size_t kMaxSteps = 10'000;
+constexpr std::size_t kMaxLookupDepth = 64;
+constexpr std::size_t kMaxLookupSteps = 10'000;
 
 using Found = std::optional<Field>;
 
@@ -107,7 +107,7 @@ class Search {
   /// The rest of the path from `at` on. `is_item`: the node is that of an array's items; items of items have no path.
   Found find(const Node& node, std::size_t at, bool is_item) {
     if (at == names_.size()) return describe(node);
-    if (++steps_ > kMaxSteps || depth_ == kMaxNesting || node.never) return std::nullopt;
+    if (++steps_ > kMaxLookupSteps || depth_ == kMaxLookupDepth || node.never) return std::nullopt;
     ++depth_;
     Found own = find_property(node, at);
     if (!is_item && (node.types & kArray) != 0) {
@@ -148,7 +148,7 @@ class DateTimes {
   std::set<std::string> take() { return std::move(paths_); }
 
   void walk(const Node& node, const std::string& path) {
-    if (++steps_ > kMaxSteps || std::find(above_.begin(), above_.end(), &node) != above_.end()) return;
+    if (++steps_ > kMaxLookupSteps || std::find(above_.begin(), above_.end(), &node) != above_.end()) return;
     above_.push_back(&node);
     if (node.format == Format::date_time && !path.empty()) paths_.insert(path);
     for (const Property& property : node.properties)

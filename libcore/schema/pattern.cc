@@ -13,10 +13,10 @@ namespace {
 
 // The interpreter keeps its frames on the heap; the just-in-time code would want 32 KiB of a fiber's stack.
 constexpr std::uint32_t kUsualSteps = 2'000;
-constexpr std::uint32_t kMaxSteps = 500'000;
+constexpr std::uint32_t kMaxMatchSteps = 500'000;
 constexpr std::uint32_t kMaxHeapKiB = 8 * 1024;
 // The compiler recurses for each parenthesis.
-constexpr std::uint32_t kMaxNesting = 32;
+constexpr std::uint32_t kMaxParentheses = 32;
 constexpr std::size_t kMaxPatternLength = 4096;
 
 // As ECMA-262 has it: \uXXXX, [] and [^], a group that did not take part matches empty, $ only at the very end.
@@ -50,7 +50,7 @@ void Pattern::Free::operator()(pcre2_real_code_8* code) const noexcept { pcre2_c
 Result<Pattern> Pattern::compile(std::string_view text) {
   const CompileContext context{pcre2_compile_context_create(nullptr)};
   if (!context) return Failure{Error::internal, "no memory for a pattern"};
-  pcre2_set_parens_nest_limit(context.get(), kMaxNesting);
+  pcre2_set_parens_nest_limit(context.get(), kMaxParentheses);
   pcre2_set_max_pattern_length(context.get(), kMaxPatternLength);
   pcre2_set_compile_extra_options(context.get(), PCRE2_EXTRA_ALT_BSUX);
 
@@ -67,7 +67,7 @@ Result<Pattern> Pattern::compile(std::string_view text) {
 
 Pattern::Found Pattern::search(std::string_view text, Effort effort) const noexcept {
   static const MatchContext usual = limits(kUsualSteps);
-  static const MatchContext great = limits(kMaxSteps);
+  static const MatchContext great = limits(kMaxMatchSteps);
   const MatchContext& context = effort == Effort::usual ? usual : great;
   const MatchData data{pcre2_match_data_create(1, nullptr)};
   if (!data || !context) return Found::gave_up;

@@ -6,6 +6,8 @@
 #include <array>
 #include <string>
 
+#include "base/ascii.h"
+
 namespace nacre::schema {
 namespace {
 
@@ -77,10 +79,9 @@ bool is_rest(std::string_view text, bool relative) {
 std::size_t scheme_length(std::string_view text) {
   const auto colon = text.find(':');
   if (colon == std::string_view::npos || colon == 0) return 0;
-  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   const auto scheme = text.substr(0, colon);
   const bool good = is_letter(scheme.front()) && std::all_of(scheme.begin(), scheme.end(), [&](char c) {
-                      return is_letter(c) || (c >= '0' && c <= '9') || contains("+-.", c);
+                      return is_alnum(c) || contains("+-.", c);
                     });
   return good ? colon + 1 : 0;
 }

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kNoParent = std::numeric_limits<std::size_t>::max();
 // Branches inside of branches: what a fiber's stack has room for, and more than a level of the deepest document needs.
-constexpr std::size_t kMaxNesting = 100;
+constexpr std::size_t kMaxQuiet = 100;
 // In tasks. Branches that look at the same value can double the work with each level, and patterns can backtrack; a document of
 // a megabyte takes a fraction of this.
 constexpr std::size_t kMaxWork = 2'000'000;
@@ -55,7 +55,7 @@ bool Validator::work_off(std::size_t first) {
 
 /// Whether a branch holds, without reporting why it does not.
 bool Validator::holds(const Node& node, const Json& value) {
-  if (quiet_ == kMaxNesting) too_complex_ = true;
+  if (quiet_ == kMaxQuiet) too_complex_ = true;
   if (too_complex_) return false;
   const std::size_t dates = date_times_.size();
   const std::size_t first = tasks_.size();

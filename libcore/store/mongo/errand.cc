@@ -60,7 +60,7 @@ class Conversation {
 };
 
 /// An answer without an error other than those that are expected.
-Result<std::optional<ServerError>> checked(const Result<Answer>& answer, std::initializer_list<std::int32_t> expected) {
+Result<std::optional<ServerError>> unless_expected(const Result<Answer>& answer, std::initializer_list<std::int32_t> expected) {
   if (!answer) return answer.error();
   if (!answer->error) return std::optional<ServerError>();
   if (std::find(expected.begin(), expected.end(), answer->error->code) == expected.end()) {
@@ -102,7 +102,7 @@ class Indexes {
       write_whole_batch(bson);
     };
     auto listed = conversation_.call(list, false);
-    const auto missing = checked(listed, {kNamespaceNotFound});
+    const auto missing = unless_expected(listed, {kNamespaceNotFound});
     if (!missing) return missing.error();
     if (*missing) return std::set<std::string>();
     return names_in(*listed);
@@ -141,7 +141,7 @@ class Indexes {
       bson.string("dropIndexes", plan_.name);
       bson.string("index", name);
     };
-    auto dropped = checked(conversation_.call(command, true), {kIndexNotFound, kNamespaceNotFound});
+    auto dropped = unless_expected(conversation_.call(command, true), {kIndexNotFound, kNamespaceNotFound});
     if (!dropped) return dropped.error();
     return {};
   }
@@ -152,7 +152,7 @@ class Indexes {
       bson.string("createIndexes", plan_.name);
       bson.array("indexes", [&] { bson.raw("0", index.spec); });
     };
-    const auto made = checked(conversation_.call(command, true), {11000, kIndexOptionsConflict});
+    const auto made = unless_expected(conversation_.call(command, true), {11000, kIndexOptionsConflict});
     if (!made) return made.error();
     return !*made || !(*made)->is_duplicate_key();
   }
@@ -181,7 +181,7 @@ Result<Complete> make_collections(const nacre::mongo::Target& target, const std:
     write_whole_batch(bson);
   };
   const auto listed = conversation->call(list, false);
-  if (const auto error = checked(listed, {}); !error) return error.error();
+  if (const auto error = unless_expected(listed, {}); !error) return error.error();
   const auto present = names_in(*listed);
   if (!present) return present.error();
   Complete complete;
@@ -193,7 +193,7 @@ Result<Complete> make_collections(const nacre::mongo::Target& target, const std:
       if (std::all_of(plan.indexes.begin(), plan.indexes.end(), is_there)) complete.insert(plan.name);
     } else {
       const auto create = [&](BsonWriter& bson) { bson.string("create", plan.name); };
-      if (auto made = checked(conversation->call(create, true), {kNamespaceExists}); !made) return made.error();
+      if (auto made = unless_expected(conversation->call(create, true), {kNamespaceExists}); !made) return made.error();
     }
   }
   return complete;
