@@ -14,7 +14,7 @@ import urllib.parse
 import pytest
 
 import yamls
-from harness import Nginx
+from harness import Nginx, preload_of
 from servers.certificates import Certificates
 from servers.mongo_server import MongoServer
 from servers.redis_server import RedisServer, running_redis
@@ -37,11 +37,14 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "sqlite: about the embedded store")
     config.addinivalue_line("markers", "memory: about the embedded cache")
+    config.addinivalue_line("markers", "plain: about a module without sanitizers, which watch for themselves what it looks at")
 
 
 def pytest_collection_modifyitems(config, items):
     chosen = {config.getoption("--store"), config.getoption("--cache")}
-    out = {mark for mark in ("sqlite", "memory") if mark not in chosen}
+    if not preload_of(pathlib.Path(config.getoption("--module"))):
+        chosen.add("plain")
+    out = {mark for mark in ("sqlite", "memory", "plain") if mark not in chosen}
     dropped = [item for item in items if any(mark.name in out for mark in item.iter_markers())]
     config.hook.pytest_deselected(items=dropped)
     items[:] = [item for item in items if item not in dropped]

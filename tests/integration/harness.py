@@ -199,8 +199,15 @@ http {{
             (self.home / name).read_text(errors="replace") for name in ("error.log", "output") if (self.home / name).exists()
         )
 
-    def access_log(self):
-        return [json.loads(line) for line in (self.home / "access.log").read_text().splitlines()]
+    def logged(self, uri, count=1):
+        """The access log's lines of a URI, once there are `count`: nginx writes them after the answers."""
+
+        def lines():
+            read = (self.home / "access.log").read_text()
+            return [line for line in map(json.loads, read[: read.rfind("\n") + 1].splitlines()) if line["uri"] == uri]
+
+        wait_until(lambda: len(lines()) >= count, f"{count} lines of {uri} in the access log")
+        return lines()
 
     def wrong_in_log(self):
         return [

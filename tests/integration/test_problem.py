@@ -5,7 +5,7 @@ import re
 import pytest
 import raw
 from assertions import assert_problem, create, pointers
-from harness import free_port, wait_until
+from harness import free_port
 
 JSON = {"Content-Type": "application/json"}
 
@@ -106,22 +106,17 @@ def test_traceparent_is_taken_over_and_logged(server, api):
     trace = "4bf92f3577b34da6a3ce929d0e0e4736"
     api.get("/notes?limit=3", headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
     api.get("/notes?limit=4", headers={"traceparent": "forged"})
-    logged = {line["uri"]: line for line in server.access_log()}
-    assert logged["/notes?limit=3"]["trace_id"] == trace
-    assert logged["/notes?limit=4"]["trace_id"] != "forged"
-    assert logged["/notes?limit=3"]["request_id"]
+    (taken_over,) = server.logged("/notes?limit=3")
+    (forged,) = server.logged("/notes?limit=4")
+    assert taken_over["trace_id"] == trace and taken_over["request_id"]
+    assert forged["trace_id"] != "forged"
 
 
 def test_the_access_log_names_route_cache_and_times(server, api, notes):
     path = f"{notes}/{create(api, notes, {'title': 'x'})['_id']}"
     for _ in range(2):
         api.get(path)
-
-    def lines():
-        return [line for line in server.access_log() if line["uri"] == path]
-
-    wait_until(lambda: len(lines()) == 2, "the log, which is written after the answer")
-    first, second = lines()
+    first, second = server.logged(path, 2)
     assert first["route"] == second["route"] == "notes.read"
     assert first["cache"] == "miss" and second["cache"] == "l1-hit"
     assert float(first["store_time"]) >= 0 and second["store_time"] in ("", "-", "0.000")

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 import requests
 import yamls
-from harness import preload_of, wait_until
+from harness import wait_until
 
 LEAK = re.compile(r"are (definitely|possibly) lost|Invalid (read|write|free)|uninitialised value", re.I)
 
@@ -21,8 +21,6 @@ def records(log):
 
 @pytest.fixture
 def under_valgrind(make_nginx, request):
-    if preload_of(make_nginx().module):
-        pytest.skip("the sanitizers watch memory in this build")
     assert shutil.which("valgrind"), "valgrind is not installed"
     nginx = make_nginx(yamls.EXAMPLE + "timeouts: { request: 60s, store: 60s }\n", main="master_process off;")
     log = nginx.home / "valgrind.log"
@@ -41,6 +39,7 @@ def under_valgrind(make_nginx, request):
     return nginx, process, log
 
 
+@pytest.mark.plain
 def test_valgrind_sees_no_leak_and_no_bad_access(under_valgrind):
     nginx, process, log = under_valgrind
     api = nginx.api

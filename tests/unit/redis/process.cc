@@ -26,17 +26,6 @@ Folder::Folder() {
 }
 Folder::~Folder() { std::filesystem::remove_all(path_); }
 
-bool installed(const char* program) {
-  const std::string path = std::getenv("PATH");
-  for (std::size_t begin = 0; begin <= path.size();) {
-    const auto end = std::min(path.find(':', begin), path.size());
-    if (::access((path.substr(begin, end - begin) + "/" + program).c_str(), X_OK) == 0) return true;
-    begin = end + 1;
-  }
-  MESSAGE("skipped: " << program << " is not installed");
-  return false;
-}
-
 std::uint16_t free_port() {
   static std::mt19937 random(std::random_device{}());
   for (;;) {

@@ -26,9 +26,6 @@ class Folder {
   std::filesystem::path path_;
 };
 
-/// Whether a program is there to be started; says so when it is not.
-bool installed(const char* program);
-
 /// A port of 127.0.0.1 that nobody uses and that the kernel gives to no client.
 std::uint16_t free_port();
 
