@@ -4,6 +4,7 @@
 #include "header.h"
 #include "http/problem.h"
 #include "http/response.h"
+#include "main_info.h"
 #include "request_ctx.h"
 
 namespace nacre::nginx {
@@ -15,10 +16,12 @@ ngx_http_output_body_filter_pt next_body_filter;
 
 /// True for an answer that nginx made of a bare status: limit_req's 429, a 413, a 404 of a location without `nacre`. An
 /// `error_page` of the administrator's and an upstream's own answer stay as they are.
-bool is_bare_error(const ngx_http_request_t& r, const RequestCtx& ctx) noexcept {
+bool is_bare_error(ngx_http_request_t& r) noexcept {
   const auto status = r.headers_out.status;
   const bool of_upstream = r.upstream != nullptr && r.upstream->headers_in.status_n == status;
-  return status >= NGX_HTTP_BAD_REQUEST && !ctx.answered() && !r.error_page && !of_upstream;
+  const RequestCtx* const ctx = RequestCtx::find(&r);
+  const bool own = ctx != nullptr && ctx->answered();
+  return status >= NGX_HTTP_BAD_REQUEST && !own && !r.error_page && !of_upstream;
 }
 
 /// Words for the statuses whose phrase alone would not help.
@@ -35,9 +38,9 @@ std::string_view detail_of(ngx_uint_t status) noexcept {
   }
 }
 
-bool replace_by_problem(ngx_http_request_t* r, RequestCtx& ctx) {
+bool replace_by_problem(ngx_http_request_t* r, MainInfo& info) {
   const auto status = r->headers_out.status;
-  const std::string document = http::problem_document(static_cast<int>(status), detail_of(status), ctx.id());
+  const std::string document = http::problem_document(static_cast<int>(status), detail_of(status), info.id());
   auto* const buffer = ngx_create_temp_buf(r->pool, document.size());
   ngx_chain_t* const chain = ngx_alloc_chain_link(r->pool);
   if (buffer == nullptr || chain == nullptr) return false;
@@ -45,7 +48,7 @@ bool replace_by_problem(ngx_http_request_t* r, RequestCtx& ctx) {
   buffer->last_buf = 1;
   buffer->last_in_chain = 1;
   *chain = {buffer, nullptr};
-  ctx.problem_body = chain;
+  info.problem_body = chain;
 
   ngx_http_clear_content_length(r);
   ngx_http_clear_accept_ranges(r);
@@ -64,22 +67,22 @@ bool replace_by_problem(ngx_http_request_t* r, RequestCtx& ctx) {
 ngx_int_t filter_header(ngx_http_request_t* r) noexcept try {
   const auto* const server = static_cast<ServerConf*>(ngx_http_get_module_srv_conf(r, ngx_http_nacre_module));
   if (!server->has_nacre || r != r->main) return next_header_filter(r);
-  RequestCtx* const ctx = RequestCtx::of(r);
-  if (ctx == nullptr) return NGX_ERROR;
-  if (!ctx->has_id_header) {
-    ctx->has_id_header = true;
-    if (add_header(r, "X-Request-Id", ctx->id()) == nullptr) return NGX_ERROR;
+  MainInfo* const info = MainInfo::of(r);
+  if (info == nullptr) return NGX_ERROR;
+  if (!info->has_id_header) {
+    info->has_id_header = true;
+    if (add_header(r, "X-Request-Id", info->id()) == nullptr) return NGX_ERROR;
   }
-  if (is_bare_error(*r, *ctx) && !replace_by_problem(r, *ctx)) return NGX_ERROR;
+  if (is_bare_error(*r) && !replace_by_problem(r, *info)) return NGX_ERROR;
   return next_header_filter(r);
 } catch (const std::exception&) {
   return NGX_ERROR;
 }
 
 ngx_int_t filter_body(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
-  RequestCtx* const ctx = r == r->main ? RequestCtx::find(r) : nullptr;
-  if (ctx == nullptr || ctx->problem_body == nullptr || in == nullptr) return next_body_filter(r, in);
-  ngx_chain_t* const body = ctx->problem_body;
+  const MainInfo* const info = r == r->main ? MainInfo::find(r) : nullptr;
+  if (info == nullptr || info->problem_body == nullptr || in == nullptr) return next_body_filter(r, in);
+  ngx_chain_t* const body = info->problem_body;
   for (ngx_chain_t* link = in; link != nullptr; link = link->next) link->buf->pos = link->buf->last;  // nginx's page is used up
   if (ngx_buf_size(body->buf) == 0) return next_body_filter(r, nullptr);
   return next_body_filter(r, body);

@@ -26,7 +26,7 @@ void on_body(ngx_http_request_t* r) noexcept {
 }  // namespace
 
 ngx_int_t handle_request(ngx_http_request_t* r) noexcept {
-  RequestCtx* const ctx = RequestCtx::of(r);
+  RequestCtx* const ctx = RequestCtx::fresh(r);
   if (ctx == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
   if (may_have_body(*r)) {
     const ngx_int_t reading = ngx_http_read_client_request_body(r, on_body);
@@ -42,7 +42,7 @@ ngx_int_t handle_request(ngx_http_request_t* r) noexcept {
 
 ngx_int_t count_request(ngx_http_request_t* r) noexcept try {
   const auto* const server = static_cast<ServerConf*>(ngx_http_get_module_srv_conf(r, ngx_http_nacre_module));
-  if (!server->has_nacre || !Process::running()) return NGX_OK;
+  if (r != r->main || !server->has_nacre || !Process::running()) return NGX_OK;  // `log_subrequest` asks for these, too
   const ngx_time_t* const now = ngx_timeofday();
   const Milliseconds took = Seconds{now->sec - r->start_sec} +
                             Milliseconds{static_cast<std::int64_t>(now->msec) - static_cast<std::int64_t>(r->start_msec)};

@@ -1,10 +1,8 @@
 #include "request_ctx.h"
 
-#include <sodium.h>
 #include <unistd.h>
 
 #include <charconv>
-#include <cstring>
 #include <new>
 
 #include "base/ascii.h"
@@ -15,35 +13,6 @@
 namespace nacre::nginx {
 
 namespace {
-
-using HexTable = std::array<std::array<char, 2>, 256>;
-
-constexpr HexTable make_hex_table() {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  HexTable table{};
-  for (unsigned i = 0; i < table.size(); ++i) {
-    table[i][0] = kDigits[i >> 4U];
-    table[i][1] = kDigits[i & 15U];
-  }
-  return table;
-}
-
-constexpr HexTable kHex = make_hex_table();
-
-/// 16 random bytes as hex, of which many are made at a time from one seed: the system's own cost a call for every 256 bytes.
-void make_id(std::array<char, 32>& id) noexcept {
-  static std::array<unsigned char, 4096> pool;
-  static std::size_t used = pool.size();
-  static ngx_pid_t owner = 0;
-  if (used == pool.size() || owner != ngx_pid) {
-    std::array<unsigned char, randombytes_SEEDBYTES> seed{};
-    randombytes_buf(seed.data(), seed.size());
-    randombytes_buf_deterministic(pool.data(), pool.size(), seed.data());
-    used = 0;
-    owner = ngx_pid;
-  }
-  for (std::size_t i = 0; i < id.size(); i += 2) std::memcpy(id.data() + i, kHex[pool[used++]].data(), 2);
-}
 
 bool append_file(std::string& out, const ngx_buf_t& buffer) {
   std::size_t left = static_cast<std::size_t>(buffer.file_last - buffer.file_pos);
@@ -59,7 +28,15 @@ bool append_file(std::string& out, const ngx_buf_t& buffer) {
   return true;
 }
 
-void destroy(void* ctx) noexcept { static_cast<RequestCtx*>(ctx)->~RequestCtx(); }
+/// A condition or a part of what the client's own URI names (RFC 9110 §13, §14).
+bool is_about_the_target(std::string_view name) noexcept {
+  return equals_ignoring_case(name.substr(0, 3), "If-") || equals_ignoring_case(name, "Range");
+}
+
+/// What a subrequest does not have of the client's headers.
+bool is_hidden(const ngx_http_request_t& r, std::string_view name) noexcept {
+  return (!r.background && is_about_the_target(name)) || equals_ignoring_case(name, "Idempotency-Key");
+}
 
 }  // namespace
 
@@ -85,33 +62,43 @@ http::Method method_of(const ngx_http_request_t& r) noexcept {
 }
 
 RequestCtx* RequestCtx::find(ngx_http_request_t* r) noexcept {
-  auto* ctx = static_cast<RequestCtx*>(ngx_http_get_module_ctx(r->main, ngx_http_nacre_module));
+  auto* ctx = static_cast<RequestCtx*>(ngx_http_get_module_ctx(r, ngx_http_nacre_module));
   if (ctx != nullptr || !(r->internal || r->filter_finalize)) return ctx;
   // An internal redirect has wiped the request's contexts.
   for (const ngx_pool_cleanup_t* cleanup = r->pool->cleanup; cleanup != nullptr; cleanup = cleanup->next) {
     if (cleanup->handler != destroy) continue;
-    ctx = static_cast<RequestCtx*>(cleanup->data);
-    ngx_http_set_ctx(r->main, ctx, ngx_http_nacre_module);
-    break;
+    auto* const candidate = static_cast<RequestCtx*>(cleanup->data);
+    if (candidate->r_ != r) continue;
+    ngx_http_set_ctx(r, candidate, ngx_http_nacre_module);
+    return candidate;
   }
-  return ctx;
+  return nullptr;
 }
 
 RequestCtx* RequestCtx::of(ngx_http_request_t* r) noexcept {
-  if (RequestCtx* const ctx = find(r)) return ctx;
+  RequestCtx* const ctx = find(r);
+  return ctx != nullptr ? ctx : make(r);
+}
+
+RequestCtx* RequestCtx::fresh(ngx_http_request_t* r) noexcept {
+  auto* const ctx = static_cast<RequestCtx*>(ngx_http_get_module_ctx(r, ngx_http_nacre_module));
+  return ctx != nullptr && ctx->state_ == State::fresh ? ctx : make(r);
+}
+
+RequestCtx* RequestCtx::make(ngx_http_request_t* r) noexcept {
+  const MainInfo* const info = MainInfo::of(r);
   void* const memory = ngx_palloc(r->pool, sizeof(RequestCtx));
   ngx_pool_cleanup_t* const cleanup = ngx_pool_cleanup_add(r->pool, 0);
-  if (memory == nullptr || cleanup == nullptr) return nullptr;
-  auto* const ctx = new (memory) RequestCtx(r->main);
+  if (info == nullptr || memory == nullptr || cleanup == nullptr) return nullptr;
+  auto* const ctx = new (memory) RequestCtx(r, *info);
   cleanup->handler = destroy;
   cleanup->data = ctx;
-  ngx_http_set_ctx(r->main, ctx, ngx_http_nacre_module);
+  ngx_http_set_ctx(r, ctx, ngx_http_nacre_module);
   return ctx;
 }
 
-RequestCtx::RequestCtx(ngx_http_request_t* r) noexcept : r_(r), headers_(*r) { make_id(id_); }
-
 std::optional<std::string_view> RequestHeaders::find(std::string_view name) const noexcept {
+  if (&r_ != r_.main && is_hidden(r_, name)) return std::nullopt;
   for (const ngx_list_part_t* part = &r_.headers_in.headers.part; part != nullptr; part = part->next) {
     const auto* const lines = static_cast<const ngx_table_elt_t*>(part->elts);
     for (ngx_uint_t i = 0; i < part->nelts; ++i) {
@@ -210,7 +197,7 @@ bool RequestCtx::wait() noexcept {
   }
   cleanup->handler = [](void* ctx) { static_cast<RequestCtx*>(ctx)->cancel(); };
   cleanup->data = this;
-  r_->read_event_handler = ngx_http_test_reading;  // notices a client that goes away
+  if (!r_->post_action) r_->read_event_handler = ngx_http_test_reading;  // notices a client that goes away
   r_->write_event_handler = ngx_http_request_empty_handler;
   return true;
 }
@@ -236,6 +223,7 @@ void RequestCtx::finalize() noexcept {
 
 ngx_int_t RequestCtx::send() noexcept {
   state_ = State::answered;
+  const bool is_main = r_ == r_->main;
   auto& out = r_->headers_out;
   out.status = static_cast<ngx_uint_t>(response_.status);
   if (response_.status != NGX_HTTP_NOT_MODIFIED) out.content_length_n = static_cast<off_t>(response_.body.size());
@@ -276,8 +264,9 @@ ngx_int_t RequestCtx::send() noexcept {
     buffer->last = buffer->end = buffer->pos + response_.body.size();
     buffer->memory = 1;
   }
-  buffer->last_buf = 1;
+  buffer->last_buf = is_main ? 1 : 0;
   buffer->last_in_chain = 1;
+  buffer->sync = !is_main && response_.body.empty() ? 1 : 0;  // an empty buffer needs a reason to be
   ngx_chain_t chain{buffer, nullptr};
   return ngx_http_output_filter(r_, &chain);
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,6 +7,7 @@
 #include "fiber/fiber.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "main_info.h"
 #include "ngx.hpp"
 #include "resource/call.h"
 
@@ -15,7 +15,9 @@ namespace nacre::nginx {
 
 http::Method method_of(const ngx_http_request_t& r) noexcept;
 
-/// The headers that nginx read.
+/// The headers that nginx read. A subrequest has those of the client's request, but for what the client said of the document
+/// and of the action that it named itself: preconditions (RFC 9110 §13), a range, an idempotency key. A mirrored request keeps
+/// the preconditions, for it repeats the client's own.
 class RequestHeaders final : public http::Headers {
  public:
   explicit RequestHeaders(const ngx_http_request_t& r) noexcept : r_(r) {}
@@ -25,21 +27,25 @@ class RequestHeaders final : public http::Headers {
   const ngx_http_request_t& r_;
 };
 
-/// What Nacre knows of a request: lives in the request's pool and is destroyed with it. The one owner of the request's count
-/// and of finalizing, from the start of its fiber to its answer:
+/// One run of a Nacre location for one request, which may be a subrequest: lives in the request's pool and is destroyed with
+/// it. From the start of its fiber to its answer it owns one count of the main request, and is the one that finalizes `r`.
 ///
-///     new ── start ──▶ answered                    (the fiber did not wait: the handler sends)
-///              └─────▶ waiting ── fiber ends ──▶ posted ──▶ answered   (the posted event sends)
-///                         └── request terminated ──▶ cancelled          (nobody sends)
+///     fresh ── start ──▶ running ── fiber ends ──▶ answered            (it did not wait: the handler sends and finalizes)
+///                           └── fiber waits ──▶ waiting ── fiber ends ──▶ posted ──▶ answered   (the posted event does)
+///                                                  └──────────┴── main request terminated ──▶ cancelled   (nobody does)
 ///
-/// A terminated request (client gone, worker exiting) runs its cleanup, which cancels the fiber; a cancelled fiber runs to its
-/// end at once, so it never outlives the request whose memory it looks at.
+/// A request that never comes to a Nacre location stays fresh: then this only knows its route, for logs and metrics.
+/// Where a main request is terminated (client gone, worker exiting), nginx runs the cleanups of it and its subrequests, which
+/// cancel the fibers; a cancelled fiber runs to its end at once, so it never outlives the request whose memory it looks at.
 class RequestCtx {
  public:
-  /// The context of a request, made when there is none yet; it survives internal redirects. nullptr without memory.
+  /// The latest context of this request, made when there is none yet. nullptr without memory.
   static RequestCtx* of(ngx_http_request_t* r) noexcept;
-  /// The context, or nullptr when there is none yet.
+  /// The latest context of this request, or nullptr when there is none yet; it survives internal redirects.
   static RequestCtx* find(ngx_http_request_t* r) noexcept;
+  /// A context that has not been started: a request may come to several Nacre locations, one after another (error_page,
+  /// post_action). nullptr without memory.
+  static RequestCtx* fresh(ngx_http_request_t* r) noexcept;
 
   /// Runs the request's fiber. NGX_OK when it has its answer, NGX_DONE when it waits: then the request finalizes by itself,
   /// and uses up one count. An HTTP status on failure.
@@ -48,18 +54,17 @@ class RequestCtx {
   /// Sends the answer, on the main stack.
   ngx_int_t send() noexcept;
 
-  std::string_view id() const noexcept { return {id_.data(), id_.size()}; }
+  std::string_view id() const noexcept { return info_.id(); }
   /// Of a request that nginx answered itself (limit_req, a body too large), too: it has the route that it would have had.
   const Trace& trace();
   bool answered() const noexcept { return state_ == State::answered; }
 
-  ngx_chain_t* problem_body = nullptr;  ///< a problem document that takes the place of nginx's own error page
-  bool has_id_header = false;
-
  private:
   enum class State : std::uint8_t { fresh, running, waiting, posted, answered, cancelled };
 
-  explicit RequestCtx(ngx_http_request_t* r) noexcept;
+  RequestCtx(ngx_http_request_t* r, const MainInfo& info) noexcept : r_(r), info_(info), headers_(*r) {}
+  static RequestCtx* make(ngx_http_request_t* r) noexcept;
+  static void destroy(void* ctx) noexcept { static_cast<RequestCtx*>(ctx)->~RequestCtx(); }
   void take_path() noexcept;
   bool take_request();
   bool take_body();
@@ -69,8 +74,8 @@ class RequestCtx {
   void finalize() noexcept;
 
   ngx_http_request_t* r_;
+  const MainInfo& info_;
   State state_ = State::fresh;
-  std::array<char, 32> id_;
   std::string body_;  // when nginx holds it in pieces
   RequestHeaders headers_;
   http::Request request_;

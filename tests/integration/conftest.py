@@ -70,18 +70,24 @@ def make_nginx(request, tmp_path_factory):
             yaml = yaml.replace('"memory:"', f'"redis://{redis}", prefix: "{database}"')
         return yaml
 
-    def make(yaml=yamls.EXAMPLE, **conf):
+    def make(yaml=yamls.EXAMPLE, module=None, **conf):
         number = next(numbers)
         home = tmp_path_factory.mktemp(f"nginx{number}")
         return Nginx(
             request.config.getoption("--nginx"),
-            request.config.getoption("--module"),
+            module or request.config.getoption("--module"),
             home,
             placed(yaml, number),
             **conf,
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def test_module(request):
+    """The module with the handlers of handlers.cc."""
+    return pathlib.Path(request.config.getoption("--module")).parent / "nacre_test_module.so"
 
 
 @pytest.fixture

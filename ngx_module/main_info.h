@@ -1,0 +1,25 @@
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "ngx.hpp"
+
+namespace nacre::nginx {
+
+/// What is known of a client's request whichever locations answer it, and shared by its subrequests: lives in the request's
+/// pool and survives internal redirects, which wipe the contexts.
+struct MainInfo {
+  /// Of `r->main`, made when there is none yet. nullptr without memory.
+  static MainInfo* of(ngx_http_request_t* r) noexcept;
+  /// Of `r->main`, or nullptr when there is none yet.
+  static MainInfo* find(ngx_http_request_t* r) noexcept;
+
+  std::string_view id() const noexcept { return {id_text.data(), id_text.size()}; }
+
+  std::array<char, 32> id_text;
+  ngx_chain_t* problem_body = nullptr;  ///< a problem document that takes the place of nginx's own error page
+  bool has_id_header = false;
+};
+
+}  // namespace nacre::nginx
