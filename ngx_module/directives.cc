@@ -1,5 +1,6 @@
 #include <new>
 #include <stdexcept>
+#include <utility>
 
 #include "conf.h"
 #include "config/load.h"
@@ -23,9 +24,13 @@ void* create(ngx_conf_t* cf) noexcept {
   return new (memory) T;
 }
 
-char* fail(ngx_conf_t* cf, std::string_view message) noexcept {
+void tell(ngx_conf_t* cf, ngx_uint_t level, std::string_view message) noexcept {
   const ngx_str_t text = to_ngx_str(message);
-  ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%V", &text);
+  ngx_conf_log_error(level, cf, 0, "%V", &text);
+}
+
+char* fail(ngx_conf_t* cf, std::string_view message) noexcept {
+  tell(cf, NGX_LOG_EMERG, message);
   return static_cast<char*>(NGX_CONF_ERROR);
 }
 
@@ -52,8 +57,13 @@ char* set_config(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept try {
   if (main.application) return duplicate();
   ngx_str_t file = argument(cf);
   if (ngx_conf_full_name(cf->cycle, &file, 0) != NGX_OK) return static_cast<char*>(NGX_CONF_ERROR);
-  main.application = Application::make(config::load(to_view(file), to_view(cf->cycle->prefix)));
+  auto config = config::load(to_view(file), to_view(cf->cycle->prefix));
+  for (const auto& warning : config->warnings) tell(cf, NGX_LOG_WARN, warning);
+  main.application = Application::make(std::move(config));
   return NGX_CONF_OK;
+} catch (const config::LoadError& error) {
+  for (const auto& message : error.messages()) fail(cf, std::string_view(message));
+  return static_cast<char*>(NGX_CONF_ERROR);
 } catch (const std::exception& error) {
   return fail(cf, std::string_view(error.what()));
 }

@@ -101,8 +101,9 @@ struct Config {
   Cache cache;
   Auth auth;
   Timeouts timeouts;
-  std::vector<Resource> resources;  ///< in the order of the file
-  std::uint64_t fingerprint = 0;    ///< hash of all values: entries cached under another configuration are not found
+  std::vector<Resource> resources;    ///< in the order of the file
+  std::vector<std::string> warnings;  ///< "nacre.yaml:LINE:COLUMN: what; what to do", for who starts nginx
+  std::uint64_t fingerprint = 0;      ///< hash of all values: entries cached under another configuration are not found
 
   const Resource* resource(std::string_view name) const noexcept;
 };

@@ -19,7 +19,7 @@ namespace {
 
 void check_version(const Source& source, const Reader& reader) {
   const auto& version = reader.require("version", "allowed: version: 1");
-  if (to_json(source, version.value) != Json(1)) reader.fail(version, "unknown", "allowed: 1");
+  if (to_json(source, version.value) != Json(1)) reader.report(version, "unknown", "allowed: 1");
 }
 
 Store read_store(const Source& source, const Member& member, const std::filesystem::path& prefix) {
@@ -37,7 +37,7 @@ Cache read_cache(const Source& source, const Member& member, const std::filesyst
   constexpr std::string_view kPrefixes = "allowed: 1 to 64 of A-Z a-z 0-9 _ . -";
   reader.string("prefix", cache.prefix, kPrefixes);
   if (!is_document_id(cache.prefix) || cache.prefix.find('~') != std::string::npos) {
-    reader.fail(*reader.find("prefix"), "no prefix", kPrefixes);
+    reader.report(*reader.find("prefix"), "no prefix", kPrefixes);
   }
   return cache;
 }
@@ -52,7 +52,7 @@ Auth read_auth(const Source& source, const Member& member) {
     session.duration("ttl", auth.session_ttl, kShortestLifetime, kLongestLifetime);
     session.duration("idle", auth.session_idle, kShortestLifetime, kLongestLifetime);
     session.string("cookie", auth.cookie, kNames);
-    if (!is_token(auth.cookie)) session.fail(*session.find("cookie"), "no name for a cookie", kNames);
+    if (!is_token(auth.cookie)) session.report(*session.find("cookie"), "no name for a cookie", kNames);
   }
   return auth;
 }
@@ -72,23 +72,30 @@ std::vector<Resource> read_resources(const Source& source, const Member& member,
                 "allowed: a mapping of resources by name");
   }
   std::vector<Resource> resources;
-  for (const auto& entry : member.value.members) resources.push_back(read_resource(source, entry, cache_ttl));
+  for (const auto& entry : member.value.members) {
+    source.findings().attempt([&] { resources.push_back(read_resource(source, entry, cache_ttl)); });
+  }
   return resources;
 }
 
 Config read_config(const Source& source, const Value& root, const std::filesystem::path& prefix) {
   const Reader reader(source, root, {}, {"version", "debug", "store", "cache", "auth", "timeouts", "resources"});
-  check_version(source, reader);
   Config config;
+  auto& findings = source.findings();
+  const auto section = [&](std::string_view key, const auto& read) {
+    if (const auto* member = reader.find(key)) findings.attempt([&] { read(*member); });
+  };
+  findings.attempt([&] { check_version(source, reader); });
   config.store.uri = "sqlite:" + (prefix / "data/nacre.db").lexically_normal().string();
   reader.boolean("debug", config.debug);
-  if (const auto* store = reader.find("store")) config.store = read_store(source, *store, prefix);
-  if (const auto* cache = reader.find("cache")) config.cache = read_cache(source, *cache, prefix);
-  if (const auto* auth = reader.find("auth")) config.auth = read_auth(source, *auth);
-  if (const auto* timeouts = reader.find("timeouts")) config.timeouts = read_timeouts(source, *timeouts);
-  if (const auto* resources = reader.find("resources")) {
-    config.resources = read_resources(source, *resources, config.cache.ttl);
-  }
+  section("store", [&](const Member& store) { config.store = read_store(source, store, prefix); });
+  section("cache", [&](const Member& cache) { config.cache = read_cache(source, cache, prefix); });
+  section("auth", [&](const Member& auth) { config.auth = read_auth(source, auth); });
+  section("timeouts", [&](const Member& timeouts) { config.timeouts = read_timeouts(source, timeouts); });
+  section("resources",
+          [&](const Member& resources) { config.resources = read_resources(source, resources, config.cache.ttl); });
+  findings.refuse_mistakes();
+  config.warnings = findings.take_warnings();
   config.fingerprint = fingerprint(root);
   return config;
 }

@@ -42,6 +42,10 @@ std::optional<Json> wanted(const Value& value) {
   return value.plain || value.substituted() ? parse_plain(value.text) : Json(value.text);
 }
 
+std::string wrong(const Member& member, std::string_view what) {
+  return member.key + ": " + describe(member.value) + " is " + std::string(what);
+}
+
 }  // namespace
 
 std::string describe(const Value& value) {
@@ -87,15 +91,15 @@ Reader::Reader(const Source& source, const Value& mapping, Mark mark, std::initi
   if (mapping.kind != Value::Kind::mapping) {
     source.fail(mapping.mark, describe(mapping) + " is not a mapping", "allowed: a mapping of " + list(keys));
   }
-  refuse_unknown(keys);
+  report_unknown(keys);
 }
 
-void Reader::refuse_unknown(std::initializer_list<std::string_view> keys) const {
+void Reader::report_unknown(std::initializer_list<std::string_view> keys) const {
   for (const auto& [key, mark, value] : mapping_.members) {
     if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
     auto what = "unknown key " + quote(key);
     if (const auto meant = closest(key, keys); !meant.empty()) what += " (did you mean " + quote(meant) + "?)";
-    source_.fail(mark, what, "allowed: " + list(keys));
+    source_.report(mark, what, "allowed: " + list(keys));
   }
 }
 
@@ -114,7 +118,7 @@ void Reader::boolean(std::string_view key, bool& out) const {
   } else if (member->value.text == "on" || member->value.text == "off") {
     out = member->value.text == "on";
   } else {
-    fail(*member, "not a boolean", "allowed: true, false");
+    report(*member, "not a boolean", "allowed: true, false");
   }
 }
 
@@ -123,8 +127,8 @@ void Reader::integer(std::string_view key, std::uint32_t& out, std::uint32_t lea
   if (member == nullptr) return;
   const auto allowed = "allowed: " + std::to_string(least) + " to " + std::to_string(most);
   const auto json = wanted(member->value);
-  if (!json || !json->is_int64()) fail(*member, "not an integer", allowed);
-  if (json->get_int64() < least || json->get_int64() > most) fail(*member, "out of range", allowed);
+  if (!json || !json->is_int64()) return report(*member, "not an integer", allowed);
+  if (json->get_int64() < least || json->get_int64() > most) return report(*member, "out of range", allowed);
   out = static_cast<std::uint32_t>(json->get_int64());
 }
 
@@ -132,7 +136,7 @@ void Reader::string(std::string_view key, std::string& out, std::string_view all
   const auto* member = find(key);
   if (member == nullptr) return;
   const auto json = wanted(member->value);
-  if (!json || !(json->is_string() || member->value.substituted())) fail(*member, "not a string", allowed);
+  if (!json || !(json->is_string() || member->value.substituted())) return report(*member, "not a string", allowed);
   out = member->value.text;
 }
 
@@ -142,13 +146,17 @@ void Reader::duration(std::string_view key, Milliseconds& out, Milliseconds leas
   const auto allowed =
       "allowed: " + format_duration(least) + " to " + format_duration(most) + ", as in 250ms, 5s, 5m, 24h, 14d";
   const auto parsed = parse_duration(member->value.text);
-  if (!parsed) fail(*member, "not a duration", allowed);
-  if (*parsed < least || *parsed > most) fail(*member, "out of range", allowed);
+  if (!parsed) return report(*member, "not a duration", allowed);
+  if (*parsed < least || *parsed > most) return report(*member, "out of range", allowed);
   out = *parsed;
 }
 
 void Reader::fail(const Member& member, std::string_view what, std::string_view allowed) const {
-  source_.fail(member.value.mark, member.key + ": " + describe(member.value) + " is " + std::string(what), allowed);
+  source_.fail(member.value.mark, wrong(member, what), allowed);
+}
+
+void Reader::report(const Member& member, std::string_view what, std::string_view allowed) const {
+  source_.report(member.value.mark, wrong(member, what), allowed);
 }
 
 bool is_off(const Value& value) noexcept {

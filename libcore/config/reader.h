@@ -19,12 +19,13 @@ std::string describe(const Value& value);
 /// The value as JSON. Numbers that JSON or 64 bits can't hold are a mistake.
 Json to_json(const Source& source, const Value& value);
 
-/// Reads one mapping. The constructor refuses what is no mapping and keys other than `keys`, so a section reads as a table:
+/// Reads one mapping. The constructor refuses what is no mapping, so a section reads as a table:
 ///
 ///     Reader r(source, value, mark, {"ttl", "stale"});
 ///     r.duration("ttl", policy.ttl, kShortest, kLongest);
 ///
-/// Each method leaves `out` as it is when the key is absent. A key without a value is a mistake.
+/// Each method leaves `out` as it is when the key is absent, and when its value is a mistake, which is reported: reading goes
+/// on and tells of the others. So are keys other than `keys`. A key without a value is a mistake.
 class Reader {
  public:
   /// `mark` is where a missing key is reported: the key of the mapping itself.
@@ -55,14 +56,16 @@ class Reader {
         return;
       }
     }
-    fail(*member, "unknown", allowed);
+    report(*member, "unknown", allowed);
   }
 
   /// "KEY: VALUE is WHAT; ALLOWED" at the value.
   [[noreturn]] void fail(const Member& member, std::string_view what, std::string_view allowed) const;
+  /// The same, but reading goes on.
+  void report(const Member& member, std::string_view what, std::string_view allowed) const;
 
  private:
-  void refuse_unknown(std::initializer_list<std::string_view> keys) const;
+  void report_unknown(std::initializer_list<std::string_view> keys) const;
 
   const Source& source_;
   const Value& mapping_;

@@ -17,8 +17,8 @@ AccessRule read_rule(const Reader& reader, std::string_view key) {
   const auto* member = reader.find(key);
   if (member == nullptr) return {};
   const auto rule = parse_access_rule(member->value.text);
-  if (!rule) reader.fail(*member, "no access rule", kRules);
-  return *rule;
+  if (!rule) reader.report(*member, "no access rule", kRules);
+  return rule.value_or(AccessRule{});
 }
 
 Access read_access(const Source& source, const Member& member) {
@@ -186,11 +186,14 @@ Resource read_resource(const Source& source, const Member& member, Milliseconds 
                     .cache = {.ttl = cache_ttl},
                     .limit = std::nullopt,
                     .page = {}};
-  if (const auto* access = reader.find("access")) resource.access = read_access(source, *access);
-  if (const auto* indexes = reader.find("indexes")) resource.indexes = read_indexes(source, *indexes, resource.schema);
-  if (const auto* cache = reader.find("cache")) resource.cache = read_cache_policy(source, *cache, cache_ttl);
-  if (const auto* limit = reader.find("limit")) resource.limit = read_limit(source, *limit);
-  if (const auto* page = reader.find("page")) resource.page = read_paging(source, *page);
+  const auto part = [&](std::string_view key, const auto& read) {
+    if (const auto* given = reader.find(key)) source.findings().attempt([&] { read(*given); });
+  };
+  part("access", [&](const Member& access) { resource.access = read_access(source, access); });
+  part("indexes", [&](const Member& indexes) { resource.indexes = read_indexes(source, indexes, resource.schema); });
+  part("cache", [&](const Member& cache) { resource.cache = read_cache_policy(source, cache, cache_ttl); });
+  part("limit", [&](const Member& limit) { resource.limit = read_limit(source, limit); });
+  part("page", [&](const Member& page) { resource.page = read_paging(source, page); });
   return resource;
 }
 

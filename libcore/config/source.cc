@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "config/utf8.h"
 
@@ -48,7 +49,8 @@ std::size_t find_indenting_tab(std::string_view text) {
 
 }  // namespace
 
-Source::Source(std::string_view text, std::string_view name) : text_(text), name_(name) {
+Source::Source(std::string_view text, std::string_view name, std::shared_ptr<Findings> findings)
+    : text_(text), name_(name), findings_(std::move(findings)) {
   if (text_.starts_with("\xEF\xBB\xBF")) text_.remove_prefix(3);
   if (text_.size() > kMaximumSize) {
     text_ = text_.substr(0, 0);
@@ -67,11 +69,23 @@ Source::Source(std::string_view text, std::string_view name) : text_(text), name
 }
 
 void Source::fail(Mark mark, std::string_view what, std::string_view allowed) const {
+  throw LoadError(message(mark, what, allowed));
+}
+
+void Source::report(Mark mark, std::string_view what, std::string_view allowed) const {
+  findings_->mistake(message(mark, what, allowed));
+}
+
+void Source::warn(Mark mark, std::string_view what, std::string_view advice) const {
+  findings_->warning(message(mark, what, advice));
+}
+
+std::string Source::message(Mark mark, std::string_view what, std::string_view allowed) const {
   std::string message = name_;
   message.append(":").append(std::to_string(mark.line + 1));
   message.append(":").append(std::to_string(characters(text_, mark) + 1));
   message.append(": ").append(what).append("; ").append(allowed);
-  throw LoadError(message);
+  return message;
 }
 
 std::string quote(std::string_view text) {

@@ -1,9 +1,10 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
-#include "config/load.h"
+#include "config/findings.h"
 
 namespace nacre::config {
 
@@ -19,17 +20,27 @@ class Source {
  public:
   static constexpr std::size_t kMaximumSize = 1U << 20U;
 
-  Source(std::string_view text, std::string_view name);
+  /// `findings` is shared by all files of a configuration.
+  Source(std::string_view text, std::string_view name, std::shared_ptr<Findings> findings = std::make_shared<Findings>());
 
   /// Without a byte order mark.
   std::string_view text() const noexcept { return text_; }
 
   /// "NAME:LINE:COLUMN: what; allowed". The column counts characters, as editors do.
   [[noreturn]] void fail(Mark mark, std::string_view what, std::string_view allowed) const;
+  /// The same mistake, but reading goes on. The configuration is refused in the end.
+  void report(Mark mark, std::string_view what, std::string_view allowed) const;
+  /// Said when the configuration loads, and hinders nothing.
+  void warn(Mark mark, std::string_view what, std::string_view advice) const;
+
+  Findings& findings() const noexcept { return *findings_; }
 
  private:
+  std::string message(Mark mark, std::string_view what, std::string_view allowed) const;
+
   std::string_view text_;
   std::string name_;
+  std::shared_ptr<Findings> findings_;
 };
 
 /// `text` between double quotes for a message: control characters as escapes, cut when long.

@@ -27,7 +27,7 @@ class Substitution {
   Substitution(const Source& source, const std::filesystem::path& prefix) : source_(source), prefix_(prefix) {}
 
   void walk(Value& value) {
-    if (value.kind == Value::Kind::scalar) scalar(value);
+    if (value.kind == Value::Kind::scalar) source_.findings().attempt([&] { scalar(value); });
     for (auto& item : value.items) walk(item);
     for (auto& member : value.members) walk(member.value);
   }
@@ -112,6 +112,7 @@ class Substitution {
 
 void substitute(Value& value, const Source& source, const std::filesystem::path& prefix) {
   Substitution(source, prefix).walk(value);
+  source.findings().refuse_mistakes();
 }
 
 }  // namespace nacre::config

@@ -54,9 +54,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     const auto config = load_text(yaml, "nacre.yaml", "/srv");
     check_config(*config);
+    for (const auto& warning : config->warnings) require(warning.find_first_of("\n\r") == std::string::npos);
     require(load_text(yaml, "nacre.yaml", "/srv")->fingerprint == config->fingerprint);
   } catch (const LoadError& error) {
-    check_message(error.what());
+    require(error.messages().front() == error.what() && error.messages().size() <= 21);
+    for (const auto& message : error.messages()) {
+      if (&message != error.messages().data() + 20) check_message(message);
+    }
   }
   return 0;
 }

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -266,5 +267,43 @@ TEST_SUITE("config::load") {
         load(file, "/"),
         (file.string() + ":1:1: the file can't be read (No such file or directory); allowed: a readable YAML file").c_str(),
         LoadError);
+  }
+}
+
+TEST_CASE("All mistakes are told at once, each once, and the rest is counted") {
+  const auto mistakes = [](const std::string& yaml) {
+    std::string told;
+    try {
+      parse(yaml);
+    } catch (const LoadError& error) {
+      for (const auto& message : error.messages()) told.append(message).append("\n");
+    }
+    return told;
+  };
+  CHECK(
+      mistakes("version: 2\ncache: { ttl: 5, local: maybe }\ntimeouts: { reqest: 1s, store: fast }\nresources:\n  Notes: {}\n  "
+               "a: { schema: {}, page: { max: 0 }, cache: 5s }\n") ==
+      "nacre.yaml:1:10: version: 2 is unknown; allowed: 1\n"
+      "nacre.yaml:2:15: ttl: 5 is not a duration; allowed: 1ms to 365d, as in 250ms, 5s, 5m, 24h, 14d\n"
+      "nacre.yaml:2:25: local: \"maybe\" is not a boolean; allowed: true, false\n"
+      "nacre.yaml:3:13: unknown key \"reqest\" (did you mean \"request\"?); allowed: request, redis, store\n"
+      "nacre.yaml:3:32: store: \"fast\" is not a duration; allowed: 1ms to 10m, as in 250ms, 5s, 5m, 24h, 14d\n"
+      "nacre.yaml:5:3: \"Notes\" is no name for a resource; allowed: [a-z][a-z0-9_-]*, at most 64 characters\n"
+      "nacre.yaml:6:45: cache: \"5s\" is no cache rule; allowed: off, or a mapping of ttl, stale\n"
+      "nacre.yaml:6:33: max: 0 is out of range; allowed: 1 to 1000\n");
+  std::string many = "version: 1\nresources:\n";
+  for (int i = 0; i < 30; ++i) many += "  A" + std::to_string(i) + ": {}\n";
+  const auto told = mistakes(many);
+  CHECK(std::count(told.begin(), told.end(), '\n') == 21);
+  CHECK(told.ends_with("\nand 10 more mistakes\n"));
+}
+
+TEST_CASE("Variables that are not set are told together") {
+  try {
+    parse("version: 1\ncache: { uri: \"${NACRE_TEST_NO_A}\", prefix: \"${NACRE_TEST_NO_B}\" }\n");
+    FAIL("accepted");
+  } catch (const LoadError& error) {
+    REQUIRE(error.messages().size() == 2);
+    CHECK(error.messages()[1].find("NACRE_TEST_NO_B is not set") != std::string::npos);
   }
 }
