@@ -1,6 +1,69 @@
 #include "header.h"
 
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "base/ascii.h"
+#include "header_lines.h"
+
 namespace nacre::nginx {
+
+namespace {
+
+using Out = ngx_http_headers_out_t;
+
+/// Headers of which an answer has one line, in a slot of its own.
+struct Slot {
+  std::string_view name;
+  ngx_table_elt_t* Out::*line;
+};
+
+constexpr std::array kSlots = {
+    Slot{"Date", &Out::date},
+    Slot{"ETag", &Out::etag},
+    Slot{"Server", &Out::server},
+    Slot{"Expires", &Out::expires},
+    Slot{"Refresh", &Out::refresh},
+    Slot{"Last-Modified", &Out::last_modified},
+    Slot{"Accept-Ranges", &Out::accept_ranges},
+    Slot{"Content-Range", &Out::content_range},
+    Slot{"Content-Encoding", &Out::content_encoding},
+    Slot{"WWW-Authenticate", &Out::www_authenticate},
+};
+
+/// What nginx decides by itself (RFC 9110 §7.6.1 and the length).
+constexpr std::array<std::string_view, 6> kOfNginx = {"Content-Length", "Transfer-Encoding", "Connection",
+                                                      "Keep-Alive",     "Trailer",           "Upgrade"};
+
+bool put_in_slot(ngx_http_request_t* r, std::string_view name, ngx_table_elt_t* line) noexcept {
+  Out& out = r->headers_out;
+  if (equals_ignoring_case(name, "Cache-Control")) return append(r->pool, out.cache_control, line);
+  if (equals_ignoring_case(name, "Link")) return append(r->pool, out.link, line);
+  // nginx makes a path in this slot an absolute URI; one that was written as a path stays one, as an upstream's does.
+  if (equals_ignoring_case(name, "Location") && line->value.len > 0 && line->value.data[0] != '/') out.location = line;
+  for (const Slot& slot : kSlots) {
+    if (!equals_ignoring_case(name, slot.name)) continue;
+    out.*slot.line = line;
+    break;
+  }
+  return true;
+}
+
+/// "utf-8" of `text/html; charset=utf-8`, and where its parameter begins; npos without.
+std::size_t find_charset(std::string_view type, std::string_view& charset) noexcept {
+  for (std::size_t at = type.find(';'); at != std::string_view::npos; at = type.find(';', at + 1)) {
+    constexpr std::string_view kName = "charset=";
+    const std::string_view parameter = trim(type.substr(at + 1));
+    if (!equals_ignoring_case(parameter.substr(0, kName.size()), kName)) continue;
+    charset = trim(parameter.substr(kName.size(), parameter.find(';') - kName.size()));
+    if (charset.size() >= 2 && charset.front() == '"' && charset.back() == '"') charset = charset.substr(1, charset.size() - 2);
+    return at;
+  }
+  return std::string_view::npos;
+}
+
+}  // namespace
 
 ngx_table_elt_t* add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
   auto* const header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
@@ -9,7 +72,50 @@ ngx_table_elt_t* add_header(ngx_http_request_t* r, std::string_view name, std::s
   header->hash = 1;
   header->key = to_ngx_str(name);
   header->value = to_ngx_str(value);
-  return header;
+  return put_in_slot(r, name, header) ? header : nullptr;
+}
+
+bool take_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
+  const auto is_name = [name](std::string_view other) { return equals_ignoring_case(name, other); };
+  if (is_name("Content-Type")) {
+    set_content_type(r, value);
+    return true;
+  }
+  return std::any_of(kOfNginx.begin(), kOfNginx.end(), is_name) || add_header(r, name, value) != nullptr;
+}
+
+void set_content_type(ngx_http_request_t* r, std::string_view type) noexcept {
+  Out& out = r->headers_out;
+  std::string_view charset;
+  find_charset(type, charset);
+  out.content_type = to_ngx_str(type);
+  out.content_type_len = trim(type.substr(0, type.find(';'))).size();  // what gzip_types and the like are compared with
+  out.content_type_lowcase = nullptr;
+  out.charset = to_ngx_str(charset);
+}
+
+bool OwnLines::add(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
+  if (has_header(r, name)) return true;
+  ngx_table_elt_t* const line = add_header(r, name, value);
+  if (line == nullptr || count_ == lines_.size()) return false;
+  lines_[count_++] = line;
+  return true;
+}
+
+void OwnLines::give_way(ngx_http_request_t* r) const noexcept {
+  const std::span own(lines_.data(), count_);
+  each_header(r, [&](const ngx_table_elt_t& line) {
+    for (ngx_table_elt_t* const ours : own) {
+      if (ours == &line || ours->key.len != line.key.len) continue;
+      if (equals_ignoring_case(to_view(ours->key), to_view(line.key))) ours->hash = 0;
+    }
+  });
+}
+
+bool has_header(ngx_http_request_t* r, std::string_view name) noexcept {
+  bool found = false;
+  each_header(r, [&](const ngx_table_elt_t& line) { found = found || equals_ignoring_case(to_view(line.key), name); });
+  return found;
 }
 
 }  // namespace nacre::nginx

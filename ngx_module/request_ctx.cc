@@ -227,22 +227,15 @@ ngx_int_t RequestCtx::send() noexcept {
   auto& out = r_->headers_out;
   out.status = static_cast<ngx_uint_t>(response_.status);
   if (response_.status != NGX_HTTP_NOT_MODIFIED) out.content_length_n = static_cast<off_t>(response_.body.size());
-  if (!response_.body.empty()) {
-    out.content_type = to_ngx_str(response_.content_type);
-    out.content_type_len = response_.content_type.substr(0, response_.content_type.find(';')).size();
-    out.content_type_lowcase = nullptr;
-  }
+  if (!response_.body.empty()) set_content_type(r_, response_.content_type);
   r_->disable_not_modified = 1;  // preconditions were judged already
-  if (!response_.etag.empty()) {
-    out.etag = add_header(r_, "ETag", response_.etag);
-    if (out.etag == nullptr) return NGX_ERROR;
-  }
+  if (!response_.etag.empty() && add_header(r_, "ETag", response_.etag) == nullptr) return NGX_ERROR;
   if (response_.last_modified) {
     auto* const text = static_cast<char*>(ngx_pnalloc(r_->pool, kHttpDateSize));
     if (text == nullptr) return NGX_ERROR;
     write_http_date(std::span<char, kHttpDateSize>(text, kHttpDateSize), *response_.last_modified);
-    out.last_modified = add_header(r_, "Last-Modified", {text, kHttpDateSize});
-    if (out.last_modified == nullptr) return NGX_ERROR;
+    if (add_header(r_, "Last-Modified", {text, kHttpDateSize}) == nullptr) return NGX_ERROR;
+    out.last_modified_time = std::chrono::floor<Seconds>(response_.last_modified->time_since_epoch()).count();
   }
   if (response_.age) {
     constexpr std::size_t kDigits = 20;
@@ -252,7 +245,7 @@ ngx_int_t RequestCtx::send() noexcept {
     if (add_header(r_, "Age", {text, static_cast<std::size_t>(end - text)}) == nullptr) return NGX_ERROR;
   }
   for (const http::Header& header : response_.headers()) {
-    if (add_header(r_, header.name, header.value) == nullptr) return NGX_ERROR;
+    if (!take_header(r_, header.name, header.value)) return NGX_ERROR;
   }
 
   const ngx_int_t sent = ngx_http_send_header(r_);

@@ -47,6 +47,12 @@ def free_port():
     raise AssertionError("no port is free")
 
 
+def modules_path():
+    """Where the distribution's dynamic modules are."""
+    about = subprocess.run(["nginx", "-V"], capture_output=True, text=True).stderr
+    return about.split("--modules-path=")[1].split()[0]
+
+
 def preload_of(module):
     """The sanitizers' runtime that a module was built with; nginx itself has none."""
     file = module.parent / "preload"
