@@ -1,7 +1,9 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "mode.h"
 #include "ngx.hpp"
@@ -21,14 +23,26 @@ struct MainConf {
 /// A server block: whether its errors are problem documents and its answers carry an X-Request-Id.
 struct ServerConf {
   bool has_nacre = false;
+  std::vector<ngx_http_core_loc_conf_t*> locations;  ///< those that have `nacre`, in the order of the file
 };
 
 /// A location.
 struct LocationConf {
   bool on = false;
   Mode mode = Mode::api;
-  std::string_view mount;  ///< the prefix that the location stands for, without a final slash: "" or "/v1"
+  /// The prefix that the location stands for, without a final slash: "" or "/v1". Of its name, or as `nacre api PREFIX` has it.
+  std::string_view mount;
+  bool has_prefix = false;               ///< the directive named it: nothing else is served
+  std::string encoded_mount;             ///< for links
+  ngx_flag_t problems = NGX_CONF_UNSET;  ///< nacre_problems: nginx's own error pages become problem documents
+  std::string_view file;                 ///< where the directive stands,
+  ngx_uint_t line = 0;                   ///< for what is found out later
 };
+
+/// The part of a decoded URI that a location with `nacre api` serves; it begins with a slash, or nothing is at it. A `rewrite`
+/// may have led to a URI that is not below the location's own prefix: that is served whole, unless the directive names a
+/// prefix.
+std::string_view served_path(const LocationConf& location, std::string_view uri) noexcept;
 
 /// The configuration that is being parsed or served; set once per cycle.
 MainConf& main_conf(ngx_conf_t* cf);

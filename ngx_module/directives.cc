@@ -1,3 +1,4 @@
+#include <cstddef>
 #include <new>
 #include <stdexcept>
 #include <utility>
@@ -5,6 +6,7 @@
 #include "conf.h"
 #include "config/load.h"
 #include "handler.h"
+#include "http/uri_path.h"
 #include "zone.h"
 
 namespace nacre::nginx {
@@ -34,19 +36,45 @@ char* fail(ngx_conf_t* cf, std::string_view message) noexcept {
   return static_cast<char*>(NGX_CONF_ERROR);
 }
 
+char* fail(ngx_conf_t* cf, const char* message) noexcept { return fail(cf, std::string_view(message)); }
+
 ngx_str_t argument(const ngx_conf_t* cf, ngx_uint_t index = 1) noexcept {
   return static_cast<ngx_str_t*>(cf->args->elts)[index];
 }
 
+bool is_regex(const ngx_http_core_loc_conf_t& core) noexcept {
+#if (NGX_PCRE)
+  return core.regex != nullptr;
+#else
+  return false;
+#endif
+}
+
+std::string_view without_final_slash(std::string_view path) noexcept {
+  return path.ends_with('/') ? path.substr(0, path.size() - 1) : path;
+}
+
 /// The part of a path that a prefix location stands for.
 std::string_view mount_of(const ngx_http_core_loc_conf_t& core) noexcept {
-  std::string_view name = to_view(core.name);
-#if (NGX_PCRE)
-  if (core.regex != nullptr) return {};
-#endif
-  if (core.exact_match || core.named) return {};
-  if (name.ends_with('/')) name.remove_suffix(1);
-  return name;
+  if (is_regex(core) || core.exact_match || core.named) return {};
+  return without_final_slash(to_view(core.name));
+}
+
+void set_mount(LocationConf& location, std::string_view mount) {
+  location.mount = mount;
+  location.encoded_mount = http::encode_path(mount);
+}
+
+/// The second argument of `nacre api`; nullptr: it is one.
+const char* wrong_with_prefix(Mode mode, std::string_view prefix) noexcept {
+  if (mode != Mode::api) return "nacre: only \"nacre api\" takes a prefix";
+  if (!prefix.starts_with('/')) return "nacre: a prefix begins with a slash, as in \"nacre api /v1;\"";
+  if (prefix.find('$') != std::string_view::npos)
+    return "nacre: a prefix can't hold variables; allowed: text, as in \"nacre api /v1;\"";
+  if (prefix.find("//") != std::string_view::npos || prefix.find_first_of("?#") != std::string_view::npos) {
+    return "nacre: a prefix is a plain path without \"//\", \"?\" and \"#\", as in \"nacre api /v1;\"";
+  }
+  return nullptr;
 }
 
 char* duplicate() noexcept { return const_cast<char*>("is duplicate"); }
@@ -89,7 +117,7 @@ char* set_thread_pool(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
   return main.threads != nullptr ? NGX_CONF_OK : static_cast<char*>(NGX_CONF_ERROR);
 }
 
-/// nacre api | live | ready | metrics | openapi | docs | status
+/// nacre api [PREFIX] | live | ready | metrics | openapi | docs | status
 char* set_mode(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept try {
   auto& location = *static_cast<LocationConf*>(conf);
   if (location.on) return duplicate();
@@ -101,16 +129,45 @@ char* set_mode(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept try {
   }
   location.on = true;
   location.mode = *mode;
-  static_cast<ServerConf*>(ngx_http_conf_get_module_srv_conf(cf, ngx_http_nacre_module))->has_nacre = true;
+  location.file = to_view(cf->conf_file->file.name);
+  location.line = cf->conf_file->line;
   auto* const core = static_cast<ngx_http_core_loc_conf_t*>(ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
   core->handler = handle_request;
-  location.mount = mount_of(*core);
+  if (cf->args->nelts > 2) {
+    const std::string_view prefix = to_view(argument(cf, 2));
+    if (const char* const wrong = wrong_with_prefix(*mode, prefix)) return fail(cf, wrong);
+    location.has_prefix = true;
+    set_mount(location, without_final_slash(prefix));
+  } else {
+    set_mount(location, mount_of(*core));
+  }
+  auto& server = *static_cast<ServerConf*>(ngx_http_conf_get_module_srv_conf(cf, ngx_http_nacre_module));
+  server.has_nacre = true;
+  server.locations.push_back(core);
   MainConf& main = main_conf(cf);
   main.used = true;
-  if (*mode == Mode::api && !main.api_mount) main.api_mount = location.mount;
+  if (*mode == Mode::api && !main.api_mount) main.api_mount = location.encoded_mount;
   return NGX_CONF_OK;
 } catch (const std::exception& error) {
-  return fail(cf, std::string_view(error.what()));
+  return fail(cf, error.what());
+}
+
+/// A regular expression does not tell which part of a URI comes before Nacre's path: the directive does, or the location
+/// around.
+bool settle_regex(ngx_conf_t* cf, const LocationConf& outer, LocationConf& inner, const ngx_http_core_loc_conf_t& core) {
+  if (!inner.on || inner.mode != Mode::api || inner.has_prefix || !is_regex(core)) return true;
+  if (outer.on && outer.mode == Mode::api) {
+    inner.has_prefix = outer.has_prefix;
+    set_mount(inner, outer.mount);
+    return true;
+  }
+  const ngx_str_t file = to_ngx_str(inner.file);
+  ngx_log_error(
+      NGX_LOG_EMERG, cf->log, 0,
+      "nacre: the location \"%V\" is a regular expression, which tells no prefix; name the one that it stands for, as "
+      "in \"nacre api /v1;\", or \"nacre api /;\" for none, in %V:%ui",
+      &core.name, &file, inner.line);
+  return false;
 }
 
 }  // namespace
@@ -120,8 +177,15 @@ ngx_command_t commands[] = {
     {ngx_string("nacre_zone"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_zone, NGX_HTTP_MAIN_CONF_OFFSET, 0, nullptr},
     {ngx_string("nacre_thread_pool"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, set_thread_pool, NGX_HTTP_MAIN_CONF_OFFSET, 0,
      nullptr},
-    {ngx_string("nacre"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE1, set_mode, NGX_HTTP_LOC_CONF_OFFSET, 0, nullptr},
+    {ngx_string("nacre"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE12, set_mode, NGX_HTTP_LOC_CONF_OFFSET, 0, nullptr},
+    {ngx_string("nacre_problems"), NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF | NGX_CONF_FLAG,
+     ngx_conf_set_flag_slot, NGX_HTTP_LOC_CONF_OFFSET, offsetof(LocationConf, problems), nullptr},
     ngx_null_command};
+
+std::string_view served_path(const LocationConf& location, std::string_view uri) noexcept {
+  if (uri.starts_with(location.mount)) return uri.substr(location.mount.size());
+  return location.has_prefix ? std::string_view{} : uri;
+}
 
 MainConf& main_conf(ngx_conf_t* cf) {
   return *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_nacre_module));
@@ -135,7 +199,7 @@ void* create_main_conf(ngx_conf_t* cf) noexcept { return create<MainConf>(cf); }
 void* create_server_conf(ngx_conf_t* cf) noexcept { return create<ServerConf>(cf); }
 void* create_location_conf(ngx_conf_t* cf) noexcept { return create<LocationConf>(cf); }
 
-char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
+char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child) noexcept try {
   auto* const core = static_cast<ngx_http_core_loc_conf_t*>(ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
   const auto& outer = *static_cast<LocationConf*>(parent);
   auto& inner = *static_cast<LocationConf*>(child);
@@ -143,7 +207,10 @@ char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
     inner = outer;
     core->handler = handle_request;
   }
-  return NGX_CONF_OK;
+  ngx_conf_merge_value(inner.problems, outer.problems, 1);
+  return settle_regex(cf, outer, inner, *core) ? NGX_CONF_OK : static_cast<char*>(NGX_CONF_ERROR);
+} catch (const std::exception& error) {
+  return fail(cf, error.what());
 }
 
 ngx_int_t check_conf(ngx_conf_t* cf) noexcept try {

@@ -8,6 +8,7 @@
 #include "base/ascii.h"
 #include "conf.h"
 #include "header.h"
+#include "http/uri_path.h"
 #include "process.h"
 
 namespace nacre::nginx {
@@ -111,11 +112,17 @@ std::optional<std::string_view> RequestHeaders::find(std::string_view name) cons
 void RequestCtx::take_path() noexcept {
   const auto* const location = static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r_, ngx_http_nacre_module));
   request_.method = method_of(*r_);
-  request_.path = to_view(r_->uri);
-  if (request_.path.starts_with(location->mount)) {  // a rewrite may have led elsewhere
-    request_.mount = location->mount;
-    request_.path.remove_prefix(location->mount.size());
-  }
+  request_.path = served_path(*location, to_view(r_->uri));
+}
+
+/// Links lead where the client's own URI did: a rewrite may have taken a prefix from it, or led to another location.
+void RequestCtx::take_mount() {
+  const auto* const location = static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r_, ngx_http_nacre_module));
+  request_.mount = location->encoded_mount;
+  if (r_ != r_->main || r_->valid_unparsed_uri != 0U) return;
+  const auto* const server = static_cast<ngx_http_core_srv_conf_t*>(ngx_http_get_module_srv_conf(r_, ngx_http_core_module));
+  auto prefix = http::prefix_before(request_.path, to_view(r_->unparsed_uri), server->merge_slashes != 0);
+  if (prefix) request_.mount = mount_ = std::move(*prefix);
 }
 
 const Trace& RequestCtx::trace() {
@@ -129,6 +136,7 @@ const Trace& RequestCtx::trace() {
 
 bool RequestCtx::take_request() {
   take_path();
+  take_mount();
   request_.query = to_view(r_->args);
   request_.id = id();
   request_.client = to_view(r_->connection->addr_text);

@@ -66,6 +66,7 @@ class RequestCtx {
   static RequestCtx* make(ngx_http_request_t* r) noexcept;
   static void destroy(void* ctx) noexcept { static_cast<RequestCtx*>(ctx)->~RequestCtx(); }
   void take_path() noexcept;
+  void take_mount();
   bool take_request();
   bool take_body();
   void run_fiber() noexcept;
@@ -76,7 +77,8 @@ class RequestCtx {
   ngx_http_request_t* r_;
   const MainInfo& info_;
   State state_ = State::fresh;
-  std::string body_;  // when nginx holds it in pieces
+  std::string body_;   // when nginx holds it in pieces
+  std::string mount_;  // when it is not the location's
   RequestHeaders headers_;
   http::Request request_;
   http::Response response_;

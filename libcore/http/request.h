@@ -41,7 +41,7 @@ class HeaderList final : public Headers {
 /// A request as the pipeline sees it: views into memory that outlives the request's fiber.
 struct Request {
   Method method = Method::other;
-  std::string_view mount;  ///< prefix of the nginx location, without a final slash: "" or "/v1"
+  std::string_view mount;  ///< what comes before `path` in links, percent-encoded, without a final slash: "" or "/v1"
   std::string_view path;   ///< decoded and normalized path below `mount`; begins with a slash
   std::string_view query;  ///< raw, without the question mark
   std::string_view body;

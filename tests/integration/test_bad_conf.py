@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import subprocess
 
 import pytest
 import yamls
@@ -34,3 +35,15 @@ def test_bad_conf(nginx, file):
     assert re.search(r"nacre\.yaml:\d+:\d+: [^;]+; .+", wrong[0]), wrong[0]
     expected = re.match(rb"# expect: (.+)", content)
     assert expected and expected[1].decode() in wrong[0], wrong[0]
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.conf")), ids=lambda file: file.stem)
+def test_bad_nginx_conf(nginx, file):
+    expected = re.match(r"# expect: (.+)", file.read_text())
+    command = [nginx.binary, "-t", "-e", "stderr", "-p", str(FOLDER), "-c", str(file), "-g", f"load_module {nginx.module};"]
+    environment = nginx.child_environment()
+    environment["ASAN_OPTIONS"] = environment.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    wrong = [line for line in done.stderr.splitlines() if "[emerg]" in line]
+    assert done.returncode != 0 and "[alert]" not in done.stderr, done.stderr
+    assert len(wrong) == 1 and expected[1] in wrong[0], done.stderr
