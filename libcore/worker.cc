@@ -26,6 +26,9 @@ store::WriteHooks invalidate_in(cache::Zone& zone) {
 constexpr Milliseconds kUpkeep{1'000};
 constexpr Milliseconds kTurn{60'000};
 
+/// Of all that is not the API.
+constexpr std::string_view kAllowedOnPages = "GET, HEAD";
+
 /// A worker's word in the zone.
 std::uint64_t pack(const store::PoolUsage& pool) {
   const auto part = [](std::size_t number, unsigned shift) { return std::uint64_t{number & 0xFFFFFU} << shift; };
@@ -70,6 +73,10 @@ void Application::describe(std::string_view mount) {
   openapi = describe::openapi(*config, routes, about);
   docs = describe::docs_page(*config, routes, about);
   docs_policy = describe::docs_policy();
+}
+
+std::string_view Application::allowed(Mode mode, std::string_view path) const {
+  return mode == Mode::api ? router->match(http::Method::other, path).allow : kAllowedOnPages;
 }
 
 Worker::Worker(const Application& application, Surroundings surroundings)
@@ -129,7 +136,7 @@ http::Response Worker::answer(Mode mode, const http::Request& request, Trace& tr
   trace.route = name_of(mode, *application_.router);
   if (request.method != http::Method::get && request.method != http::Method::head) {
     http::Response response = refuse(Failure(Error::method_not_allowed, "allowed: GET, HEAD"), request);
-    response.add_static("Allow", "GET, HEAD");
+    response.add_static("Allow", kAllowedOnPages);
     return response;
   }
   auto served = serve(mode);

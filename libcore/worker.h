@@ -39,6 +39,8 @@ struct Application {
   static Application make(std::shared_ptr<const config::Config> config);
   /// Makes the descriptions; `mount` is the prefix of the location that serves the API.
   void describe(std::string_view mount);
+  /// The methods that a path of a location with this mode takes, for `Allow`; "" where nothing is at it.
+  std::string_view allowed(Mode mode, std::string_view path) const;
 };
 
 /// All of Nacre in one process: what is made once a worker has been forked, and shared by its requests.

@@ -1,11 +1,12 @@
 #include "filter.h"
 
+#include "allow.h"
 #include "conf.h"
 #include "header.h"
 #include "http/problem.h"
 #include "http/response.h"
 #include "main_info.h"
-#include "request_ctx.h"
+#include "nginx_page.h"
 
 namespace nacre::nginx {
 
@@ -13,69 +14,80 @@ namespace {
 
 ngx_http_output_header_filter_pt next_header_filter;
 ngx_http_output_body_filter_pt next_body_filter;
+ngx_http_output_header_filter_pt next_late_filter;
 
-/// True for an answer that nginx made of a bare status: limit_req's 429, a 413, a 404 of a location without `nacre`. An
-/// `error_page` of the administrator's and an upstream's own answer stay as they are.
-bool is_bare_error(ngx_http_request_t& r) noexcept {
-  const auto status = r.headers_out.status;
-  const bool of_upstream = r.upstream != nullptr && r.upstream->headers_in.status_n == status;
-  const RequestCtx* const ctx = RequestCtx::find(&r);
-  const bool own = ctx != nullptr && ctx->answered();
-  return status >= NGX_HTTP_BAD_REQUEST && !own && !r.error_page && !of_upstream;
-}
-
-/// Words for the statuses whose phrase alone would not help.
-std::string_view detail_of(ngx_uint_t status) noexcept {
-  switch (status) {
-    case 404:
+/// Words for the errors whose phrase alone would not help; `code` as `nginx_error_page` has it.
+std::string_view detail_of(ngx_uint_t code) noexcept {
+  switch (code) {
+    case NGX_HTTP_NOT_FOUND:
       return "there is nothing at this path";
-    case 413:
+    case NGX_HTTP_REQUEST_ENTITY_TOO_LARGE:
       return "the body is larger than this server takes";
-    case 429:
+    case NGX_HTTP_TOO_MANY_REQUESTS:
       return "too many requests from this address";
+    case NGX_HTTP_REQUEST_HEADER_TOO_LARGE:
+      return "the header is larger than this server takes";
+    case NGX_HTTPS_CERT_ERROR:
+      return "the client's certificate is not accepted";
+    case NGX_HTTPS_NO_CERT:
+      return "a client's certificate is required";
+    case NGX_HTTP_TO_HTTPS:
+      return "this port takes HTTPS only";
     default:
       return {};
   }
 }
 
-bool replace_by_problem(ngx_http_request_t* r, MainInfo& info) {
+/// One second is enough for limit_req: it refuses the excess alone, and at a request a second or more one has drained by then.
+constexpr std::string_view kRetryAfter = "1";
+
+bool add_lines(ngx_http_request_t* r, OwnLines& lines) {
   const auto status = r->headers_out.status;
-  const std::string document = http::problem_document(static_cast<int>(status), detail_of(status), info.id());
+  const bool retry = status == NGX_HTTP_TOO_MANY_REQUESTS || status == NGX_HTTP_SERVICE_UNAVAILABLE;
+  if (retry && !lines.add(r, "Retry-After", kRetryAfter)) return false;
+  if (status == NGX_HTTP_NOT_ALLOWED) {
+    if (const auto allow = allowed_methods(r); allow && !lines.add(r, "Allow", *allow)) return false;
+  }
+  return lines.add(r, "Cache-Control", "no-store");
+}
+
+/// Puts a problem document in the place of nginx's own page. nullptr without memory.
+ngx_chain_t* replace_by_problem(ngx_http_request_t* r, ngx_uint_t code, std::string_view id) {
+  const auto status = static_cast<int>(r->headers_out.status);
+  const std::string document = http::problem_document(status, detail_of(code), id);
   auto* const buffer = ngx_create_temp_buf(r->pool, document.size());
   ngx_chain_t* const chain = ngx_alloc_chain_link(r->pool);
-  if (buffer == nullptr || chain == nullptr) return false;
+  if (buffer == nullptr || chain == nullptr) return nullptr;
   buffer->last = ngx_cpymem(buffer->last, document.data(), document.size());
   buffer->last_buf = 1;
   buffer->last_in_chain = 1;
   *chain = {buffer, nullptr};
-  info.problem_body = chain;
-
-  ngx_http_clear_content_length(r);
-  ngx_http_clear_accept_ranges(r);
-  ngx_http_clear_last_modified(r);
-  ngx_http_clear_etag(r);
   r->headers_out.content_length_n = static_cast<off_t>(document.size());
-  r->headers_out.content_type = to_ngx_str(http::kProblemJson);
-  r->headers_out.content_type_len = http::kProblemJson.size();
-  r->headers_out.content_type_lowcase = nullptr;
-  ngx_str_null(&r->headers_out.charset);
-  // One second is enough for limit_req: it refuses the excess alone, and at a request a second or more one has drained by then.
-  const bool retry = status == NGX_HTTP_TOO_MANY_REQUESTS || status == NGX_HTTP_SERVICE_UNAVAILABLE;
-  return add_header(r, "Cache-Control", "no-store") != nullptr && (!retry || add_header(r, "Retry-After", "1") != nullptr);
+  set_content_type(r, http::kProblemJson);
+  return chain;
+}
+
+bool is_ours(ngx_http_request_t* r) noexcept {
+  const auto* const server = static_cast<ServerConf*>(ngx_http_get_module_srv_conf(r, ngx_http_nacre_module));
+  return server->has_nacre && r == r->main;
 }
 
 ngx_int_t filter_header(ngx_http_request_t* r) noexcept try {
-  const auto* const server = static_cast<ServerConf*>(ngx_http_get_module_srv_conf(r, ngx_http_nacre_module));
-  if (!server->has_nacre || r != r->main) return next_header_filter(r);
+  if (!is_ours(r)) return next_header_filter(r);
   MainInfo* const info = MainInfo::of(r);
   if (info == nullptr) return NGX_ERROR;
-  if (!info->has_id_header) {
-    info->has_id_header = true;
-    if (add_header(r, "X-Request-Id", info->id()) == nullptr) return NGX_ERROR;
+  // Another filter may have refused the answer whose header it saw: then this is the second.
+  info->own_lines.clear();
+  info->problem_body = nullptr;
+  if (!info->own_lines.add(r, "X-Request-Id", info->id())) return NGX_ERROR;
+  const auto* const location = static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_nacre_module));
+  const ngx_uint_t code = location->problems != 0 ? nginx_error_page(*r) : 0;
+  if (code != 0) {
+    info->problem_body = replace_by_problem(r, code, info->id());
+    if (info->problem_body == nullptr || !add_lines(r, info->own_lines)) return NGX_ERROR;
   }
-  if (is_bare_error(*r) && !replace_by_problem(r, *info)) return NGX_ERROR;
   return next_header_filter(r);
-} catch (const std::exception&) {
+} catch (...) {
   return NGX_ERROR;
 }
 
@@ -88,6 +100,13 @@ ngx_int_t filter_body(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
   return next_body_filter(r, body);
 }
 
+/// Runs when `add_header` has added its lines.
+ngx_int_t filter_late(ngx_http_request_t* r) noexcept {
+  const MainInfo* const info = is_ours(r) ? MainInfo::find(r) : nullptr;
+  if (info != nullptr) info->own_lines.give_way(r);
+  return next_late_filter(r);
+}
+
 ngx_int_t install(ngx_conf_t*) noexcept {
   next_header_filter = ngx_http_top_header_filter;
   ngx_http_top_header_filter = filter_header;
@@ -96,8 +115,15 @@ ngx_int_t install(ngx_conf_t*) noexcept {
   return NGX_OK;
 }
 
+ngx_int_t install_late(ngx_conf_t*) noexcept {
+  next_late_filter = ngx_http_top_header_filter;
+  ngx_http_top_header_filter = filter_late;
+  return NGX_OK;
+}
+
 }  // namespace
 
 ngx_http_module_t filter_context = {nullptr, install, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr};
+ngx_http_module_t late_filter_context = {nullptr, install_late, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr};
 
 }  // namespace nacre::nginx

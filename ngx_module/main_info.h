@@ -3,6 +3,7 @@
 #include <array>
 #include <string_view>
 
+#include "header.h"
 #include "ngx.hpp"
 
 namespace nacre::nginx {
@@ -19,7 +20,7 @@ struct MainInfo {
 
   std::array<char, 32> id_text;
   ngx_chain_t* problem_body = nullptr;  ///< a problem document that takes the place of nginx's own error page
-  bool has_id_header = false;
+  OwnLines own_lines;                   ///< of the header
 };
 
 }  // namespace nacre::nginx

@@ -69,3 +69,12 @@ ngx_module_t ngx_http_nacre_filter_module = {
     nullptr,       nullptr,
     nullptr,       NGX_MODULE_V1_PADDING,
 };
+
+ngx_module_t ngx_http_nacre_late_filter_module = {
+    NGX_MODULE_V1, &nacre::nginx::late_filter_context,
+    nullptr,       NGX_HTTP_MODULE,
+    nullptr,       nullptr,
+    nullptr,       nullptr,
+    nullptr,       nullptr,
+    nullptr,       NGX_MODULE_V1_PADDING,
+};

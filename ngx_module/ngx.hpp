@@ -27,3 +27,4 @@ ngx_str_t to_ngx_str(Text text) noexcept {
 
 extern ngx_module_t ngx_http_nacre_module;
 extern ngx_module_t ngx_http_nacre_filter_module;
+extern ngx_module_t ngx_http_nacre_late_filter_module;
