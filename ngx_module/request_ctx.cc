@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <new>
 
@@ -107,6 +108,13 @@ std::optional<std::string_view> RequestHeaders::find(std::string_view name) cons
     }
   }
   return std::nullopt;
+}
+
+void RequestHeaders::each(FunctionRef<void(std::string_view name, std::string_view value)> visit) const {
+  for (const ngx_list_part_t* part = &r_.headers_in.headers.part; part != nullptr; part = part->next) {
+    const auto* const lines = static_cast<const ngx_table_elt_t*>(part->elts);
+    for (ngx_uint_t i = 0; i < part->nelts; ++i) visit(to_view(lines[i].key), to_view(lines[i].value));
+  }
 }
 
 void RequestCtx::take_path() noexcept {
@@ -241,9 +249,11 @@ ngx_int_t RequestCtx::send() noexcept {
   if (response_.last_modified) {
     auto* const text = static_cast<char*>(ngx_pnalloc(r_->pool, kHttpDateSize));
     if (text == nullptr) return NGX_ERROR;
-    write_http_date(std::span<char, kHttpDateSize>(text, kHttpDateSize), *response_.last_modified);
+    // Never later than Date (RFC 9110 §8.8.2.1): another host's clock may be ahead, and nginx's own is looked at once a turn.
+    const Timestamp modified = std::min(*response_.last_modified, Timestamp{Seconds{ngx_time()}});
+    write_http_date(std::span<char, kHttpDateSize>(text, kHttpDateSize), modified);
     if (add_header(r_, "Last-Modified", {text, kHttpDateSize}) == nullptr) return NGX_ERROR;
-    out.last_modified_time = std::chrono::floor<Seconds>(response_.last_modified->time_since_epoch()).count();
+    out.last_modified_time = std::chrono::floor<Seconds>(modified.time_since_epoch()).count();
   }
   if (response_.age) {
     constexpr std::size_t kDigits = 20;

@@ -22,6 +22,7 @@ class RequestHeaders final : public http::Headers {
  public:
   explicit RequestHeaders(const ngx_http_request_t& r) noexcept : r_(r) {}
   std::optional<std::string_view> find(std::string_view name) const noexcept override;
+  void each(FunctionRef<void(std::string_view name, std::string_view value)> visit) const override;
 
  private:
   const ngx_http_request_t& r_;

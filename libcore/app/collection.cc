@@ -5,6 +5,7 @@
 #include "query/list_query.h"
 #include "resource/body.h"
 #include "resource/call.h"
+#include "resource/precondition.h"
 #include "resource/reply.h"
 
 namespace nacre {
@@ -43,7 +44,7 @@ std::string query_string(const Find& find) {
 
 store::Precondition at_revision(std::optional<std::int64_t> rev) {
   if (!rev) return {};
-  return {false, {*rev}, std::nullopt};
+  return resource::precondition({}, rev);
 }
 
 Failure no_such_resource() {

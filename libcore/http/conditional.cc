@@ -1,10 +1,62 @@
 #include "http/conditional.h"
 
-#include <charconv>
+#include <sodium.h>
+
+#include <array>
 
 #include "base/ascii.h"
 
 namespace nacre::http {
+
+namespace {
+
+bool is_list(std::string_view text) noexcept {
+  if (trim(text) == "*") return true;
+  EntityTagList list(text);
+  while (list.next()) {
+  }
+  return !list.malformed();
+}
+
+bool has_weak(std::string_view text) noexcept {
+  EntityTagList list(text);
+  while (const auto tag = list.next()) {
+    if (tag->weak) return true;
+  }
+  return false;
+}
+
+void add_line(std::optional<std::string>& to, std::string_view value) {
+  if (to) {
+    to->append(", ").append(value);
+  } else {
+    to.emplace(value);
+  }
+}
+
+/// Whether `modified` is not after the date; nullopt where there is no date to compare with.
+std::optional<bool> unmodified(const std::optional<std::string>& header, std::optional<Timestamp> modified) {
+  if (!header || !modified) return std::nullopt;
+  const auto since = parse_http_date(trim(*header));
+  if (!since) return std::nullopt;
+  return std::chrono::floor<Seconds>(*modified) <= *since;
+}
+
+Failure failed(std::string why) { return {Error::precondition_failed, std::move(why)}; }
+
+}  // namespace
+
+std::string entity_tag(std::string_view representation) {
+  std::array<unsigned char, 16> hash;
+  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(representation.data()),
+                     representation.size(), nullptr, 0);
+  std::array<char, 25> text;
+  static_assert(text.size() >= sodium_base64_ENCODED_LEN(hash.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING) + 2);
+  text[0] = '"';
+  sodium_bin2base64(text.data() + 1, text.size() - 1, hash.data(), hash.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+  text[23] = '"';
+  return {text.data(), 24};
+}
 
 std::optional<EntityTag> EntityTagList::next() noexcept {
   rest_ = trim(rest_);
@@ -25,40 +77,53 @@ std::optional<EntityTag> EntityTagList::next() noexcept {
   return tag;
 }
 
-bool matches_if_none_match(std::string_view header, std::string_view etag) noexcept {
-  if (trim(header) == "*") return true;
+bool names_tag(std::string_view list, std::string_view etag) noexcept {
+  if (trim(list) == "*") return true;
   if (etag.starts_with("W/")) etag.remove_prefix(2);
-  EntityTagList list(header);
-  while (const auto tag = list.next()) {
+  EntityTagList tags(list);
+  while (const auto tag = tags.next()) {
     if (etag.size() == tag->opaque.size() + 2 && etag.substr(1, tag->opaque.size()) == tag->opaque) return true;
   }
   return false;
 }
 
-bool not_modified(const Request& request, std::string_view etag, std::optional<Timestamp> last_modified) noexcept {
-  if (const auto header = request.header("If-None-Match")) return !etag.empty() && matches_if_none_match(*header, etag);
-  if (!last_modified) return false;
-  const auto header = request.header("If-Modified-Since");
-  if (!header) return false;
-  const auto since = parse_http_date(*header);
-  return since && std::chrono::floor<Seconds>(*last_modified) <= *since;
+void Preconditions::take(std::string_view name, std::string_view value) {
+  if (name.size() < 8 || to_lower(name[0]) != 'i' || to_lower(name[1]) != 'f' || name[2] != '-') return;
+  if (equals_ignoring_case(name, "If-None-Match")) return add_line(if_none_match_, value);
+  if (equals_ignoring_case(name, "If-Match")) return add_line(if_match_, value);
+  if (equals_ignoring_case(name, "If-Modified-Since")) return add_line(modified_since_, value);
+  if (equals_ignoring_case(name, "If-Unmodified-Since")) return add_line(unmodified_since_, value);
 }
 
-Result<store::Precondition> parse_if_match(const Request& request) {
-  store::Precondition precondition;
-  const auto header = request.header("If-Match");
-  if (!header || trim(*header) == "*") return precondition;
-  precondition.any = false;
-  EntityTagList list(*header);
-  while (const auto tag = list.next()) {
-    std::int64_t rev = 0;
-    const char* const end = tag->opaque.data() + tag->opaque.size();
-    const auto [stop, error] = std::from_chars(tag->opaque.data(), end, rev);
-    const bool canonical = error == std::errc{} && stop == end && rev > 0 && !tag->opaque.starts_with('0');
-    if (!tag->weak && canonical) precondition.revs.push_back(rev);
+Result<Preconditions> Preconditions::of(const Request& request) {
+  Preconditions all;
+  all.reads_ = request.method == Method::get || request.method == Method::head;
+  if (request.headers == nullptr) return all;
+  request.headers->each([&](std::string_view name, std::string_view value) { all.take(name, value); });
+  if (all.if_match_ && !is_list(*all.if_match_)) return Failure(Error::bad_request, "If-Match: not a list of entity tags");
+  if (all.if_none_match_ && !all.reads_ && !is_list(*all.if_none_match_))
+    return Failure(Error::bad_request, "If-None-Match: not a list of entity tags");
+  return all;
+}
+
+bool Preconditions::wants_none() const noexcept { return if_none_match_ && trim(*if_none_match_) == "*"; }
+
+Result<Preconditions::Outcome> Preconditions::judge(std::string_view etag, std::optional<Timestamp> modified) const {
+  if (if_match_) {
+    if (!names_tag(*if_match_, etag)) {
+      std::string why = "If-Match: the ETag is another one by now";
+      if (has_weak(*if_match_)) why += R"(; W/"..." stands for "..." here, and for no older state)";
+      return failed(std::move(why));
+    }
+  } else if (unmodified(unmodified_since_, modified) == false) {
+    return failed("If-Unmodified-Since: it was modified at " + format_http_date(*modified));
   }
-  if (list.malformed()) return Failure(Error::bad_request, "If-Match: not a list of entity tags");
-  return precondition;
+  if (if_none_match_) {
+    if (!names_tag(*if_none_match_, etag)) return Outcome::holds;
+    if (reads_) return Outcome::not_modified;
+    return failed(wants_none() ? "If-None-Match: there is one already" : "If-None-Match: the ETag is still one of these");
+  }
+  return reads_ && unmodified(modified_since_, modified) == true ? Outcome::not_modified : Outcome::holds;
 }
 
 }  // namespace nacre::http

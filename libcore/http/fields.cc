@@ -50,8 +50,9 @@ std::optional<std::string> media_type(std::string_view content_type) {
   return lower;
 }
 
-bool prefers_minimal(const Request& request) noexcept {
-  std::string_view rest = request.header("Prefer").value_or("");
+bool prefers_minimal(const Request& request) {
+  const auto list = request.header_list("Prefer");
+  std::string_view rest = list ? std::string_view(*list) : std::string_view();
   while (!rest.empty()) {
     std::string_view preference = cut(rest, ',');
     std::string_view value = cut(preference, ';');

@@ -15,7 +15,7 @@ namespace nacre::http {
 std::optional<std::string> media_type(std::string_view content_type);
 
 /// True for `Prefer: return=minimal` (RFC 7240).
-bool prefers_minimal(const Request& request) noexcept;
+bool prefers_minimal(const Request& request);
 
 /// Idempotency-Key: a quoted string of 1 to 255 visible characters (quotes may be left out); nullopt when absent.
 /// Error::bad_request when malformed.

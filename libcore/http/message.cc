@@ -39,6 +39,24 @@ std::string_view to_string(Method method) noexcept {
   return "OTHER";
 }
 
+void HeaderList::each(FunctionRef<void(std::string_view name, std::string_view value)> visit) const {
+  for (const Header& header : headers_) visit(header.name, header.value);
+}
+
+std::optional<std::string> Request::header_list(std::string_view name) const {
+  std::optional<std::string> list;
+  if (headers == nullptr) return list;
+  headers->each([&](std::string_view line_name, std::string_view value) {
+    if (!equals_ignoring_case(line_name, name)) return;
+    if (list) {
+      list->append(", ").append(value);
+    } else {
+      list.emplace(value);
+    }
+  });
+  return list;
+}
+
 std::optional<std::string_view> HeaderList::find(std::string_view name) const noexcept { return find_in(headers_, name); }
 std::optional<std::string_view> Response::header(std::string_view name) const noexcept { return find_in(headers_, name); }
 

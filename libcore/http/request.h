@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "base/time.h"
 
 namespace nacre::http {
@@ -23,6 +25,8 @@ class Headers {
  public:
   /// The first header of that name (ASCII case-insensitive), or nullopt.
   virtual std::optional<std::string_view> find(std::string_view name) const noexcept = 0;
+  /// Visits all headers in their order.
+  virtual void each(FunctionRef<void(std::string_view name, std::string_view value)> visit) const = 0;
 
  protected:
   ~Headers() = default;
@@ -33,6 +37,7 @@ class HeaderList final : public Headers {
  public:
   HeaderList(std::vector<Header> headers) : headers_(std::move(headers)) {}  // NOLINT(google-explicit-constructor)
   std::optional<std::string_view> find(std::string_view name) const noexcept override;
+  void each(FunctionRef<void(std::string_view name, std::string_view value)> visit) const override;
 
  private:
   std::vector<Header> headers_;
@@ -54,6 +59,8 @@ struct Request {
   std::optional<std::string_view> header(std::string_view name) const noexcept {
     return headers != nullptr ? headers->find(name) : std::nullopt;
   }
+  /// All headers of that name as one list (RFC 9110 §5.3), or nullopt.
+  std::optional<std::string> header_list(std::string_view name) const;
 };
 
 }  // namespace nacre::http

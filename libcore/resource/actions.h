@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "http/conditional.h"
 #include "http/response.h"
 #include "resource/call.h"
 
@@ -11,6 +12,9 @@ namespace nacre::resource {
 Result<http::Response> list(const Call& call);
 /// GET and HEAD of a document, from the cache; 304 for a copy that is still good.
 Result<http::Response> read(const Call& call);
+/// Whether the collection, as a GET without parameters would show it now, is in a state that a POST asks for. A list is no
+/// document of the database, so this comes before the operation and not in it: of two that ask for one state, both may pass.
+Result<void> judge_collection(const Call& call, const http::Preconditions& asked);
 /// POST to the collection: one document or an array of them, once for an Idempotency-Key.
 Result<http::Response> create(const Call& call);
 /// True for a PUT that creates: `If-None-Match: *` (RFC 9110 §13.1.2).

@@ -52,7 +52,41 @@ Failure does_not_fit(std::vector<FieldError> errors) {
   return failure;
 }
 
+/// Takes a revision out of the object, into `rev`.
+void take_rev(JsonObject& object, SentBack& sent, std::vector<FieldError>& errors) {
+  const Json* const value = object.if_contains("_rev");
+  if (value == nullptr) return;
+  if (value->is_int64()) {
+    sent.rev = value->get_int64();
+  } else {
+    errors.push_back({"/_rev", "must be an integer"});
+  }
+  object.stable_erase("_rev");
+}
+
 }  // namespace
+
+Result<SentBack> take_sent_back(Json& document, std::string_view id) {
+  SentBack sent;
+  JsonObject* const object = document.if_object();
+  if (object == nullptr) return sent;
+  std::vector<FieldError> errors;
+  const Json* const given = object->if_contains("_id");
+  if (given != nullptr && (!given->is_string() || std::string_view(given->get_string()) != id))
+    errors.push_back({"/_id", "must be the one in the path"});
+  take_rev(*object, sent, errors);
+  if (!errors.empty()) return does_not_fit(std::move(errors));
+  for (const char* const name : {"_id", "_created", "_updated", "_owner"}) object->stable_erase(name);
+  return sent;
+}
+
+Result<SentBack> take_revision(Json& document) {
+  SentBack sent;
+  std::vector<FieldError> errors;
+  if (document.is_object()) take_rev(document.get_object(), sent, errors);
+  if (!errors.empty()) return does_not_fit(std::move(errors));
+  return sent;
+}
 
 Result<Json> json_body(const http::Request& request) {
   const auto type = http::media_type(request.header("Content-Type").value_or(""));

@@ -1,5 +1,10 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
 #include "base/error.h"
 #include "base/json.h"
 #include "config/config.h"
@@ -10,6 +15,19 @@ namespace nacre::resource {
 
 /// The body as JSON; its Content-Type must be application/json. Error::unsupported_media_type, or what parse_json gives.
 Result<Json> json_body(const http::Request& request);
+
+/// What of a document the server sets, and a client may send back as it was read.
+struct SentBack {
+  std::optional<std::int64_t> rev;  ///< the revision that the client has seen
+};
+
+/// Takes the server's members out of a document that was read before and comes to replace document `id`: `_id` must be this
+/// one,
+/// `_rev` an integer, and the others are ignored. Error::unprocessable.
+Result<SentBack> take_sent_back(Json& document, std::string_view id);
+
+/// Takes `_rev` alone, as take_sent_back does.
+Result<SentBack> take_revision(Json& document);
 
 /// A client's document as the user's fields: an object that holds no name of the server's, satisfies the schema, and has its
 /// dates in one form. Error::unprocessable with the places; `place` is the pointer of `document` in the body.

@@ -93,6 +93,11 @@ Result<http::Response> insert(const Call& call, const Idempotency* idempotency, 
   const bool array = body->is_array();
   const auto documents = new_documents(call, std::move(*body));
   if (!documents) return documents.error();
+  const auto asked = http::Preconditions::of(call.request);
+  if (!asked) return asked.error();
+  if (!asked->none()) {
+    if (auto holds = judge_collection(call, *asked); !holds) return holds.error();
+  }
   http::Response response = created(call, *documents, array);
   std::optional<store::Remember> remember;
   if (idempotency != nullptr) remember = idempotency->kept(response);

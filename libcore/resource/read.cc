@@ -1,5 +1,3 @@
-#include <sodium.h>
-
 #include "base/object_id.h"
 #include "cache/key.h"
 #include "http/conditional.h"
@@ -10,15 +8,6 @@
 namespace nacre::resource {
 
 namespace {
-
-/// Quotes a hash of a body.
-std::string entity_tag_of(std::string_view body) {
-  unsigned char hash[16];
-  crypto_generichash(hash, sizeof hash, reinterpret_cast<const unsigned char*>(body.data()), body.size(), nullptr, 0);
-  char text[2 * sizeof hash + 1];
-  sodium_bin2hex(text, sizeof text, hash, sizeof hash);
-  return '"' + std::string(text) + '"';
-}
 
 /// The answer of a list: `{"items":[…],"total":N,"next":"…"}`. `next` comes last, where `next_cursor` looks for it.
 Result<cache::Entry> load_list(store::Store& store, const config::Resource& resource, const std::string& raw_query) {
@@ -35,7 +24,7 @@ Result<cache::Entry> load_list(store::Store& store, const config::Resource& reso
   } else {
     entry.body.append(R"(,"next":")").append(query::encode_cursor(resource.name, *query, page->next)).append("\"}");
   }
-  entry.etag = entity_tag_of(entry.body);
+  entry.etag = http::entity_tag(entry.body);
   return entry;
 }
 
@@ -95,7 +84,8 @@ Result<http::Response> read(const Call& call) {
     return [store, resource, id = std::string(call.match.id)]() -> Result<cache::Entry> {
       auto document = store->find_one(*resource, id, std::nullopt);
       if (!document) return document.error();
-      return cache::Entry{std::move(document->json), entity_tag(document->rev), document->updated};
+      std::string etag = http::entity_tag(document->json);
+      return cache::Entry{std::move(document->json), std::move(etag), document->updated};
     };
   });
   if (!served) return served.error();
@@ -110,9 +100,17 @@ Result<http::Response> list(const Call& call) {
   });
   if (!served) return served.error();
   const std::string cursor(next_cursor(served->entry.body));
-  http::Response response = cached_reply(call, std::move(*served));
-  if (!cursor.empty()) response.add("Link", next_link(call.request, cursor));
+  auto response = cached_reply(call, std::move(*served));
+  if (response && !cursor.empty()) response->add("Link", next_link(call.request, cursor));
   return response;
+}
+
+Result<void> judge_collection(const Call& call, const http::Preconditions& asked) {
+  const auto now = load_list(call.backend.store, call.resource(), "");
+  if (!now) return now.error();
+  const auto outcome = asked.judge(now->etag, now->last_modified);
+  if (!outcome) return outcome.error();
+  return {};
 }
 
 }  // namespace nacre::resource

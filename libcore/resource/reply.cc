@@ -6,11 +6,13 @@
 
 namespace nacre::resource {
 
-std::string entity_tag(std::int64_t rev) { return '"' + std::to_string(rev) + '"'; }
-
 Failure no_such_document() { return {Error::not_found, "there is no such document"}; }
 
-http::Response cached_reply(const Call& call, cache::Served&& served) {
+Result<http::Response> cached_reply(const Call& call, cache::Served&& served) {
+  const auto asked = http::Preconditions::of(call.request);
+  if (!asked) return asked.error();
+  const auto outcome = asked->judge(served.entry.etag, served.entry.last_modified);
+  if (!outcome) return outcome.error();
   http::Response response;
   response.etag = std::move(served.entry.etag);
   response.last_modified = served.entry.last_modified;
@@ -19,7 +21,7 @@ http::Response cached_reply(const Call& call, cache::Served&& served) {
   if (served.outcome != cache::Outcome::none && served.outcome != cache::Outcome::miss) {
     response.age = std::chrono::floor<Seconds>(served.age);
   }
-  if (http::not_modified(call.request, response.etag, response.last_modified)) {
+  if (*outcome == http::Preconditions::Outcome::not_modified) {
     response.status = 304;
   } else {
     response.body = std::move(served.entry.body);
@@ -29,7 +31,7 @@ http::Response cached_reply(const Call& call, cache::Served&& served) {
 
 http::Response written_reply(const Call& call, int status, store::Document&& document) {
   http::Response response(status);
-  response.etag = entity_tag(document.rev);
+  response.etag = http::entity_tag(document.json);
   response.last_modified = document.updated;
   response.add_static("Cache-Control", "no-store");
   if (http::prefers_minimal(call.request)) {

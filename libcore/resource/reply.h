@@ -11,14 +11,12 @@
 /// The parts that the actions' answers have in common.
 namespace nacre::resource {
 
-/// `"3"`: the revision as a strong entity tag.
-std::string entity_tag(std::int64_t rev);
-
 /// The 404 of a document; the same whether it never was or belongs to somebody else.
 Failure no_such_document();
 
-/// A GET's answer out of the cache, or 304: body, validators, Cache-Control, Cache-Status, Age.
-http::Response cached_reply(const Call& call, cache::Served&& served);
+/// A GET's answer out of the cache, or 304: body, validators, Cache-Control, Cache-Status, Age. Error::precondition_failed,
+/// Error::bad_request for preconditions that can't be read.
+Result<http::Response> cached_reply(const Call& call, cache::Served&& served);
 
 /// A write's answer: `status` with the document, or without a body where `Prefer: return=minimal` asks so (a 200 becomes 204).
 http::Response written_reply(const Call& call, int status, store::Document&& document);

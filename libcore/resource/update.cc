@@ -1,14 +1,14 @@
-#include <algorithm>
 #include <array>
+#include <memory>
 
 #include "base/object_id.h"
 #include "fiber/fiber.h"
-#include "http/conditional.h"
 #include "http/fields.h"
 #include "json/parse.h"
 #include "json/patch.h"
 #include "resource/actions.h"
 #include "resource/body.h"
+#include "resource/precondition.h"
 #include "resource/reply.h"
 
 namespace nacre::resource {
@@ -47,45 +47,69 @@ Result<JsonObject> patched_fields(const config::Resource& resource, const JsonOb
   return check_document(resource, std::move(after));
 }
 
-bool holds(const store::Precondition& precondition, std::int64_t rev) {
-  return precondition.any || std::find(precondition.revs.begin(), precondition.revs.end(), rev) != precondition.revs.end();
+/// What a PATCH asks for.
+struct Patch {
+  PatchForm form;
+  Json json;
+  std::optional<std::int64_t> rev;
+};
+
+Result<Patch> parse_patch(const http::Request& request) {
+  const auto form = patch_form(request);
+  if (!form) return form.error();
+  auto json = parse_json(request.body);
+  if (!json) return json.error();
+  Patch patch{*form, std::move(*json), std::nullopt};
+  if (patch.form == PatchForm::operations) return patch;
+  const auto sent = take_revision(patch.json);
+  if (!sent) return sent.error();
+  patch.rev = sent->rev;
+  return patch;
 }
 
-/// Reads, patches and writes at the revision that was read; nullopt when somebody else wrote in between.
-Result<std::optional<store::Document>> try_update(const Call& call, PatchForm form, const Json& patch,
-                                                  const store::Precondition& precondition) {
-  const auto current = call.backend.store.find_one(call.resource(), call.match.id, precondition.owner);
-  if (!current) return current.error();
-  if (!holds(precondition, current->rev)) return Failure(Error::precondition_failed, "the document has changed");
-  const auto before = parse_json(current->json);
+Result<JsonObject> apply(const config::Resource& resource, const Patch& patch, const store::Document& current) {
+  const auto before = parse_json(current.json);
   if (!before || !before->is_object()) return Failure(Error::internal, "the stored document is damaged");
-  auto after = apply(form, *before, patch);
+  auto after = apply(patch.form, *before, patch.json);
   if (!after) return after.error();
-  const auto fields = patched_fields(call.resource(), before->get_object(), std::move(*after));
-  if (!fields) return fields.error();
-  const store::Precondition unchanged{false, {current->rev}, precondition.owner};
-  auto replaced = call.backend.store.replace(call.resource(), call.match.id, *fields, fiber::reactor().wall(), unchanged);
-  if (replaced) return std::optional<store::Document>(std::move(*replaced));
-  if (replaced.error().error == Error::precondition_failed) return std::optional<store::Document>();
-  return replaced.error();
+  return patched_fields(resource, before->get_object(), std::move(*after));
+}
+
+/// Reads, patches, and writes where the document is still the one that was patched; where somebody else wrote in between, once
+/// more with what the write found.
+Result<store::Document> patch_document(const Call& call, const http::Preconditions& asked, const Patch& patch) {
+  auto current = call.backend.store.find_one(call.resource(), call.match.id, std::nullopt);
+  const auto newer = std::make_shared<std::optional<store::Document>>();
+  for (;;) {  // each turn waits for the store, so the deadline ends it
+    if (!current) return current.error();
+    if (auto holds = judge(asked, patch.rev, *current); !holds) return holds.error();
+    const auto fields = apply(call.resource(), patch, *current);
+    if (!fields) return fields.error();
+    const store::Precondition unchanged{
+        .judge = [patched = std::move(current->json), newer](const store::Document& now) -> Result<void> {
+          if (now.json == patched) return {};
+          *newer = now;
+          return Failure(Error::precondition_failed);
+        }};
+    newer->reset();
+    auto replaced = call.backend.store.replace(call.resource(), call.match.id, *fields, fiber::reactor().wall(), unchanged);
+    if (replaced || replaced.error().error != Error::precondition_failed || !*newer) return replaced;
+    current = std::move(**newer);
+  }
 }
 
 }  // namespace
 
 Result<http::Response> update(const Call& call) {
   if (!is_document_id(call.match.id)) return no_such_document();
-  const auto precondition = http::parse_if_match(call.request);
-  if (!precondition) return precondition.error();
-  const auto form = patch_form(call.request);
-  if (!form) return form.error();
-  const auto patch = parse_json(call.request.body);
+  const auto asked = http::Preconditions::of(call.request);
+  if (!asked) return asked.error();
+  const auto patch = parse_patch(call.request);
   if (!patch) return patch.error();
   const Stopwatch stopwatch(call.trace.waits.store);
-  for (;;) {  // each turn waits for the store, so the deadline ends it
-    auto updated = try_update(call, *form, *patch, *precondition);
-    if (!updated) return updated.error();
-    if (*updated) return written_reply(call, 200, std::move(**updated));
-  }
+  auto patched = patch_document(call, *asked, *patch);
+  if (!patched) return missed(*asked, patched.error());
+  return written_reply(call, 200, std::move(*patched));
 }
 
 }  // namespace nacre::resource

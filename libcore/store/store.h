@@ -42,9 +42,11 @@ struct Page {
 
 /// What an update or a deletion asks of the document that it finds, decided inside the database operation.
 struct Precondition {
-  bool any = true;                     ///< If-Match absent or `*`
-  std::vector<std::int64_t> revs{};    ///< else one of these (none: never holds)
   std::optional<std::string> owner{};  ///< only a document of this owner; another's is not found
+  /// Looks at the document that is there: a failure is the write's answer, and nothing is written. Empty: any document will do.
+  /// Called on any thread, again when somebody else wrote in between, and perhaps when nobody waits for the write any more: it
+  /// owns what it compares with.
+  std::function<Result<void>(const Document& current)> judge{};
 };
 
 /// A value that is remembered for a time, in the same transaction as the write that it goes with.
@@ -103,11 +105,11 @@ class Store {
                                                const std::optional<Remember>& remember) = 0;
 
   /// Replaces the user's fields, counts `_rev` up, keeps `_created` and `_owner`.
-  /// Error::not_found, Error::precondition_failed, Error::conflict.
+  /// Error::not_found, Error::conflict, and what the precondition gives.
   virtual Result<Document> replace(const config::Resource& resource, std::string_view id, const JsonObject& fields,
                                    Timestamp updated, const Precondition& precondition) = 0;
 
-  /// Error::not_found, Error::precondition_failed.
+  /// Error::not_found, and what the precondition gives.
   virtual Result<void> erase(const config::Resource& resource, std::string_view id, const Precondition& precondition) = 0;
 
   /// A remembered value that has not expired, else nullopt.

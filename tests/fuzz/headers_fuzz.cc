@@ -24,7 +24,7 @@ void check_entity_tags(std::string_view text) {
     require(tag->opaque.data() >= text.data() && tag->opaque.data() + tag->opaque.size() <= text.data() + text.size());
     require(tag->opaque.find('"') == std::string_view::npos);
     const std::string quoted = '"' + std::string(tag->opaque) + '"';
-    require(http::matches_if_none_match(text, quoted));
+    require(http::names_tag(text, quoted));
     again += (tag->weak ? ", W/" : ", ") + quoted;
     ++count;
   }
@@ -42,12 +42,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(http::media_type(*type) == type && type->find('/') != std::string::npos);
   if (const auto trace = http::trace_id(text)) require(trace->size() == 32);
 
-  const http::HeaderList headers({{"If-Match", text}, {"Prefer", text}, {"Idempotency-Key", text}});
+  const http::HeaderList headers({{"If-Match", text},
+                                  {"If-None-Match", text},
+                                  {"If-Modified-Since", text},
+                                  {"If-Unmodified-Since", text},
+                                  {"Prefer", text},
+                                  {"Idempotency-Key", text}});
   http::Request request;
   request.headers = &headers;
   (void)http::prefers_minimal(request);
-  if (const auto precondition = http::parse_if_match(request)) {
-    for (const std::int64_t rev : precondition->revs) require(rev > 0);
+  for (const auto method : {http::Method::get, http::Method::put}) {
+    request.method = method;
+    const auto asked = http::Preconditions::of(request);
+    if (!asked) continue;
+    require(asked->wants_one());
+    const auto outcome = asked->judge("\"tag\"", Timestamp{});
+    require(outcome || outcome.error().error == Error::precondition_failed);
+    require(method == http::Method::get || !outcome || *outcome == http::Preconditions::Outcome::holds);
   }
   if (const auto key = http::idempotency_key(request)) require(key->has_value() && !(*key)->empty() && (*key)->size() <= 255);
   return 0;

@@ -15,10 +15,10 @@ def connection(server):
 
 def test_a_document_goes_all_its_way(connection, api, notes):
     status, headers, body = connection.request("POST", notes, b'{"title":"x"}')
-    assert status == 201 and headers["etag"] == '"1"'
+    assert status == 201
     path = headers["location"]
     assert connection.request("GET", path)[2] == body
-    assert connection.request("GET", path, headers=[("if-none-match", '"1"')])[0] == 304
+    assert connection.request("GET", path, headers=[("if-none-match", headers["etag"])])[0] == 304
     assert connection.request("PATCH", path, b'{"stars":2}')[0] == 200
     assert connection.request("DELETE", path)[0] == 204
     status, headers, body = connection.request("GET", path)

@@ -142,7 +142,7 @@ def test_documents_of_other_programs_are_served(start, mongodb):
     # Not before: SecantusDB hangs when one client makes a collection by an insert, and another by `create`.
     nginx = start(on(mongodb.uri(), timeouts=PATIENT))
     answer = nginx.api.get("/notes/foreign")
-    assert answer.status_code == 200 and answer.headers["ETag"] == '"4"'
+    assert answer.status_code == 200 and answer.json()["_rev"] == 4
     assert answer.json()["due"] == answer.json()["_updated"] == "2026-01-02T03:04:05.006Z"
     assert nginx.api.patch("/notes/foreign", json={"stars": 1}).json()["_rev"] == 5
     found = nginx.api.get("/notes", params={"where": '{"due":{"$lte":"2026-01-02T03:04:05.006Z"}}'})

@@ -33,8 +33,8 @@ def test_merge_patch(api, media_type, before, patch, after):
     answer = send(api, path, patch, media_type)
     assert answer.status_code == 200, answer.text
     assert user_fields(answer.json()) == after
-    assert answer.headers["ETag"] == '"2"' and answer.json()["_rev"] == 2
-    assert api.get(path).json() == answer.json()
+    assert answer.json()["_rev"] == 2
+    assert api.get(path).json() == answer.json() and api.get(path).headers["ETag"] == answer.headers["ETag"]
 
 
 @pytest.mark.parametrize(

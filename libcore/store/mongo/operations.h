@@ -64,15 +64,27 @@ class Insert {
   std::optional<Remember> remember_;
 };
 
+/// What a write finds changed when somebody else wrote a document: the server's members, as BSON has them.
+struct State {
+  using Element = std::optional<std::pair<nacre::mongo::BsonType, std::string>>;
+
+  static State of(std::string_view document);
+  /// Elements of a query document.
+  void write(BsonWriter& bson) const;
+
+  Element rev, created, updated;
+};
+
 /// Which document a write is for, and what must hold of it.
 struct Condition {
   std::string id;
   Precondition precondition;
 
+  /// Judges the document that is there, and gives its state: the write names it, so that a document that changed in between is
+  /// not met, and is judged again. nullopt where there is nothing to judge.
+  Result<std::optional<State>> check(Client& client, std::string_view collection) const;
   /// Elements of a query document.
-  void write(BsonWriter& bson) const;
-  /// Why a write met no document.
-  Failure missed(Client& client, std::string_view collection) const;
+  void write(BsonWriter& bson, const std::optional<State>& state) const;
 };
 
 class Replace {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "store/document.h"
 #include "store/mongo/operations.h"
@@ -156,30 +157,33 @@ Result<void> Insert::without(Client& client, Monotonic until) const {
   return *failure;
 }
 
-void Condition::write(BsonWriter& bson) const {
-  write_id(bson, "_id", id);
-  if (precondition.owner) bson.string("_owner", *precondition.owner);
-  if (precondition.any) return;
-  const bool first = std::find(precondition.revs.begin(), precondition.revs.end(), 1) != precondition.revs.end();
-  bson.document("_rev", [&] {
-    bson.array("$in", [&] {
-      std::size_t index = 0;
-      for (const std::int64_t rev : precondition.revs) bson.int64(IndexName(index++).view(), rev);
-      if (first) bson.null(IndexName(index).view());  // another program's document may lack it
-    });
-  });
+State State::of(std::string_view document) {
+  const auto copy = [&](std::string_view name) {
+    const auto element = nacre::mongo::find(document, name);
+    return element ? Element({element->type, std::string(element->value)}) : std::nullopt;
+  };
+  return {copy("_rev"), copy("_created"), copy("_updated")};
 }
 
-Failure Condition::missed(Client& client, std::string_view collection) const {
-  if (precondition.any) return Error::not_found;
+void State::write(BsonWriter& bson) const {
+  const auto member = [&](std::string_view name, const Element& element) {
+    if (element) {
+      bson.document(name, [&] { bson.raw("$eq", element->second, element->first); });
+    } else {
+      bson.null(name);  // or missing
+    }
+  };
+  member("_rev", rev);
+  member("_created", created);
+  member("_updated", updated);
+}
+
+Result<std::optional<State>> Condition::check(Client& client, std::string_view collection) const {
+  if (!precondition.judge) return std::optional<State>();
   const auto answer = checked(client.read(
       [&](BsonWriter& bson) {
         bson.string("find", collection);
-        bson.document("filter", [&] {
-          write_id(bson, "_id", id);
-          if (precondition.owner) bson.string("_owner", *precondition.owner);
-        });
-        bson.document("projection", [&] { bson.int32("_id", 1); });
+        bson.document("filter", [&] { write(bson, std::nullopt); });
         bson.int32("limit", 1);
         bson.boolean("singleBatch", true);
       },
@@ -187,8 +191,20 @@ Failure Condition::missed(Client& client, std::string_view collection) const {
   if (!answer) return answer.error();
   const auto batch = Batch::of(*answer);
   if (!batch) return batch.error();
-  BsonElement document;
-  return BsonReader(batch->documents).next(document) ? Error::precondition_failed : Error::not_found;
+  BsonReader reader(batch->documents);
+  BsonElement found;
+  if (!reader.next(found)) return reader.failed() ? malformed() : Failure(Error::not_found);
+  if (!found.is_document()) return malformed();
+  const auto current = to_document(found.document());
+  if (!current) return current.error();
+  if (auto holds = precondition.judge(*current); !holds) return holds.error();
+  return std::optional(State::of(found.document()));
+}
+
+void Condition::write(BsonWriter& bson, const std::optional<State>& state) const {
+  write_id(bson, "_id", id);
+  if (precondition.owner) bson.string("_owner", *precondition.owner);
+  if (state) state->write(bson);
 }
 
 Replace::Replace(std::shared_ptr<Collection> collection, std::string_view id, const JsonObject& fields, Timestamp updated,
@@ -226,36 +242,44 @@ void Replace::write_update(BsonWriter& bson) const {
 
 Result<Document> Replace::operator()(Client& client, Monotonic until) const {
   if (fields_.size() > kMostBytes) return too_large();
-  const auto answer = client.write(
-      [this](BsonWriter& bson) {
-        bson.string("findAndModify", collection_->name);
-        bson.document("query", [&] { condition_.write(bson); });
-        bson.array("update", [&] { write_update(bson); });
-        bson.boolean("new", true);
-      },
-      until);
-  if (!answer) return answer.error();
-  if (answer->error) return conflict(*answer->error, *collection_, std::nullopt);
-  const auto& value = answer->view.value;
-  if (value && value->type == BsonType::document) return to_document(value->document());
-  return condition_.missed(client, collection_->name);
+  for (;;) {
+    const auto state = condition_.check(client, collection_->name);
+    if (!state) return state.error();
+    const auto answer = client.write(
+        [&](BsonWriter& bson) {
+          bson.string("findAndModify", collection_->name);
+          bson.document("query", [&] { condition_.write(bson, *state); });
+          bson.array("update", [&] { write_update(bson); });
+          bson.boolean("new", true);
+        },
+        until);
+    if (!answer) return answer.error();
+    if (answer->error) return conflict(*answer->error, *collection_, std::nullopt);
+    const auto& value = answer->view.value;
+    if (value && value->type == BsonType::document) return to_document(value->document());
+    if (!*state) return Failure(Error::not_found);
+  }
 }
 
 Result<void> Erase::operator()(Client& client, Monotonic until) const {
-  const auto answer = checked(client.write(
-      [this](BsonWriter& bson) {
-        bson.string("delete", collection_->name);
-        bson.array("deletes", [&] {
-          bson.document("0", [&] {
-            bson.document("q", [&] { condition_.write(bson); });
-            bson.int32("limit", 1);
+  for (;;) {
+    const auto state = condition_.check(client, collection_->name);
+    if (!state) return state.error();
+    const auto answer = checked(client.write(
+        [&](BsonWriter& bson) {
+          bson.string("delete", collection_->name);
+          bson.array("deletes", [&] {
+            bson.document("0", [&] {
+              bson.document("q", [&] { condition_.write(bson, *state); });
+              bson.int32("limit", 1);
+            });
           });
-        });
-      },
-      until));
-  if (!answer) return answer.error();
-  if (answer->view.n > 0) return {};
-  return condition_.missed(client, collection_->name);
+        },
+        until));
+    if (!answer) return answer.error();
+    if (answer->view.n > 0) return {};
+    if (!*state) return Failure(Error::not_found);
+  }
 }
 
 void RememberValue::write_command(BsonWriter& bson) const {

@@ -20,6 +20,10 @@ namespace nacre::store::sqlite {
 
 using Visit = std::function<void(std::string_view resource, std::string_view id)>;
 
+/// Error::not_found. `owner`: only a document of this owner.
+Result<Document> read_document(Connection& connection, const Table& table, std::string_view id,
+                               const std::optional<std::string>& owner);
+
 struct FindOne {
   Result<Document> operator()(Connection& connection) const;
 
@@ -78,16 +82,11 @@ class Insert {
 
 /// Which document a write is for, and what must hold of it.
 struct Target {
-  Target(std::string_view id, const Precondition& precondition);
-
-  /// Binds to the first three parameters of `Table::replace` and `Table::erase`.
-  void bind(Run& run) const;
-  /// Why a write found no row.
-  Failure missed(Connection& connection, const Table& table) const;
+  /// Whether the precondition holds. Nobody else writes until the transaction ends, so that it still holds for the write.
+  Result<void> check(Connection& connection, const Table& table) const;
 
   std::string id;
-  std::optional<std::string> owner;
-  std::optional<std::string> revs;  ///< a JSON array
+  Precondition precondition;
 };
 
 class Replace {
@@ -108,7 +107,7 @@ class Replace {
 class Erase {
  public:
   Erase(std::shared_ptr<const Table> table, std::string_view id, const Precondition& precondition)
-      : table_(std::move(table)), target_(id, precondition) {}
+      : table_(std::move(table)), target_{std::string(id), precondition} {}
   Result<void> operator()(Connection& connection) const;
   void for_each_subject(const Visit& visit) const { visit(table_->resource, target_.id); }
 

@@ -18,9 +18,10 @@ Row row_of(const Run& run, std::string_view id, int first) {
 
 }  // namespace
 
-Result<Document> FindOne::operator()(Connection& connection) const {
-  Run run(connection, table->find_one);
-  run.bind(std::string_view(id));
+Result<Document> read_document(Connection& connection, const Table& table, std::string_view id,
+                               const std::optional<std::string>& owner) {
+  Run run(connection, table.find_one);
+  run.bind(id);
   if (!run.step()) {
     if (run.failed()) return run.failure();
     return Failure(Error::not_found);
@@ -31,6 +32,8 @@ Result<Document> FindOne::operator()(Connection& connection) const {
   append_document(document.json, row);
   return document;
 }
+
+Result<Document> FindOne::operator()(Connection& connection) const { return read_document(connection, *table, id, owner); }
 
 FindPage::FindPage(const Table& table, const config::Resource& resource, const query::ListQuery& query,
                    const std::optional<std::string>& owner)

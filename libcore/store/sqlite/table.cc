@@ -83,11 +83,8 @@ Table::Table(const config::Resource& r) : resource(r.name), name(in_quotes("r_" 
 
   find_one = "SELECT rev, created, updated, owner, doc FROM " + name + " WHERE id = ?";
   insert = "INSERT INTO " + name + " (id, rev, created, updated, owner, doc) VALUES (?, 1, ?, ?, ?, ?)";
-  const std::string precondition =
-      " WHERE id = ?1 AND (?2 IS NULL OR owner = ?2) AND (?3 IS NULL OR rev IN (SELECT value FROM json_each(?3)))";
-  replace = "UPDATE " + name + " SET doc = ?4, rev = rev + 1, updated = ?5" + precondition + " RETURNING rev, created, owner";
-  erase = "DELETE FROM " + name + precondition;
-  find_owner = "SELECT owner FROM " + name + " WHERE id = ?";
+  replace = "UPDATE " + name + " SET doc = ?, rev = rev + 1, updated = ? WHERE id = ? RETURNING rev, created, owner";
+  erase = "DELETE FROM " + name + " WHERE id = ?";
 }
 
 }  // namespace nacre::store::sqlite

@@ -41,7 +41,6 @@ struct Table {
   std::string insert;
   std::string replace;
   std::string erase;
-  std::string find_owner;
 };
 
 /// Values remembered by their key.

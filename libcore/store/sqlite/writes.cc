@@ -90,38 +90,29 @@ Result<Document> Insert::insert_one(Connection& connection, const Item& item) co
   return document;
 }
 
-Target::Target(std::string_view i, const Precondition& precondition) : id(i), owner(precondition.owner) {
-  if (precondition.any) return;
-  revs.emplace();
-  append_json(*revs, JsonArray(precondition.revs.begin(), precondition.revs.end()));
-}
-
-void Target::bind(Run& run) const {
-  run.bind(std::string_view(id));
-  bind_optional(run, owner);
-  bind_optional(run, revs);
-}
-
-Failure Target::missed(Connection& connection, const Table& table) const {
-  Run run(connection, table.find_owner);
-  run.bind(std::string_view(id));
-  if (!run.step()) return run.failed() ? run.failure() : Failure(Error::not_found);
-  if (owner && (run.is_null(0) || run.text(0) != *owner)) return Error::not_found;
-  return Error::precondition_failed;
+Result<void> Target::check(Connection& connection, const Table& table) const {
+  if (!precondition.judge && !precondition.owner) return {};
+  const auto current = read_document(connection, table, id, precondition.owner);
+  if (!current) return current.error();
+  return precondition.judge ? precondition.judge(*current) : Result<void>();
 }
 
 Replace::Replace(std::shared_ptr<const Table> table, Blueprint& blueprint, std::string_view id, const JsonObject& fields,
                  Timestamp updated, const Precondition& precondition)
-    : table_(std::move(table)), blueprint_(blueprint), target_(id, precondition), doc_(json_of(fields)), updated_(updated) {}
+    : table_(std::move(table)),
+      blueprint_(blueprint),
+      target_{std::string(id), precondition},
+      doc_(json_of(fields)),
+      updated_(updated) {}
 
 Result<Document> Replace::operator()(Connection& connection) const {
   if (auto writable = blueprint_.check_writable(connection, *table_); !writable) return writable.error();
+  if (auto holds = target_.check(connection, *table_); !holds) return holds.error();
   Run run(connection, table_->replace);
-  target_.bind(run);
-  run.bind(std::string_view(doc_)).bind(milliseconds(updated_));
+  run.bind(std::string_view(doc_)).bind(milliseconds(updated_)).bind(std::string_view(target_.id));
   if (!run.step()) {
     if (run.failed()) return conflict(run, connection, blueprint_);
-    return target_.missed(connection, *table_);
+    return Failure(Error::not_found);
   }
   const Row row{.id = target_.id,
                 .rev = run.integer(0),
@@ -137,14 +128,10 @@ Result<Document> Replace::operator()(Connection& connection) const {
 }
 
 Result<void> Erase::operator()(Connection& connection) const {
-  {
-    Run run(connection, table_->erase);
-    target_.bind(run);
-    run.step();
-    if (run.failed()) return run.failure();
-  }
-  if (sqlite3_changes(connection.handle()) > 0) return {};
-  return target_.missed(connection, *table_);
+  if (auto holds = target_.check(connection, *table_); !holds) return holds.error();
+  if (auto erased = Run(connection, table_->erase).bind(std::string_view(target_.id)).finish(); !erased) return erased.error();
+  if (sqlite3_changes(connection.handle()) == 0) return Failure(Error::not_found);
+  return {};
 }
 
 Result<void> RememberValue::operator()(Connection& connection) const {

@@ -31,6 +31,14 @@ config::Resource notes() {
           {}};
 }
 
+/// Asks for one of these revisions.
+Precondition at(std::vector<std::int64_t> revs, std::optional<std::string> owner = {}) {
+  return {.owner = std::move(owner), .judge = [revs = std::move(revs)](const Document& current) -> Result<void> {
+            if (std::find(revs.begin(), revs.end(), current.rev) != revs.end()) return {};
+            return Failure(Error::precondition_failed, "it is " + current.json);
+          }};
+}
+
 /// A store with the resource `notes`, and shorthands. Everything but `run` is called on a fiber.
 struct Notes {
   explicit Notes(const MakeStore& make, WriteHooks hooks = {}) {
@@ -109,8 +117,8 @@ void owners(const MakeStore& make) {
     CHECK(failed_with(notes.find("n2", "ann"), Error::not_found));
     CHECK(failed_with(notes.replace("n1", "{}", {.owner = "bob"}), Error::not_found));
     CHECK(failed_with(notes.erase("n1", {.owner = "bob"}), Error::not_found));
-    CHECK(failed_with(notes.erase("n1", {.any = false, .revs = {7}, .owner = "bob"}), Error::not_found));
-    CHECK(failed_with(notes.erase("n1", {.any = false, .revs = {7}, .owner = "ann"}), Error::precondition_failed));
+    CHECK(failed_with(notes.erase("n1", at({7}, "bob")), Error::not_found));
+    CHECK(failed_with(notes.erase("n1", at({7}, "ann")), Error::precondition_failed));
     CHECK(notes.replace("n1", R"({"title":"x"})", {.owner = "ann"}).has_value());
     CHECK(parse_json(notes.find("n1")->json)->at("_owner") == Json("ann"));
     CHECK(notes.erase("n1", {.owner = "ann"}).has_value());
@@ -143,18 +151,48 @@ void replaces_and_erases(const MakeStore& make) {
 }
 
 void preconditions(const MakeStore& make) {
-  INFO("a write happens only at a revision that was asked for");
+  INFO("a write happens only to a document that its precondition lets through, and its answer is the precondition's own");
   Notes notes(make);
   notes.run([&] {
-    REQUIRE(notes.insert("n1", "{}"));
-    CHECK(failed_with(notes.replace("n1", "{}", {.any = false, .revs = {2, 3}}), Error::precondition_failed));
-    CHECK(failed_with(notes.replace("n1", "{}", {.any = false, .revs = {}}), Error::precondition_failed));
-    CHECK(failed_with(notes.replace("n2", "{}", {.any = false, .revs = {1}}), Error::not_found));
+    REQUIRE(notes.insert("n1", R"({"title":"x"})"));
+    const auto refused = notes.replace("n1", "{}", at({2, 3}));
+    CHECK(failed_with(refused, Error::precondition_failed));
+    CHECK(refused.error().detail == "it is " + notes.find("n1")->json);
+    CHECK(failed_with(notes.replace("n1", "{}", at({})), Error::precondition_failed));
+    CHECK(failed_with(notes.replace("n2", "{}", at({1})), Error::not_found));
+    CHECK(failed_with(notes.erase("n2", at({1})), Error::not_found));
     CHECK(notes.find("n1")->rev == 1);
-    CHECK(notes.replace("n1", "{}", {.any = false, .revs = {5, 1}})->rev == 2);
-    CHECK(failed_with(notes.erase("n1", {.any = false, .revs = {1}}), Error::precondition_failed));
-    CHECK(notes.erase("n1", {.any = false, .revs = {2}}).has_value());
+    CHECK(notes.replace("n1", "{}", at({5, 1}))->rev == 2);
+    CHECK(failed_with(notes.erase("n1", at({1})), Error::precondition_failed));
+    CHECK(notes.find("n1")->updated == kLater);
+    CHECK(notes.erase("n1", at({2})).has_value());
+    CHECK(failed_with(notes.find("n1"), Error::not_found));
   });
+}
+
+/// A judge that looks on while another write happens is asked again about what that one left.
+void writes_between(const MakeStore& make) {
+  INFO("of all that read one state and write, one does; the others' preconditions see what it wrote");
+  Notes notes(make);
+  notes.run([&] { REQUIRE(notes.insert("n1", "{}")); });
+  std::mutex mutex;
+  std::map<std::int64_t, int> judged;
+  std::vector<std::function<void()>> bodies;
+  for (int i = 0; i < 8; ++i) {
+    bodies.emplace_back([&] {
+      const auto result = notes.replace("n1", "{}", {.judge = [&](const Document& current) -> Result<void> {
+                                          const std::lock_guard lock(mutex);
+                                          ++judged[current.rev];
+                                          return {};
+                                        }});
+      CHECK(result.has_value());
+    });
+  }
+  notes.under_test->run_together(bodies);
+  notes.run([&] { CHECK(notes.find("n1")->rev == 9); });
+  CHECK(judged.size() == 8);
+  CHECK(judged.begin()->first == 1);
+  CHECK(judged.rbegin()->first == 8);
 }
 
 void unique_indexes(const MakeStore& make) {
@@ -250,7 +288,7 @@ void writes_at_the_same_time(const MakeStore& make) {
   for (int i = 0; i < 64; ++i) {
     bodies.emplace_back([&notes, i] { CHECK(notes.insert("own" + std::to_string(i), "{}")); });
     bodies.emplace_back([&] {
-      const auto result = notes.replace("shared", R"({"a":0,"b":0})", {.any = false, .revs = {1}});
+      const auto result = notes.replace("shared", R"({"a":0,"b":0})", at({1}));
       ++(result ? replaced : refused);
       if (!result) CHECK(result.error().error == Error::precondition_failed);
     });
@@ -295,6 +333,7 @@ void conforms_in_documents(const MakeStore& make) {
   owners(make);
   replaces_and_erases(make);
   preconditions(make);
+  writes_between(make);
   unique_indexes(make);
   ids_are_unique(make);
   many_or_none(make);
