@@ -30,16 +30,19 @@ std::string hash_of(std::initializer_list<std::string_view> parts) {
   return std::string(text.data());
 }
 
-/// An answer and the hash of the body that it answered, as the store keeps them.
-std::string serialize(const http::Response& response, std::string_view body_hash) {
-  const auto location = response.header("Location");
-  JsonObject kept{{"request", body_hash}, {"status", response.status}, {"etag", response.etag}, {"body", response.body}};
+JsonObject to_json(const http::Response& response) {
+  JsonObject kept{{"status", response.status}, {"etag", response.etag}, {"body", response.body}};
   kept["type"] = std::string_view(response.content_type);
-  if (location) kept["location"] = *location;
+  if (const auto location = response.header("Location")) kept["location"] = *location;
   if (response.last_modified) kept["modified"] = response.last_modified->time_since_epoch().count();
-  std::string out;
-  append_json(out, kept);
-  return out;
+  return kept;
+}
+
+/// The problem document is made anew each time: `instance` is the id of the request that it answers.
+JsonObject to_json(const Failure& conflict) {
+  JsonArray errors;
+  for (const FieldError& error : conflict.errors) errors.push_back(JsonArray{error.pointer, error.detail});
+  return {{"status", http_status(conflict.error)}, {"detail", conflict.detail}, {"errors", std::move(errors)}};
 }
 
 std::string text_of(const JsonObject& object, std::string_view name) {
@@ -47,7 +50,15 @@ std::string text_of(const JsonObject& object, std::string_view name) {
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
-http::Response deserialize(const JsonObject& kept) {
+Failure to_conflict(const JsonObject& kept) {
+  Failure conflict(Error::conflict, text_of(kept, "detail"));
+  for (const Json& error : kept.at("errors").as_array()) {
+    conflict.errors.push_back({std::string(error.at(0).as_string()), std::string(error.at(1).as_string())});
+  }
+  return conflict;
+}
+
+http::Response to_response(const JsonObject& kept) {
   http::Response response(static_cast<int>(kept.at("status").as_int64()));
   response.etag = text_of(kept, "etag");
   response.body = text_of(kept, "body");
@@ -57,7 +68,6 @@ http::Response deserialize(const JsonObject& kept) {
     response.last_modified = Timestamp{Milliseconds{modified->as_int64()}};
   }
   response.add_static("Cache-Control", "no-store");
-  response.add_static("Idempotency-Replayed", "true");
   return response;
 }
 
@@ -91,7 +101,7 @@ Result<std::optional<http::Response>> Idempotency::recall() {
   const auto kept = parse_json(**text);
   if (!kept || !kept->is_object()) return Failure(Error::internal, "the answer that was kept is damaged");
   if (text_of(kept->get_object(), "request") != body_) return used_for_another_body();
-  return std::optional<http::Response>(deserialize(kept->get_object()));
+  return std::optional<http::Response>(replay(kept->get_object()));
 }
 
 Result<std::optional<http::Response>> Idempotency::begin() {
@@ -109,18 +119,29 @@ Result<std::optional<http::Response>> Idempotency::begin() {
   return Failure(Error::conflict, "the first request with this Idempotency-Key is still running");
 }
 
-store::Remember Idempotency::kept(const http::Response& response) const {
-  return {key_, serialize(response, body_), fiber::reactor().wall() + kKept};
+http::Response Idempotency::replay(const JsonObject& kept) const {
+  http::Response response = kept.contains("detail")
+                                ? http::problem(to_conflict(kept), call_->request.id, call_->backend.config.debug)
+                                : to_response(kept);
+  response.add_static("Idempotency-Replayed", "true");
+  return response;
 }
 
+store::Remember Idempotency::remembered(JsonObject answer) const {
+  answer["request"] = body_;
+  std::string text;
+  append_json(text, answer);
+  return {key_, std::move(text), fiber::reactor().wall() + kKept};
+}
+
+store::Remember Idempotency::kept(const http::Response& response) const { return remembered(to_json(response)); }
+
 Result<http::Response> Idempotency::finish(Result<http::Response> answer, bool kept_already) {
-  const int status = answer ? answer->status : http_status(answer.error().error);
   const bool may_still_write = !answer && (answer.error().error == Error::deadline || answer.error().error == Error::cancelled);
   if (may_still_write) return answer;
-  if (!kept_already && status < 500) {
-    const http::Response response = answer ? *answer : http::problem(answer.error(), call_->request.id, false);
+  if (!kept_already && !answer && answer.error().error == Error::conflict) {
     const Stopwatch stopwatch(call_->trace.waits.store);
-    (void)call_->backend.store.remember(kept(response));
+    (void)call_->backend.store.remember(remembered(to_json(answer.error())));
   }
   (void)call_->backend.values.erase(key_);
   return answer;

@@ -5,14 +5,16 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "http/response.h"
 #include "resource/call.h"
 #include "store/store.h"
 
 namespace nacre::resource {
 
-/// A POST with an Idempotency-Key runs once (draft-ietf-httpapi-idempotency-key-header): its first answer under 500 is kept for
-/// 24 hours, in the store and in the transaction of its own write, and given again to the same request.
+/// A POST with an Idempotency-Key runs once (draft-ietf-httpapi-idempotency-key-header): what the store decided, 201 or 409, is
+/// kept for 24 hours, a 201 in the transaction of its own write, and given again to the same request. A request that was
+/// refused before that, or failed, leaves the key free: mended or repeated, it runs.
 ///
 /// While it runs, a mark in the shared zone holds others off. The mark has a lease, since a worker may die; where a request
 /// stopped waiting for a write that may still come, the mark stays until the lease ends.
@@ -36,6 +38,8 @@ class Idempotency {
  private:
   Idempotency(const Call& call, std::string_view key);
   Result<std::optional<http::Response>> recall();
+  store::Remember remembered(JsonObject answer) const;
+  http::Response replay(const JsonObject& kept) const;
   Milliseconds lease() const;
 
   const Call* call_;

@@ -53,11 +53,35 @@ def test_other_keys_and_no_key_insert_again(api, notes):
     assert total(api, notes) == 4
 
 
-def test_a_refused_request_does_not_use_the_key_up_for_good(api, notes):
+def test_a_refused_request_leaves_the_key_free(api, notes):
     headers = {"Idempotency-Key": '"refused"'}
+    good = {"title": "x"}
     assert_problem(api.post(notes, json={"title": ""}, headers=headers), 422)
-    answer = api.post(notes, json={"title": "x"}, headers=headers)
-    assert answer.status_code in (201, 422)
+    assert_problem(api.post(notes, data=b"{", headers={**headers, "Content-Type": "application/json"}), 400)
+    assert_problem(api.post(notes, data=b"{}", headers={**headers, "Content-Type": "text/plain"}), 415)
+    assert_problem(api.post(notes, json=good, headers={**headers, "Content-Encoding": "gzip"}), 415)
+    assert_problem(api.post(notes, json={"title": "x" * 17_000_000}, headers=headers), 413)
+    assert_problem(api.post(notes, json=good, headers={**headers, "Authorization": "Bearer nacre_forged"}), 401)
+    assert_problem(api.post(notes, json=good, headers={**headers, "If-None-Match": "*"}), 412)
+    answer = api.post(notes, json=good, headers=headers)
+    assert answer.status_code == 201 and "Idempotency-Replayed" not in answer.headers
+    assert api.post(notes, json=good, headers=headers).headers["Idempotency-Replayed"] == "true"
+    assert total(api, notes) == 1
+
+
+def test_a_conflict_is_given_again_when_there_is_none_any_more(api, notes):
+    headers = {"Idempotency-Key": '"conflict"'}
+    taken = create(api, notes, {"title": "x", "slug": "s"})
+    mine = {"title": "y", "slug": "s"}
+    first = assert_problem(api.post(notes, json=mine, headers=headers), 409)
+    assert api.delete(f"{notes}/{taken['_id']}").status_code == 204
+    answer = api.post(notes, json=mine, headers=headers)
+    again = assert_problem(answer, 409)
+    assert answer.headers["Idempotency-Replayed"] == "true"
+    assert {**again, "instance": first["instance"]} == first
+    assert_problem(api.post(notes, json={"title": "z"}, headers=headers), 422)
+    assert total(api, notes) == 0
+    create(api, notes, mine)
 
 
 def test_of_concurrent_requests_with_one_key_one_inserts(server, api, notes):
