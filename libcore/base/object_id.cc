@@ -46,6 +46,7 @@ std::string make_object_id(Timestamp now) {
 
 bool is_document_id(std::string_view text) noexcept {
   const auto allowed = [](char c) { return is_alnum(c) || c == '_' || c == '.' || c == '~' || c == '-'; };
+  if (text == "." || text == "..") return false;  // a URI can't hold them as segments (RFC 3986 §5.2.4)
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), allowed);
 }
 

@@ -18,13 +18,14 @@ TEST_CASE("object ids are 24 hex digits, begin with the seconds, and do not repe
   }
 }
 
-TEST_CASE("a client's id is 1 to 64 of A-Z a-z 0-9 _ . ~ -") {
+TEST_CASE("a client's id is 1 to 64 of A-Z a-z 0-9 _ . ~ -, and no segment that a path can't keep") {
   for (const std::string& good :
-       {std::string("a"), std::string("A-Z.0_~"), std::string(64, 'x'), std::string(".."), std::string("_id")}) {
+       {std::string("a"), std::string("A-Z.0_~"), std::string(64, 'x'), std::string("..."), std::string("_id")}) {
     CHECK(is_document_id(good));
   }
-  for (const std::string& bad : {std::string(), std::string(65, 'x'), std::string("a b"), std::string("a/b"),
-                                 std::string("\xC3\xA9"), std::string("a\0b", 3), std::string("$a")}) {
+  for (const std::string& bad :
+       {std::string(), std::string(65, 'x'), std::string("a b"), std::string("a/b"), std::string("\xC3\xA9"),
+        std::string("a\0b", 3), std::string("$a"), std::string("."), std::string("..")}) {
     CHECK_FALSE(is_document_id(bad));
   }
 }
