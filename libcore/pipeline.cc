@@ -2,6 +2,7 @@
 
 #include "app/route.h"
 #include "auth/identity.h"
+#include "http/fields.h"
 #include "http/problem.h"
 #include "resource/actions.h"
 
@@ -40,6 +41,18 @@ http::Response options(const route::Match& match) {
   return response;
 }
 
+/// What a 415 would have been taken as. Accept-Encoding tells that it was for the coding, so it must not come with another
+/// reason (RFC 9110 §12.5.3).
+void add_accepted(const http::Request& request, const route::Match& match, http::Response& response) {
+  if (http::has_content_coding(request)) {
+    response.add_static("Accept-Encoding", "identity");
+  } else if (match.action == Action::update) {
+    response.add_static("Accept-Patch", kPatchTypes);
+  } else if (match.endpoint != nullptr) {
+    response.add_static("Accept", http::kJson);
+  }
+}
+
 }  // namespace
 
 http::Response Pipeline::handle(const http::Request& request, Trace& trace) noexcept try {
@@ -50,7 +63,7 @@ http::Response Pipeline::handle(const http::Request& request, Trace& trace) noex
   http::Response response = http::problem(answered.error(), request.id, backend_.config.debug);
   if (response.status == 401) response.add_static("Vary", "Authorization, Cookie");
   if (response.status == 405) response.add_static("Allow", match.allow);
-  if (response.status == 415) response.add_static("Accept-Patch", kPatchTypes);
+  if (response.status == 415) add_accepted(request, match, response);
   return response;
 } catch (const std::exception& error) {
   Failure failure(Error::internal);

@@ -113,7 +113,10 @@ std::optional<std::string_view> RequestHeaders::find(std::string_view name) cons
 void RequestHeaders::each(FunctionRef<void(std::string_view name, std::string_view value)> visit) const {
   for (const ngx_list_part_t* part = &r_.headers_in.headers.part; part != nullptr; part = part->next) {
     const auto* const lines = static_cast<const ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) visit(to_view(lines[i].key), to_view(lines[i].value));
+    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
+      const std::string_view name = to_view(lines[i].key);
+      if (&r_ == r_.main || !is_hidden(r_, name)) visit(name, to_view(lines[i].value));
+    }
   }
 }
 

@@ -93,6 +93,10 @@ Result<Json> Collection::insert(Json document) {
 
 Result<Json> Collection::replace(std::string_view id, Json document, std::optional<std::int64_t> rev) {
   if (resource_ == nullptr) return no_such_resource();
+  const auto sent = resource::take_sent_back(document, id);
+  if (!sent) return sent.error();
+  if (rev && sent->rev && rev != sent->rev) return Failure(Error::precondition_failed, "the document has another _rev");
+  if (!rev) rev = sent->rev;
   const auto fields = resource::check_document(*resource_, std::move(document));
   if (!fields) return fields.error();
   const Stopwatch stopwatch(call_.trace.waits.store);

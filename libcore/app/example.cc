@@ -18,12 +18,10 @@ nacre::Response star(const nacre::Request& request, nacre::Services& services) {
     auto note = notes.find_one(request.path("id"));
     if (!note) return nacre::problem(note.error());
     auto& fields = note->as_object();
-    const auto rev = fields.at("_rev").as_int64();
     const auto stars = fields.contains("stars") ? fields.at("stars").as_int64() : 0;
-    for (const char* own : {"_id", "_rev", "_created", "_updated", "_owner"}) fields.stable_erase(own);
     fields["stars"] = stars + 1;
 
-    auto starred = notes.replace(request.path("id"), std::move(*note), rev);
+    auto starred = notes.replace(request.path("id"), std::move(*note));  // its _rev is a precondition
     if (starred) return nacre::json(*starred);
     if (starred.error().error != nacre::Error::precondition_failed) return nacre::problem(starred.error());
   }

@@ -50,6 +50,16 @@ std::optional<std::string> media_type(std::string_view content_type) {
   return lower;
 }
 
+bool has_content_coding(const Request& request) {
+  const auto list = request.header_list("Content-Encoding");
+  std::string_view rest = list ? std::string_view(*list) : std::string_view();
+  while (!rest.empty()) {
+    const std::string_view coding = cut(rest, ',');
+    if (!coding.empty() && !equals_ignoring_case(coding, "identity")) return true;
+  }
+  return false;
+}
+
 bool prefers_minimal(const Request& request) {
   const auto list = request.header_list("Prefer");
   std::string_view rest = list ? std::string_view(*list) : std::string_view();

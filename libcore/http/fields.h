@@ -14,6 +14,9 @@ namespace nacre::http {
 /// UTF-8 counts as malformed.
 std::optional<std::string> media_type(std::string_view content_type);
 
+/// Whether the body came in a coding other than `identity` (RFC 9110 §8.4), which nothing here takes off.
+bool has_content_coding(const Request& request);
+
 /// True for `Prefer: return=minimal` (RFC 7240).
 bool prefers_minimal(const Request& request);
 

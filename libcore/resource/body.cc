@@ -88,7 +88,13 @@ Result<SentBack> take_revision(Json& document) {
   return sent;
 }
 
+Result<void> check_coding(const http::Request& request) {
+  if (!http::has_content_coding(request)) return {};
+  return Failure(Error::unsupported_media_type, "Content-Encoding: bodies are taken as they are, without a coding");
+}
+
 Result<Json> json_body(const http::Request& request) {
+  if (auto plain = check_coding(request); !plain) return plain.error();
   const auto type = http::media_type(request.header("Content-Type").value_or(""));
   if (type != http::kJson) return Failure(Error::unsupported_media_type, "Content-Type must be application/json");
   return parse_json(request.body);

@@ -13,6 +13,9 @@
 /// What a client sends, on its way to a document.
 namespace nacre::resource {
 
+/// Error::unsupported_media_type for a body in a coding such as gzip.
+Result<void> check_coding(const http::Request& request);
+
 /// The body as JSON; its Content-Type must be application/json. Error::unsupported_media_type, or what parse_json gives.
 Result<Json> json_body(const http::Request& request);
 

@@ -16,7 +16,7 @@ constexpr std::size_t kMaxRefusedDocuments = 50;  // after which no further docu
 
 Failure bad_id(const std::string& place) {
   Failure failure(Error::unprocessable, "the document does not satisfy the schema");
-  failure.errors.push_back({place + "/_id", "must be a string of 1 to 64 of A-Z a-z 0-9 _ . ~ -"});
+  failure.errors.push_back({place + "/_id", "must be a string of 1 to 64 of A-Z a-z 0-9 _ . ~ -, and neither . nor .."});
   return failure;
 }
 

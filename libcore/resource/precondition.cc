@@ -9,7 +9,7 @@ Result<void> judge(const http::Preconditions& asked, std::optional<std::int64_t>
   }
   if (!rev || *rev == current.rev) return {};
   Failure failure(Error::precondition_failed, "the document is at another _rev by now");
-  failure.errors.push_back({"/_rev", "is " + std::to_string(current.rev) + " by now"});
+  failure.errors.push_back({"/_rev", "is another one by now"});
   return failure;
 }
 

@@ -2,8 +2,10 @@
 #include "cache/key.h"
 #include "http/conditional.h"
 #include "query/list_query.h"
+#include "query/parameters.h"
 #include "resource/actions.h"
 #include "resource/reply.h"
+#include "store/document.h"
 
 namespace nacre::resource {
 
@@ -74,10 +76,26 @@ Result<cache::Served> fetch(const Call& call, const cache::Key& key, MakeLoad ma
   return served;
 }
 
+/// `fields` of a document's query string; empty: all. No other parameter is known.
+Result<std::vector<std::string>> fields_of(const Call& call) {
+  std::vector<std::string> all;
+  if (call.request.query.empty()) return all;
+  const auto parameters = query::parse_parameters(call.request.query);
+  if (!parameters) return parameters.error();
+  for (const auto& [name, value] : *parameters) {
+    if (name != "fields") return Failure(Error::bad_request, query::shown(name) + ": no such parameter; fields is allowed");
+  }
+  auto query = query::parse_list_query(call.request.query, call.resource());
+  if (!query) return query.error();
+  return std::move(query->fields);
+}
+
 }  // namespace
 
 Result<http::Response> read(const Call& call) {
   if (!is_document_id(call.match.id)) return no_such_document();
+  const auto fields = fields_of(call);
+  if (!fields) return fields.error();
   store::Store* const store = &call.backend.store;
   const config::Resource* const resource = &call.resource();
   auto served = fetch(call, cache::Key::document(call.backend.config.fingerprint, resource->name, call.match.id), [&] {
@@ -89,6 +107,8 @@ Result<http::Response> read(const Call& call) {
     };
   });
   if (!served) return served.error();
+  // The whole document is cached, once, and its ETag stays: it names the document's state, whatever is shown of it.
+  if (!fields->empty()) served->entry.body = store::Projection(*fields).of(served->entry.body);
   return cached_reply(call, std::move(*served));
 }
 

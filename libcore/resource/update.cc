@@ -35,11 +35,12 @@ Result<JsonObject> patched_fields(const config::Resource& resource, const JsonOb
   JsonObject* const object = after.if_object();
   if (object != nullptr) {
     constexpr std::array<std::string_view, 5> kOwn = {"_id", "_rev", "_created", "_updated", "_owner"};
+    const Json missing;  // or null: a merge patch takes out a null that was sent back
     Failure failure(Error::unprocessable, "the document does not satisfy the schema");
     for (const std::string_view name : kOwn) {
       const Json* const value = object->if_contains(name);
-      if (value == nullptr || *value != before.at(name))
-        failure.errors.push_back({'/' + std::string(name), "is set by the server"});
+      const Json& now = value != nullptr ? *value : missing;
+      if (now != before.at(name)) failure.errors.push_back({'/' + std::string(name), "is set by the server"});
       object->stable_erase(name);
     }
     if (!failure.errors.empty()) return failure;
@@ -55,6 +56,7 @@ struct Patch {
 };
 
 Result<Patch> parse_patch(const http::Request& request) {
+  if (auto plain = check_coding(request); !plain) return plain.error();
   const auto form = patch_form(request);
   if (!form) return form.error();
   auto json = parse_json(request.body);

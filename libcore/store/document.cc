@@ -175,6 +175,12 @@ class Projection::Scanner {
   std::size_t at_ = 0;
 };
 
+std::string Projection::of(std::string_view document) const {
+  std::string out = "{";
+  Scanner(document, out).members(nodes_, false);
+  return out += '}';
+}
+
 void Projection::append(std::string& out, const Row& row) const {
   out += "{\"_id\":";
   append_json_string(out, row.id);

@@ -37,6 +37,9 @@ class Projection {
   /// from each of its objects, and drops the other elements.
   void append(std::string& out, const Row& row) const;
 
+  /// The same of a whole document as append_document writes it.
+  std::string of(std::string_view document) const;
+
  private:
   struct Node {
     std::string name;

@@ -6,7 +6,6 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import raw
 from assertions import assert_problem, create, pointers
 from harness import Client
 
@@ -85,17 +84,6 @@ def test_if_none_match_that_matches_is_304(api, path, etag, form):
 @pytest.mark.parametrize("value", ['"1"', '"11"', '"0", "2"', "1", '"', 'W/"1"'])
 def test_if_none_match_that_does_not_match_is_200(api, path, value):
     assert api.get(path, headers={"If-None-Match": value}).status_code == 200
-
-
-def test_several_lines_of_a_list_count_together(server, api, path, etag):
-    def ask(method, *lines):
-        with raw.connect(server.port) as connection:
-            connection.sendall(raw.request(method, path, headers=lines))
-            return connection.read_answer()[0]
-
-    assert ask("GET", f"If-None-Match: {OTHER}", f"If-None-Match: {etag}") == 304
-    assert ask("DELETE", f"If-Match: {OTHER}", 'If-Match: "x"') == 412
-    assert ask("DELETE", f"If-Match: {OTHER}", f"If-Match: {etag}") == 204
 
 
 def test_304_also_from_the_cache_and_not_after_a_write(api, path, etag):

@@ -149,6 +149,31 @@ def test_documents_of_other_programs_are_served(start, mongodb):
     assert [item["_id"] for item in found.json()["items"]] == ["foreign"]
 
 
+def test_documents_without_what_the_server_sets_have_etags_too(start, mongodb):
+    """And ones that change with a document which another program wrote without counting `_rev` up."""
+    strange = {"_rev": 3.0, "_created": "yesterday", "_updated": None}
+    with mongodb.client() as client:
+        client.nacre.uncached.insert_many([{"_id": "bare", "n": 1}, {"_id": "odd", **strange, "n": 1}])
+    nginx = start(on(mongodb.uri(), timeouts=PATIENT))
+    for id, rev in ("bare", 1), ("odd", 3):
+        path = "/uncached/" + id
+        before = nginx.api.get(path)
+        assert before.json()["_rev"] == rev and before.json()["n"] == 1
+        etag = before.headers["ETag"]
+        assert nginx.api.get(path, headers={"If-None-Match": etag}).status_code == 304
+        with mongodb.client() as client:
+            client.nacre.uncached.update_one({"_id": id}, {"$set": {"n": 2}})
+        for method in ("PUT", "PATCH", "DELETE"):
+            assert_problem(nginx.api.request(method, path, json={"n": 7}, headers={"If-Match": etag}), 412)
+        after = nginx.api.get(path, headers={"If-None-Match": etag})
+        assert after.status_code == 200 and after.json()["_rev"] == rev and after.json()["n"] == 2
+        patched = nginx.api.patch(path, json={"n": 3}, headers={"If-Match": after.headers["ETag"]})
+        assert patched.status_code == 200 and patched.json()["_rev"] == rev + 1
+        put = nginx.api.put(path, json=patched.json(), headers={"If-Match": patched.headers["ETag"]})
+        assert put.status_code == 200, put.text
+        assert nginx.api.delete(path, headers={"If-Match": put.headers["ETag"]}).status_code == 204
+
+
 def test_indexes_come_from_the_configuration(start, mongodb):
     nginx = start(on(mongodb.uri(), timeouts=PATIENT), workers=2)
     with mongodb.client() as client:

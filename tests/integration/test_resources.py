@@ -4,6 +4,7 @@ import re
 from email.utils import parsedate_to_datetime
 
 import pytest
+import raw
 from assertions import assert_document, assert_problem, create, pointers, user_fields
 
 
@@ -38,12 +39,54 @@ def test_head_gives_the_headers_of_get_and_no_body(api, notes, path):
         assert head.headers.get(name) == get.headers.get(name), name
 
 
+def test_fields_cut_a_document_and_keep_its_etag(api, notes):
+    made = create(api, notes, {"title": "x", "stars": 1, "tags": ["a"], "author": {"name": "n", "age": 7}})
+    path = f"{notes}/{made['_id']}"
+    whole = api.get(path)
+    for _ in range(2):
+        answer = api.get(path, params={"fields": "title,author.age"})
+        assert answer.json() == {"_id": made["_id"], "title": "x", "author": {"age": 7}}
+        assert answer.headers["ETag"] == whole.headers["ETag"]
+        assert api.get(path).content == whole.content
+    head = api.head(path, params={"fields": "title,author.age"})
+    assert head.content == b"" and head.headers["Content-Length"] == answer.headers["Content-Length"]
+    listed = api.get(notes, params={"fields": "title,author.age"}).json()["items"]
+    assert listed == [answer.json()]
+    assert api.get(path, params={"fields": "_rev,_owner"}).json() == {"_id": made["_id"], "_rev": 1, "_owner": None}
+    same = api.get(path, params={"fields": "title"}, headers={"If-None-Match": whole.headers["ETag"]})
+    assert same.status_code == 304
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("name, value", [("fields", "nothing"), ("fields", ""), ("limit", "1"), ("count", "true"), ("x", "")])
+def test_other_parameters_of_a_document_are_400(api, notes, method, name, value):
+    path = f"{notes}/{create(api, notes, {'title': 'x'})['_id']}"
+    answer = api.request(method, path, params={name: value})
+    assert answer.status_code == 400
+    if method == "GET":
+        assert_problem(answer, 400, name)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+@pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip", "x-unknown"])
+def test_a_coded_body_is_415(api, notes, method, coding):
+    path = notes if method == "POST" else f"{notes}/{create(api, notes, {'title': 'x'})['_id']}"
+    answer = api.request(method, path, json={"title": "y"}, headers={"Content-Encoding": coding})
+    assert_problem(answer, 415, "Content-Encoding")
+    assert answer.headers["Accept-Encoding"] == "identity"
+    answer = api.request(method, path, json={"title": "y"}, headers={"Content-Encoding": "identity"})
+    assert answer.status_code == (201 if method == "POST" else 200)
+    answer = api.request(method, path, data=b"x", headers={"Content-Type": "text/plain"})
+    assert_problem(answer, 415)
+    assert "Accept-Encoding" not in answer.headers, "it would mean that the coding was at fault (RFC 9110 §12.5.3)"
+
+
 def test_head_of_what_is_missing_is_404_without_a_body(api, notes):
     answer = api.head(notes + "/none")
     assert answer.status_code == 404 and answer.content == b""
 
 
-@pytest.mark.parametrize("id", ["a", "A-b_c.d~e", "0" * 64, "..a", "%61bc"])
+@pytest.mark.parametrize("id", ["a", "A-b_c.d~e", "0" * 64, "...", "..a", "%61bc"])
 def test_a_client_may_choose_the_id(api, notes, id):
     wanted = id.replace("%61", "a")
     document = create(api, notes, {"_id": wanted, "title": "x"})
@@ -51,9 +94,18 @@ def test_a_client_may_choose_the_id(api, notes, id):
     assert api.get(f"{notes}/{id}").json() == document
 
 
-@pytest.mark.parametrize("id", ["", "a b", "ä", "a/b", "x" * 65, 7, None, {"a": 1}])
+@pytest.mark.parametrize("id", ["", ".", "..", "a b", "ä", "a/b", "x" * 65, 7, None, {"a": 1}])
 def test_other_ids_are_422(api, notes, id):
     assert pointers(assert_problem(api.post(notes, json={"_id": id, "title": "x"}), 422)) == ["/_id"]
+
+
+@pytest.mark.parametrize("segment", [".", "..", "%2e", "%2E%2e", ".%2e"])
+def test_dots_lead_to_no_document(server, segment):
+    """nginx resolves them, encoded or not, as RFC 3986 §5.2.4 wants it."""
+    for method, body in (("GET", b""), ("PUT", b'{"title":"x"}'), ("DELETE", b"")):
+        with raw.connect(server.port) as connection:
+            connection.sendall(raw.request(method, f"/notes/{segment}", body, ["If-None-Match: *"]))
+            assert connection.read_answer()[0] == 404
 
 
 def test_an_id_that_is_taken_is_409(api, notes):

@@ -190,6 +190,60 @@ TEST_CASE("a JSON Patch sees the server's members and must leave them") {
   CHECK(app.ask(Method::patch, "/notes/n", "{}", {{"Content-Type", "text/plain"}}).status == 415);
 }
 
+TEST_CASE("fields cut a document, keep its ETag, and no other parameter is known") {
+  WorkerUnderTest app(kNotes);
+  app.ask(Method::put, "/notes/n", R"({"title":"a","stars":1})", {{"If-None-Match", "*"}});
+  const auto whole = app.ask(Method::get, "/notes/n");
+  for (int i = 0; i < 2; ++i) {
+    const auto cut = app.ask(Method::get, "/notes/n?fields=stars");
+    CHECK(cut.body == R"({"_id":"n","stars":1})");
+    CHECK(cut.etag == whole.etag);
+    CHECK(app.ask(Method::get, "/notes/n?fields=_rev,title,slug").body == R"({"_id":"n","_rev":1,"title":"a"})");
+    CHECK(app.ask(Method::get, "/notes/n").body == whole.body);
+  }
+  CHECK(app.ask(Method::get, "/notes/n?fields=stars", {}, {{"If-None-Match", whole.etag}}).status == 304);
+  CHECK(app.ask(Method::patch, "/notes/n", R"({"stars":2})", {{"If-Match", whole.etag}}).status == 200);
+  CHECK(app.ask(Method::get, "/notes/n?fields=stars").body == R"({"_id":"n","stars":2})");
+  for (const char* query : {"fields=nothing", "fields=", "limit=1", "x", "fields=title&fields=stars"}) {
+    const auto refused = app.ask(Method::get, "/notes/n?" + std::string(query));
+    CHECK(refused.status == 400);
+    CHECK(refused.body.find(std::string(query).substr(0, std::string(query).find('='))) != std::string::npos);
+  }
+}
+
+TEST_CASE("a body in a coding is refused, and only then is identity asked for") {
+  WorkerUnderTest app(kNotes);
+  app.ask(Method::put, "/notes/n", R"({"title":"a"})", {{"If-None-Match", "*"}});
+  const std::pair<Method, const char*> writes[] = {
+      {Method::post, "/notes"}, {Method::put, "/notes/n"}, {Method::patch, "/notes/n"}};
+  for (const auto& [method, path] : writes) {
+    for (const char* coding : {"gzip", "x-unknown", "identity, br"}) {
+      const auto refused = app.ask(method, path, R"({"title":"b"})", {{"Content-Encoding", coding}});
+      CHECK(refused.status == 415);
+      CHECK(refused.header("Accept-Encoding") == "identity");
+      CHECK_FALSE(refused.header("Accept-Patch").has_value());
+    }
+    CHECK(app.ask(method, path, R"({"title":"b"})", {{"Content-Encoding", "Identity"}}).status / 100 == 2);
+    const auto other = app.ask(method, path, "x", {{"Content-Type", "text/plain"}});
+    CHECK(other.status == 415);
+    CHECK_FALSE(other.header("Accept-Encoding").has_value());
+    CHECK(other.header(method == Method::patch ? "Accept-Patch" : "Accept").has_value());
+  }
+}
+
+TEST_CASE("a dot and two dots are no ids") {
+  WorkerUnderTest app(kNotes);
+  for (const char* id : {".", ".."}) {
+    const auto refused = app.ask(Method::post, "/notes", R"({"title":"a","_id":")" + std::string(id) + "\"}");
+    CHECK(refused.status == 422);
+    CHECK(pointers(app.json(refused)) == "/_id ");
+    const std::string path = "/notes/" + std::string(id);
+    CHECK(app.ask(Method::get, path).status == 404);
+    CHECK(app.ask(Method::put, path, R"({"title":"a"})", {{"If-None-Match", "*"}}).status == 404);
+  }
+  CHECK(app.ask(Method::post, "/notes", R"({"title":"a","_id":"..."})").status == 201);
+}
+
 TEST_CASE("what was read can be sent back, and its _rev is a precondition") {
   WorkerUnderTest app(kNotes);
   app.ask(Method::put, "/notes/n", R"({"title":"a"})", {{"If-None-Match", "*"}});
@@ -235,15 +289,42 @@ TEST_CASE("an idempotent POST runs once, and its answer is given again") {
   CHECK_FALSE(app.ask(Method::post, "/notes", R"({"title":"b"})", key).header("Idempotency-Replayed").has_value());
 }
 
-TEST_CASE("a failed answer is kept for its key too, and one under way holds others off") {
+TEST_CASE("a conflict is kept for its key, since the store decided it") {
   WorkerUnderTest app(kNotes);
   const WorkerUnderTest::Headers key{{"Idempotency-Key", "k2"}};
-  CHECK(app.ask(Method::post, "/notes", R"({"title":1})", key).status == 422);
-  const auto again = app.ask(Method::post, "/notes", R"({"title":1})", key);
-  CHECK(again.status == 422);
+  app.ask(Method::post, "/notes", R"({"_id":"n","title":"a","slug":"s"})");
+  const auto first = app.ask(Method::post, "/notes", R"({"title":"b","slug":"s"})", key);
+  CHECK(first.status == 409);
+  CHECK_FALSE(first.header("Idempotency-Replayed").has_value());
+  CHECK(app.ask(Method::del, "/notes/n").status == 204);
+  const auto again = app.ask(Method::post, "/notes", R"({"title":"b","slug":"s"})", key);
+  CHECK(again.status == 409);
   CHECK(again.header("Idempotency-Replayed") == "true");
   CHECK(again.content_type == "application/problem+json");
+  CHECK(app.json(again).at("errors") == app.json(first).at("errors"));
+  CHECK(pointers(app.json(again)) == "/slug ");
+}
 
+TEST_CASE("what the store did not decide leaves the key free") {
+  WorkerUnderTest app(kNotes);
+  const WorkerUnderTest::Headers key{{"Idempotency-Key", "k2"}};
+  const auto with = [&](http::Header header) {
+    WorkerUnderTest::Headers headers = key;
+    headers.push_back(header);
+    return headers;
+  };
+  CHECK(app.ask(Method::post, "/notes", R"({"title":1})", key).status == 422);
+  CHECK(app.ask(Method::post, "/notes", "{", key).status == 400);
+  CHECK(app.ask(Method::post, "/notes", "{}", with({"Content-Type", "text/plain"})).status == 415);
+  CHECK(app.ask(Method::post, "/notes", R"({"title":"a"})", with({"If-None-Match", "*"})).status == 412);
+  CHECK(app.ask(Method::post, "/secrets", "{}", key).status == 401);
+  const auto done = app.ask(Method::post, "/notes", R"({"title":"a"})", key);
+  CHECK(done.status == 201);
+  CHECK_FALSE(done.header("Idempotency-Replayed").has_value());
+}
+
+TEST_CASE("an idempotent POST under way holds others off") {
+  WorkerUnderTest app(kNotes);
   app.reactor.jobs_run_by_themselves = false;
   std::optional<http::Response> first;
   std::optional<http::Response> second;

@@ -105,7 +105,8 @@ class Collection {
   Result<Json> find(const Find& find = {});
   /// Error::unprocessable, Error::conflict.
   Result<Json> insert(Json document);
-  /// With `rev`, only that revision: else Error::precondition_failed.
+  /// With `rev`, or a `_rev` in the document, only that revision: else Error::precondition_failed. What was found can be given
+  /// back: `_id` must be `id`, and the server's other members are ignored.
   Result<Json> replace(std::string_view id, Json document, std::optional<std::int64_t> rev = std::nullopt);
   Result<void> erase(std::string_view id, std::optional<std::int64_t> rev = std::nullopt);
 

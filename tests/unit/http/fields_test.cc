@@ -39,6 +39,17 @@ TEST_CASE("Prefer: return=minimal is found among other preferences, and the firs
   }
 }
 
+TEST_CASE("preferences and codings on several lines are one list") {
+  const std::vector<Header> two{{"Prefer", "respond-async"}, {"Prefer", "return=minimal"}};
+  CHECK(prefers_minimal(with(two)));
+  const auto coded = [](std::vector<Header> lines) { return has_content_coding(with(HeaderList(std::move(lines)))); };
+  CHECK_FALSE(coded({}));
+  CHECK_FALSE(coded({{"Content-Encoding", "identity"}}));
+  CHECK_FALSE(coded({{"Content-Encoding", " , IDENTITY"}}));
+  CHECK(coded({{"Content-Encoding", "gzip"}}));
+  CHECK(coded({{"Content-Encoding", "identity"}, {"content-encoding", "br"}}));
+}
+
 TEST_CASE("an idempotency key is 1 to 255 visible characters, quoted or not") {
   const auto key = [](std::string_view value) {
     const std::vector<Header> headers{{"Idempotency-Key", value}};

@@ -8,8 +8,12 @@ namespace nacre::store {
 namespace {
 
 std::string projected(const std::vector<std::string>& fields, std::string_view doc) {
+  const Row row{.id = "x", .rev = 3, .owner = "ann", .owned = true, .doc = doc};
   std::string out;
-  Projection(fields).append(out, {.id = "x", .rev = 3, .owner = "ann", .owned = true, .doc = doc});
+  Projection(fields).append(out, row);
+  std::string whole;
+  append_document(whole, row);
+  if (parse_json(doc)) CHECK(Projection(fields).of(whole) == out);
   return out;
 }
 
