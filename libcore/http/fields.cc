@@ -73,7 +73,7 @@ bool prefers_minimal(const Request& request) {
 }
 
 Result<std::optional<std::string>> idempotency_key(const Request& request) {
-  const auto header = request.header("Idempotency-Key");
+  const auto header = request.header_list("Idempotency-Key");
   if (!header) return std::optional<std::string>();
   const std::string_view text = trim(*header);
   const std::string_view key = unquote(text);

@@ -34,6 +34,7 @@ JsonObject to_json(const http::Response& response) {
   JsonObject kept{{"status", response.status}, {"etag", response.etag}, {"body", response.body}};
   kept["type"] = std::string_view(response.content_type);
   if (const auto location = response.header("Location")) kept["location"] = *location;
+  if (const auto applied = response.header("Preference-Applied")) kept["applied"] = *applied;
   if (response.last_modified) kept["modified"] = response.last_modified->time_since_epoch().count();
   return kept;
 }
@@ -64,6 +65,7 @@ http::Response to_response(const JsonObject& kept) {
   response.body = text_of(kept, "body");
   response.content_type = response.keep(text_of(kept, "type"));
   if (const std::string location = text_of(kept, "location"); !location.empty()) response.add("Location", location);
+  if (const std::string applied = text_of(kept, "applied"); !applied.empty()) response.add("Preference-Applied", applied);
   if (const Json* const modified = kept.if_contains("modified")) {
     response.last_modified = Timestamp{Milliseconds{modified->as_int64()}};
   }

@@ -59,6 +59,25 @@ def test_the_etag_of_a_deleted_document_is_no_key_to_its_successor(api, notes):
     assert api.get(notes + "/one").json()["title"] == "hers"
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"a": 1.0, "b": -0.0, "c": 1e300, "d": 2**63 - 1, "e": -(2**63), "f": 0.1},
+        {"text": "é\u0000\u2028\U0001f600", "": {}, "list": [[], [{}], None]},
+        {"z": 1, "a": 2, "date": "2026-01-02T03:04:05+02:00"},
+    ],
+)
+def test_the_etag_that_a_write_gives_is_the_one_that_a_read_gives(api, document):
+    """Whatever a store makes of the document."""
+    answer = api.post("/free", json=document)
+    path = answer.headers["Location"]
+    for method, body in ("PUT", document), ("PATCH", {"new": 1.0}), ("GET", None):
+        read = api.get(path)
+        assert read.content == answer.content and read.headers["ETag"] == answer.headers["ETag"]
+        answer = api.request(method, path, json=body)
+    assert api.delete(path, headers={"If-Match": answer.headers["ETag"]}).status_code == 204
+
+
 def test_an_etag_outlives_a_restart(start):
     nginx = start(workers=2)
     path = "/notes/" + create(nginx.api, "/notes", {"title": "x"})["_id"]

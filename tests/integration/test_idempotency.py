@@ -98,6 +98,22 @@ def test_of_concurrent_requests_with_one_key_one_inserts(server, api, notes):
     assert total(api, notes) == 1
 
 
+def test_a_key_belongs_to_one_resource(api, notes):
+    headers = {"Idempotency-Key": '"twice"'}
+    assert create(api, notes, {"title": "x"}, headers=headers)["title"] == "x"
+    answer = api.post("/free", json={"title": "x"}, headers=headers)
+    assert answer.status_code == 201 and "Idempotency-Replayed" not in answer.headers
+
+
+def test_a_minimal_answer_is_given_again_as_such(api, notes):
+    headers = {"Idempotency-Key": '"minimal"', "Prefer": "return=minimal"}
+    first = api.post(notes, json={"title": "x"}, headers=headers)
+    again = api.post(notes, json={"title": "x"}, headers=headers)
+    assert first.content == again.content == b""
+    for name in ("Location", "ETag", "Preference-Applied"):
+        assert again.headers[name] == first.headers[name]
+
+
 def test_a_malformed_key_is_400(api, notes):
     for key in ("", '""', '"open', '"' + "x" * 4000 + '"'):
         answer = api.post(notes, json={"title": "x"}, headers={"Idempotency-Key": key})

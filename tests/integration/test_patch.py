@@ -104,6 +104,13 @@ def test_a_merge_patch_that_is_no_object_is_refused(api, patch):
     assert_problem(answer, answer.status_code)
 
 
+def test_a_patch_that_changes_nothing_is_done_as_often_as_it_is_asked_for(api):
+    path = "/free/" + create(api, "/free", {"a": 1})["_id"]
+    for rev in (2, 3, 4):
+        answer = send(api, path, {"a": 1}, MERGE)
+        assert answer.status_code == 200 and answer.json()["_rev"] == rev
+
+
 def test_the_result_is_checked_against_the_schema(api, notes):
     path = f"{notes}/{create(api, notes, {'title': 'x', 'stars': 1})['_id']}"
     assert pointers(assert_problem(send(api, path, {"title": None}, MERGE), 422)) == ["/title"]

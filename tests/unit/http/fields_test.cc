@@ -59,6 +59,8 @@ TEST_CASE("an idempotency key is 1 to 255 visible characters, quoted or not") {
   CHECK(**key("8e03978e-40d5") == "8e03978e-40d5");
   CHECK(**key(std::string(255, 'k')) == std::string(255, 'k'));
   CHECK_FALSE(idempotency_key(Request{})->has_value());
+  const std::vector<Header> two{{"Idempotency-Key", "\"a\""}, {"Idempotency-Key", "\"b\""}};
+  CHECK(idempotency_key(with(two)).error().error == Error::bad_request);
   for (const std::string& bad :
        {std::string("\"\""), std::string(" "), std::string(256, 'k'), std::string("a\"b"), std::string("\xC3\xA9")}) {
     CAPTURE(bad);
