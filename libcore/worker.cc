@@ -22,7 +22,6 @@ store::WriteHooks invalidate_in(cache::Zone& zone) {
   return {invalidate, invalidate};
 }
 
-/// The router's, then the modes'.
 constexpr Milliseconds kUpkeep{1'000};
 constexpr Milliseconds kTurn{60'000};
 
@@ -41,10 +40,11 @@ void add(store::PoolUsage& all, std::uint64_t word) {
   all.connecting += word >> 40U & 0xFFFFFU;
 }
 
-std::vector<std::string> route_names(const route::Router& router) {
-  std::vector<std::string> names(router.names().begin(), router.names().end());
-  names.insert(names.end(), kModeNames.begin(), kModeNames.end());
-  return names;
+std::vector<metrics::Route> metered_routes(const route::Router& router) {
+  std::vector<metrics::Route> routes;
+  for (const route::Router::Named& name : router.names()) routes.push_back({std::string(name.text), name.usual});
+  for (const std::string_view mode : kModeNames) routes.push_back({std::string(mode), {{http::Method::get, 200}}});
+  return routes;
 }
 
 route::Name name_of(Mode mode, const route::Router& router) {
@@ -66,6 +66,8 @@ Application Application::make(std::shared_ptr<const config::Config> config) {
   return {std::move(config), std::move(router), {}, {}, {}};
 }
 
+metrics::Room Application::metrics_room() const { return metrics::Recorder::room_for(metered_routes(*router)); }
+
 void Application::describe(std::string_view mount) {
   const describe::About about{.version = NACRE_VERSION, .mount = mount};
   std::vector<describe::Route> routes;
@@ -85,7 +87,7 @@ Worker::Worker(const Application& application, Surroundings surroundings)
       around_(std::move(surroundings)),
       began_(around_.reactor.now()),
       registry_(around_.zone.metrics(), around_.number),
-      recorder_(registry_, route_names(*application.router)),
+      recorder_(registry_, metered_routes(*application.router)),
       scheduler_(around_.reactor),
       store_(store::open(
           config_, around_.reactor,
@@ -94,27 +96,35 @@ Worker::Worker(const Application& application, Surroundings surroundings)
            .on_wait = [this](std::chrono::nanoseconds time) { recorder_.waited_for_connection(time); }},
           {.take = [this](std::string_view what) { return take_turn(what); }, .give_back = [this] { give_back_turn(); }})),
       metered_store_(*store_, recorder_),
-      cache_(config_, around_.zone, scheduler_, metered_store_, recorder_, around_.log),
+      cache_(
+          config_, around_.zone, scheduler_, metered_store_,
+          [this](std::optional<Error> error, std::chrono::nanoseconds took) { recorder_.asked_redis(error, took); },
+          around_.log),
       http_(around_.reactor),
       backend_{config_, cache_.store(), cache_.values(), cache_.reads(), &http_},
       pipeline_(*application.router, backend_) {
-  if (around_.zone.enter(&place_)) {
+  recorder_.set_tiers(!config_.cache.redis || config_.cache.local, config_.cache.redis != nullptr);
+  const auto entered = around_.zone.enter();
+  place_ = entered.place;
+  if (entered.died) {
     around_.log("a worker died: the cache starts empty");
     for (const std::string_view what : store::kTurns) around_.zone.revoke(what);  // one may have been its
   }
   store_->prepare(config_.resources);
-  if (place_ && store_->pool()) {
-    upkeep_ = around_.reactor.background_timer([this] {
-      tell_pool();
-      upkeep_->arm(around_.reactor.now() + kUpkeep);
-    });
-    upkeep_->arm(around_.reactor.now() + kUpkeep);
-  }
+  upkeep_ = around_.reactor.background_timer([this] { keep_up(); });
+  keep_up();
+}
+
+void Worker::keep_up() {
+  const Monotonic now = around_.reactor.now();
+  tell_pool();
+  around_.zone.predecessors().look(now, config_.timeouts.store);
+  upkeep_->arm(now + kUpkeep);
 }
 
 Worker::~Worker() {
   cancel_all();
-  around_.zone.leave();
+  if (place_) around_.zone.leave(*place_);
 }
 
 http::Response Worker::refuse(const Failure& failure, const http::Request& request) const {
@@ -126,9 +136,31 @@ route::Name Worker::route_name(Mode mode, http::Method method, std::string_view 
   return mode == Mode::api ? router.match(method, path).name : name_of(mode, router);
 }
 
-void Worker::count(const Trace& trace, http::Method method, int status, Milliseconds took) {
+void Worker::count(const Trace& trace, http::Method method, int status, std::chrono::nanoseconds took) {
   recorder_.answered(trace.route.number, method, status, took);
-  if (trace.cache != cache::Outcome::none) recorder_.looked_up(trace.cache);
+  count_lookups(trace.cache);
+}
+
+void Worker::count_lookups(cache::Outcome outcome) const noexcept {
+  using metrics::Lookup;
+  using metrics::Tier;
+  switch (outcome) {
+    case cache::Outcome::none:
+      return;
+    case cache::Outcome::l1_hit:
+      return recorder_.looked_up(Tier::l1, Lookup::hit);
+    case cache::Outcome::stale:
+      return recorder_.looked_up(Tier::l1, Lookup::stale);
+    case cache::Outcome::l2_hit:
+      recorder_.looked_up(Tier::l1, Lookup::miss);
+      return recorder_.looked_up(Tier::l2, Lookup::hit);
+    case cache::Outcome::l2_stale:
+      recorder_.looked_up(Tier::l1, Lookup::miss);
+      return recorder_.looked_up(Tier::l2, Lookup::stale);
+    case cache::Outcome::miss:
+      recorder_.looked_up(Tier::l1, Lookup::miss);
+      return recorder_.looked_up(Tier::l2, Lookup::miss);
+  }
 }
 
 http::Response Worker::answer(Mode mode, const http::Request& request, Trace& trace) noexcept {

@@ -41,6 +41,8 @@ struct Application {
   void describe(std::string_view mount);
   /// The methods that a path of a location with this mode takes, for `Allow`; "" where nothing is at it.
   std::string_view allowed(Mode mode, std::string_view path) const;
+  /// What its metrics take of a zone.
+  metrics::Room metrics_room() const;
 };
 
 /// All of Nacre in one process: what is made once a worker has been forked, and shared by its requests.
@@ -69,7 +71,7 @@ class Worker {
   /// The name of the route that such a request has.
   route::Name route_name(Mode mode, http::Method method, std::string_view path) const;
   /// Counts a request that was answered, by Nacre or by nginx before it.
-  void count(const Trace& trace, http::Method method, int status, Milliseconds took);
+  void count(const Trace& trace, http::Method method, int status, std::chrono::nanoseconds took);
 
   /// Ends all fibers: their clients will get no answer.
   void cancel_all() { scheduler_.cancel_all(); }
@@ -87,6 +89,8 @@ class Worker {
   bool take_turn(std::string_view what);
   void give_back_turn();
   void tell_pool() const;
+  void keep_up();
+  void count_lookups(cache::Outcome outcome) const noexcept;
 
   const Application& application_;
   const config::Config& config_;

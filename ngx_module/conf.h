@@ -16,6 +16,7 @@ struct MainConf {
   std::optional<Application> application;
   std::optional<std::string_view> api_mount;  ///< of the first location that serves the API
   ngx_shm_zone_t* zone = nullptr;
+  cache::Zone* cache = nullptr;  ///< in the zone, once nginx has mapped it
   ngx_thread_pool_t* threads = nullptr;
   bool used = false;  ///< some location has `nacre`
 };

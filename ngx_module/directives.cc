@@ -104,7 +104,7 @@ char* set_zone(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept {
   const ssize_t size = ngx_parse_size(&size_text);
   if (size == NGX_ERROR) return fail(cf, "nacre_zone: not a size; allowed: a number of bytes, or one with k or m, such as 32m");
   if (static_cast<std::size_t>(size) < kMinimumZone) return fail(cf, "nacre_zone: too small; allowed: 2m and more");
-  main.zone = add_zone(cf, static_cast<std::size_t>(size));
+  main.zone = add_zone(cf, main, static_cast<std::size_t>(size));
   return main.zone != nullptr ? NGX_CONF_OK : static_cast<char*>(NGX_CONF_ERROR);
 }
 
@@ -222,9 +222,17 @@ ngx_int_t check_conf(ngx_conf_t* cf) noexcept try {
   }
   ngx_str_t default_pool = ngx_string("default");
   if (main.threads == nullptr) main.threads = ngx_thread_pool_add(cf, &default_pool);
-  if (main.zone == nullptr) main.zone = add_zone(cf, kDefaultZone);
+  if (main.zone == nullptr) main.zone = add_zone(cf, main, kDefaultZone);
   main.application->describe(main.api_mount.value_or(""));
-  return main.threads != nullptr && main.zone != nullptr ? NGX_OK : NGX_ERROR;
+  if (main.threads == nullptr || main.zone == nullptr) return NGX_ERROR;
+  if (const std::size_t least = least_zone(main.application->metrics_room()); main.zone->shm.size < least) {
+    const std::string resources = std::to_string(main.application->config->resources.size());
+    const std::string message = "nacre_zone: too small for the metrics of " + resources +
+                                " resources; allowed: " + std::to_string(least >> 20U) + "m and more";
+    fail(cf, std::string_view(message));
+    return NGX_ERROR;
+  }
+  return NGX_OK;
 } catch (const std::exception& error) {
   fail(cf, std::string_view(error.what()));
   return NGX_ERROR;

@@ -23,6 +23,14 @@ void on_body(ngx_http_request_t* r) noexcept {
   ngx_http_finalize_request(r, started);
 }
 
+/// Since the request's first byte, by nginx's clock: it stands still while events are handled, and may be set.
+Milliseconds since_start(const ngx_http_request_t& r) noexcept {
+  const ngx_time_t* const now = ngx_timeofday();
+  const Milliseconds took = Seconds{now->sec - r.start_sec} +
+                            Milliseconds{static_cast<std::int64_t>(now->msec) - static_cast<std::int64_t>(r.start_msec)};
+  return std::max(took, Milliseconds{});
+}
+
 }  // namespace
 
 ngx_int_t handle_request(ngx_http_request_t* r) noexcept {
@@ -40,16 +48,25 @@ ngx_int_t handle_request(ngx_http_request_t* r) noexcept {
   return started;
 }
 
+ngx_int_t note_beginning(ngx_http_request_t* r) noexcept {
+  const auto* const server = static_cast<ServerConf*>(ngx_http_get_module_srv_conf(r, ngx_http_nacre_module));
+  MainInfo* const info = server->has_nacre ? MainInfo::of(r) : nullptr;
+  if (info == nullptr) return NGX_DECLINED;
+  info->read_at = std::chrono::steady_clock::now();
+  info->reading = since_start(*r);
+  return NGX_DECLINED;
+}
+
 ngx_int_t count_request(ngx_http_request_t* r) noexcept try {
   const auto* const server = static_cast<ServerConf*>(ngx_http_get_module_srv_conf(r, ngx_http_nacre_module));
   if (r != r->main || !server->has_nacre || !Process::running()) return NGX_OK;  // `log_subrequest` asks for these, too
-  const ngx_time_t* const now = ngx_timeofday();
-  const Milliseconds took = Seconds{now->sec - r->start_sec} +
-                            Milliseconds{static_cast<std::int64_t>(now->msec) - static_cast<std::int64_t>(r->start_msec)};
   RequestCtx* const ctx = RequestCtx::of(r);
-  if (ctx == nullptr) return NGX_OK;
+  const MainInfo* const info = MainInfo::of(r);
+  if (ctx == nullptr || info == nullptr) return NGX_OK;
+  const std::chrono::nanoseconds took =
+      info->read_at ? info->reading + (std::chrono::steady_clock::now() - *info->read_at) : since_start(*r);
   const auto status = static_cast<int>(r->err_status != 0U ? r->err_status : r->headers_out.status);
-  Process::get().worker().count(ctx->trace(), method_of(*r), status, std::max(took, Milliseconds{}));
+  Process::get().worker().count(ctx->trace(), method_of(*r), status, took);
   return NGX_OK;
 } catch (const std::exception&) {
   return NGX_OK;  // a count is not worth a request

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <array>
+#include <chrono>
+#include <optional>
 #include <string_view>
 
+#include "base/time.h"
 #include "header.h"
 #include "ngx.hpp"
 
@@ -21,6 +24,9 @@ struct MainInfo {
   std::array<char, 32> id_text;
   ngx_chain_t* problem_body = nullptr;  ///< a problem document that takes the place of nginx's own error page
   OwnLines own_lines;                   ///< of the header
+  bool has_id_header = false;
+  std::optional<std::chrono::steady_clock::time_point> read_at;  ///< when the request's header had been read, if it ever was
+  Milliseconds reading{};                                        ///< how long that took, by nginx's own clock
 };
 
 }  // namespace nacre::nginx

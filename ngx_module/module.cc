@@ -14,10 +14,12 @@ ngx_int_t finish_conf(ngx_conf_t* cf) noexcept {
   if (check_conf(cf) != NGX_OK) return NGX_ERROR;
   if (!main_conf(cf).used) return NGX_OK;
   auto* const core = static_cast<ngx_http_core_main_conf_t*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
-  auto* const handler = static_cast<ngx_http_handler_pt*>(ngx_array_push(&core->phases[NGX_HTTP_LOG_PHASE].handlers));
-  if (handler == nullptr) return NGX_ERROR;
-  *handler = count_request;
-  return NGX_OK;
+  const auto add = [core](ngx_http_phases phase, ngx_http_handler_pt handler) {
+    auto* const place = static_cast<ngx_http_handler_pt*>(ngx_array_push(&core->phases[phase].handlers));
+    if (place != nullptr) *place = handler;
+    return place != nullptr;
+  };
+  return add(NGX_HTTP_POST_READ_PHASE, note_beginning) && add(NGX_HTTP_LOG_PHASE, count_request) ? NGX_OK : NGX_ERROR;
 }
 
 /// In the master, for `nginx -t` as well.

@@ -29,7 +29,7 @@ std::vector<std::pair<std::string_view, std::uint64_t>> connections() {
 
 }  // namespace
 
-Process::Process(ngx_cycle_t& cycle) : reactor_(cycle, *main_conf(&cycle)->threads), zone_(zone_of(*main_conf(&cycle)->zone)) {
+Process::Process(ngx_cycle_t& cycle) : reactor_(cycle, *main_conf(&cycle)->threads), zone_(*main_conf(&cycle)->cache) {
   const MainConf& conf = *main_conf(&cycle);
   const auto* const core = reinterpret_cast<ngx_core_conf_t*>(ngx_get_conf(cycle.conf_ctx, ngx_core_module));
   worker_ = std::make_unique<Worker>(*conf.application,

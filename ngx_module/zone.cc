@@ -1,42 +1,72 @@
 #include "zone.h"
 
+#include <unistd.h>
+
+#include <cstdlib>
+#include <vector>
+
+#include "conf.h"
 #include "metrics/registry.h"
 
 namespace nacre::nginx {
 
 namespace {
 
-/// Called after nginx has mapped the zone, before it forks. `previous` is what the last configuration's zone of the same name
-/// and size held: it goes on, so that a reload keeps the cache.
-ngx_int_t init_zone(ngx_shm_zone_t* zone, void* previous) noexcept {
+/// The processes that answer requests and will not look at a zone that is made now: the workers of the configuration before a
+/// reload, or, in a binary upgrade, nginx's master of the program before, which outlives its workers.
+std::vector<pid_t> predecessors() {
+  std::vector<pid_t> processes;
+  if (std::getenv(NGINX_VAR) != nullptr && ngx_is_init_cycle(ngx_cycle)) processes.push_back(::getppid());
+  for (ngx_int_t i = 0; i < ngx_last_process; ++i) {
+    const ngx_process_t& process = ngx_processes[i];
+    if (process.pid > 0 && !process.exited) processes.push_back(process.pid);
+  }
+  return processes;
+}
+
+/// Called after nginx has mapped the zone, before it forks. `previous` is the last configuration's, with a zone of the same
+/// size: it goes on, so that a reload keeps the cache.
+ngx_int_t init_zone(ngx_shm_zone_t* zone, void* previous) noexcept try {
+  auto& conf = *static_cast<MainConf*>(zone->data);
   if (previous != nullptr) {
-    zone->data = previous;
+    conf.cache = static_cast<MainConf*>(previous)->cache;
     return NGX_OK;
   }
   auto* const pool = reinterpret_cast<ngx_slab_pool_t*>(zone->shm.addr);
   if (zone->shm.exists) {
-    zone->data = pool->data;
+    conf.cache = static_cast<cache::Zone*>(pool->data);
     return NGX_OK;
   }
-  // One allocation of all pages: nginx keeps its header and its lock, and what is in the pages is ours.
+  // One allocation of all pages: nginx keeps its header and its lock, and what is in the pages is ours. Memory that was just
+  // mapped is zeroed, and what is not touched takes none.
   const std::size_t size = pool->pfree * ngx_pagesize;
-  void* const memory = ngx_slab_calloc(pool, size);
+  void* const memory = ngx_slab_alloc(pool, size);
   if (memory == nullptr) return NGX_ERROR;
-  cache::Zone& cache = cache::Zone::format({static_cast<std::byte*>(memory), size});
-  metrics::Registry::format(cache.metrics());
-  zone->data = pool->data = &cache;
+  conf.cache = &cache::Zone::format({static_cast<std::byte*>(memory), size});
+  pool->data = conf.cache;
+  metrics::Registry::format(conf.cache->metrics(), conf.application->metrics_room());
+  conf.cache->predecessors().set(predecessors());
   return NGX_OK;
+} catch (...) {
+  return NGX_ERROR;
 }
 
 }  // namespace
 
-ngx_shm_zone_t* add_zone(ngx_conf_t* cf, std::size_t size) noexcept {
+ngx_shm_zone_t* add_zone(ngx_conf_t* cf, MainConf& conf, std::size_t size) noexcept {
   ngx_str_t name = ngx_string("nacre");
   ngx_shm_zone_t* const zone = ngx_shared_memory_add(cf, &name, size, &ngx_http_nacre_module);
-  if (zone != nullptr) zone->init = init_zone;
+  if (zone == nullptr) return nullptr;
+  zone->init = init_zone;
+  zone->data = &conf;
   return zone;
 }
 
-cache::Zone& zone_of(const ngx_shm_zone_t& zone) noexcept { return *static_cast<cache::Zone*>(zone.data); }
+std::size_t least_zone(const metrics::Room& room) noexcept {
+  std::size_t size = kMinimumZone;
+  // The slab's own pages come off first.
+  while (!room.fits(cache::Zone::metrics_size(size - size / 64))) size += kMinimumZone;
+  return size;
+}
 
 }  // namespace nacre::nginx

@@ -18,27 +18,70 @@ void add(std::atomic<T>& counter, std::type_identity_t<T> by) noexcept {
 
 }  // namespace
 
-/// Marks the table as being changed, for the next holder of the lock if this process dies meanwhile. The kernel orders the
-/// stores of a dying process before it passes the lock on, so only the compiler has to be kept from moving them.
+/// Marks the table as being changed: for those who read without the lock, and for its next holder if this process dies
+/// meanwhile (the kernel orders the stores of a dying process before it passes the lock on).
 class BlockTable::Change {
  public:
-  explicit Change(BlockTable& table) noexcept : table_(table) {
-    table_.changing_ = 1;
-    std::atomic_signal_fence(std::memory_order_seq_cst);
+  explicit Change(BlockTable& table) noexcept
+      : table_(table), count_(table.changes_.load(std::memory_order_relaxed) | 1U) {  // odd already where a holder died
+    table_.changes_.store(count_, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_release);
   }
-  ~Change() {
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    table_.changing_ = 0;
-  }
+  ~Change() { table_.changes_.store(count_ + 1, std::memory_order_release); }
   Change(const Change&) = delete;
   Change& operator=(const Change&) = delete;
 
  private:
   BlockTable& table_;
+  std::uint32_t count_;
+};
+
+/// Copies a chain that may be changed under its hands: every index is judged before it is followed, and whoever calls has to
+/// ask afterwards whether what was copied was one state.
+class BlockTable::Copier {
+ public:
+  Copier(BlockTable& table, Index first) noexcept
+      : table_(table), at_(table.block(first) + sizeof(Record)), left_(table.block_size_ - sizeof(Record)) {
+    std::memcpy(&next_, table.block(first), sizeof next_);
+  }
+
+  /// Calls `take` with the next `size` bytes in pieces; false where the chain ends too early or `take` does not want more.
+  template <class Take>
+  bool read(std::size_t size, Take take) {
+    while (size > 0) {
+      if (left_ == 0) {
+        if (next_ == 0 || next_ > table_.block_count_) return false;
+        const std::byte* const block = table_.block(next_);
+        std::memcpy(&next_, block, sizeof next_);
+        at_ = block + sizeof next_;
+        left_ = table_.next_capacity();
+      }
+      const std::size_t length = std::min(size, left_);
+      if (!take(std::string_view(reinterpret_cast<const char*>(at_), length))) return false;
+      at_ += length;
+      left_ -= length;
+      size -= length;
+    }
+    return true;
+  }
+
+  bool equals(std::string_view text) {
+    return read(text.size(), [&](std::string_view piece) {
+      const bool same = text.starts_with(piece);
+      if (same) text.remove_prefix(piece.size());
+      return same;
+    });
+  }
+
+ private:
+  BlockTable& table_;
+  const std::byte* at_;
+  std::size_t left_;
+  Index next_ = 0;
 };
 
 BlockTable::Lock::Lock(BlockTable& table) noexcept : table_(table) {
-  if (table_.mutex_.lock() && table_.changing_ != 0) {
+  if (table_.mutex_.lock() && table_.changes_.load(std::memory_order_relaxed) % 2 != 0) {
     add(table_.resets_, 1);
     table_.reset();
   }
@@ -88,6 +131,43 @@ BlockTable::Record* BlockTable::find(std::uint64_t hash, std::string_view key) n
     if (at->hash == hash && at->key_size == key.size() && Reader(*this, *at).equals(key)) return at;
   }
   return nullptr;
+}
+
+bool BlockTable::changed_since(std::uint32_t count) const noexcept {
+  std::atomic_thread_fence(std::memory_order_acquire);
+  return changes_.load(std::memory_order_relaxed) != count;
+}
+
+BlockTable::Peek BlockTable::peek(std::uint64_t hash, std::string_view key, Record& record, std::span<std::byte> meta,
+                                  std::string& payload) {
+  constexpr std::size_t kMostSteps = 64;  // links that change may lead round and round
+  const std::uint32_t count = changes_.load(std::memory_order_acquire);
+  if (count % 2 != 0) return Peek::busy;
+  Index index = 0;
+  std::memcpy(&index, &bucket(hash), sizeof index);
+  for (std::size_t step = 0; index != 0 && index <= block_count_ && step < kMostSteps; index = record.collision, ++step) {
+    std::memcpy(&record, block(index), sizeof record);
+    if (record.hash != hash || record.key_size != key.size()) continue;
+    Copier copier(*this, index);
+    std::size_t copied = 0;
+    const auto to_meta = [&](std::string_view piece) {
+      std::memcpy(meta.data() + copied, piece.data(), piece.size());
+      copied += piece.size();
+      return true;
+    };
+    if (!copier.read(meta.size(), to_meta) || !copier.equals(key)) continue;
+    if (changed_since(count)) return Peek::busy;  // else the size may be anything
+    const std::size_t before = payload.size();
+    payload.reserve(before + record.payload_size);
+    const bool whole = copier.read(record.payload_size, [&](std::string_view piece) {
+      payload += piece;
+      return true;
+    });
+    if (whole && !changed_since(count)) return Peek::found;
+    payload.resize(before);
+    return Peek::busy;
+  }
+  return index == 0 && !changed_since(count) ? Peek::absent : Peek::busy;
 }
 
 BlockTable::Index BlockTable::take_block() noexcept {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <type_traits>
 
-#include "cache/robust_mutex.h"
+#include "base/robust_mutex.h"
 
 namespace nacre::cache {
 
@@ -24,7 +24,8 @@ constexpr std::size_t align(std::size_t at) noexcept { return (at + kAlignment -
 /// between classes evicts records that are in use.) Blocks are named by index: the memory may be mapped anywhere.
 ///
 /// The holder of the lock may be killed at any instruction. Every change is marked while it goes on: a table whose holder died
-/// in the middle of one starts empty, any other death leaves it as it is.
+/// in the middle of one starts empty, any other death leaves it as it is. The same mark counts the changes, so that a reader
+/// needs no lock: it copies, and takes its copy only if the count is what it was before (a seqlock).
 class BlockTable {
  public:
   using Index = std::uint32_t;  ///< of a block, from 1; 0 is none
@@ -90,6 +91,18 @@ class BlockTable {
   /// Makes a table of zeroed memory (aligned to 64). `block_size` is a multiple of 8.
   static BlockTable& format(std::span<std::byte> memory, std::uint32_t block_size, std::uint32_t meta_size) noexcept;
 
+  enum class Peek : std::uint8_t {
+    found,
+    absent,
+    busy,  ///< it was changed meanwhile: to be tried again, or to be found with the lock
+  };
+  /// Copies what stands under a key without taking the lock: the record's head into `record`, its own part into `meta`, and its
+  /// payload to the end of `payload`. Many processes read one record so without writing to memory that they share.
+  template <class Meta>
+  Peek peek(std::uint64_t hash, std::string_view key, Record& record, Meta& meta, std::string& payload) {
+    return peek(hash, key, record, std::as_writable_bytes(std::span(&meta, 1)), payload);
+  }
+
   // With the lock held:
 
   Record* find(std::uint64_t hash, std::string_view key) noexcept;
@@ -127,10 +140,13 @@ class BlockTable {
 
  private:
   class Change;
+  class Copier;
 
   BlockTable() = default;
   Record* insert(std::uint64_t hash, std::string_view key, std::int64_t expires, std::span<const std::byte> meta,
                  std::span<const std::string_view> payload) noexcept;
+  Peek peek(std::uint64_t hash, std::string_view key, Record& record, std::span<std::byte> meta, std::string& payload);
+  bool changed_since(std::uint32_t count) const noexcept;
   void reset() noexcept;
   Index* buckets() noexcept;
   Index& bucket(std::uint64_t hash) noexcept { return buckets()[hash & (bucket_count_ - 1)]; }
@@ -152,7 +168,7 @@ class BlockTable {
   std::int64_t soonest_ = 0;  ///< no record expires before
   std::atomic<std::uint32_t> records_, used_blocks_;
   std::atomic<std::uint64_t> resets_;
-  std::uint32_t changing_ = 0;
+  std::atomic<std::uint32_t> changes_;  ///< odd while one goes on
 };
 
 }  // namespace nacre::cache

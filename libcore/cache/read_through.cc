@@ -42,6 +42,7 @@ std::string_view to_string(Outcome outcome) noexcept {
     case Outcome::miss:
       return "miss";
     case Outcome::stale:
+    case Outcome::l2_stale:
       return "stale";
     case Outcome::none:
       break;
@@ -58,6 +59,7 @@ std::string_view cache_status(Outcome outcome) noexcept {
     case Outcome::miss:
       return "nacre; fwd=miss";
     case Outcome::stale:
+    case Outcome::l2_stale:
       return "nacre; fwd=stale";
     case Outcome::none:
       break;
@@ -172,7 +174,7 @@ std::optional<Served> ReadThrough::State::find_shared(const Read& read, SharedTi
   fill(read.key, ticket, entry, read.policy, age);
   const bool fresh = age < read.policy.ttl;
   if (!fresh) renew(read, look);
-  return Served{std::move(entry), fresh ? Outcome::l2_hit : Outcome::stale, age};
+  return Served{std::move(entry), fresh ? Outcome::l2_hit : Outcome::l2_stale, age};
 }
 
 Result<Served> ReadThrough::State::get(const Read& read) {

@@ -16,7 +16,7 @@
 namespace nacre::cache {
 
 /// Which tier answered: `$nacre_cache` and the Cache-Status header (RFC 9211).
-enum class Outcome : std::uint8_t { none, l1_hit, l2_hit, miss, stale };
+enum class Outcome : std::uint8_t { none, l1_hit, l2_hit, miss, stale, l2_stale };
 std::string_view to_string(Outcome outcome) noexcept;  ///< "-", "l1-hit", "l2-hit", "miss", "stale"
 /// "nacre; hit", "nacre; hit; detail=l2", "nacre; fwd=miss", "nacre; fwd=stale", ""
 std::string_view cache_status(Outcome outcome) noexcept;

@@ -51,14 +51,11 @@ RedisTier::Options tier_options(const config::Config& config) {
 }  // namespace
 
 struct Tiers::Redis {
-  Redis(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, store::Store& wrapped,
-        metrics::Recorder& recorder, std::function<void(std::string_view)> log)
+  Redis(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, store::Store& wrapped, Observe observe,
+        std::function<void(std::string_view)> log)
       : threads(scheduler.reactor(), kConnectingThreads),
         client(scheduler.reactor(), threads, config.cache.redis,
-               {.timeout = config.timeouts.redis,
-                .observe = [&recorder](std::optional<Error> error,
-                                       std::chrono::nanoseconds took) { recorder.asked_redis(error, took); },
-                .log = std::move(log)}),
+               {.timeout = config.timeouts.redis, .observe = std::move(observe), .log = std::move(log)}),
         tier(client, zone, scheduler, tier_options(config)),
         store(wrapped, tier, scheduler, config.timeouts.store) {}
 
@@ -68,17 +65,16 @@ struct Tiers::Redis {
   InvalidatingStore store;
 };
 
-Tiers::Tiers(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, store::Store& store,
-             metrics::Recorder& recorder, std::function<void(std::string_view)> log)
+Tiers::Tiers(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, store::Store& store, Observe observe,
+             std::function<void(std::string_view)> log)
     : store_(&store) {
   ReadThrough::Options options{.store_timeout = config.timeouts.store};
   if (config.cache.redis) {
-    redis_ = std::make_unique<Redis>(config, zone, scheduler, store, recorder, std::move(log));
+    redis_ = std::make_unique<Redis>(config, zone, scheduler, store, std::move(observe), std::move(log));
     values_ = std::make_unique<RedisValues>(redis_->client, config.cache.prefix);
     store_ = &redis_->store;
     options.shared = &redis_->tier;
     options.local = config.cache.local;
-    recorder.set_tiers(options.local, true);
   } else {
     values_ = std::make_unique<ZoneValues>(zone, scheduler.reactor());
   }

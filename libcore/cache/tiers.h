@@ -1,7 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "base/error.h"
@@ -11,7 +13,6 @@
 #include "cache/zone.h"
 #include "config/config.h"
 #include "fiber/fiber.h"
-#include "metrics/recorder.h"
 #include "store/store.h"
 
 namespace nacre::cache {
@@ -20,7 +21,9 @@ namespace nacre::cache {
 class Tiers {
  public:
   /// `store` is the one whose writes the cache must know of; all must outlive this.
-  Tiers(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, store::Store& store, metrics::Recorder& recorder,
+  /// `observe` is told of each command to Redis: how it failed, and how long it took.
+  using Observe = std::function<void(std::optional<Error> error, std::chrono::nanoseconds took)>;
+  Tiers(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, store::Store& store, Observe observe,
         std::function<void(std::string_view)> log);
   ~Tiers();
 

@@ -6,53 +6,64 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/robust_mutex.h"
+
 namespace nacre::cache {
 
-/// The processes that use the zone. A worker that ends well leaves; one that is still listed and no longer runs was killed.
-/// Workers of an earlier configuration that finish their requests after a reload are listed beside the new ones.
+/// The processes that use the zone. Each holds the lock of its slot as long as it runs, so the kernel tells who died. A worker
+/// that ends well leaves; one that is still listed and holds its lock no more was killed. Workers of an earlier configuration
+/// that finish their requests after a reload are listed beside the new ones.
 class WorkerSlots {
  public:
-  /// Calls `on_death` for each listed process that no longer runs, before it takes it off the list: who finds the list clean
-  /// may rely on `on_death` having been called.
-  template <class OnDeath>
-  bool sweep(OnDeath on_death) noexcept {
-    bool found = false;
-    for (Slot& slot : slots_) {
-      std::uint64_t holder = slot.process.load(std::memory_order_acquire);
-      if (holder == 0 || runs(holder)) continue;
-      on_death();
-      slot.process.compare_exchange_strong(holder, 0, std::memory_order_acq_rel);
-      found = true;
-    }
-    return found;
-  }
+  /// Prepares zeroed memory; once.
+  void init() noexcept;
 
-  /// Lists the calling process, at a place of its own. nullopt when the list is full.
-  std::optional<std::size_t> enter() noexcept;
-  void leave() noexcept;
+  struct Entered {
+    std::optional<std::size_t> place;  ///< of the caller's own; none when the list is full
+    bool died;                         ///< `on_death` was called
+  };
+  /// Lists the calling process. Before that, calls `on_death` for each listed process that no longer runs and takes it off the
+  /// list; who enters may rely on that having been done for all, by itself or another.
+  template <class OnDeath>
+  Entered enter(OnDeath on_death) noexcept {
+    (void)entering_.lock();  // one that died in here left nothing half done
+    Entered entered{std::nullopt, false};
+    for (Slot& slot : slots_) {
+      if (slot.listed.load(std::memory_order_acquire) == 0 || runs(slot)) continue;
+      on_death();
+      slot.listed.store(0, std::memory_order_release);
+      entered.died = true;
+    }
+    entered.place = take_place();
+    entering_.unlock();
+    return entered;
+  }
+  void leave(std::size_t place) noexcept;
 
   /// What the process at a place has to say, in place of what it said before.
   void tell(std::size_t place, std::uint64_t word) noexcept { slots_[place].word.store(word, std::memory_order_relaxed); }
-  /// Calls `visit` with the word of each listed process that runs.
+  /// Calls `visit` with the word of each listed process; one that died is listed until the next one enters.
   template <class Visit>
   void each_word(Visit visit) const noexcept {
     for (const Slot& slot : slots_) {
-      const std::uint64_t holder = slot.process.load(std::memory_order_acquire);
-      if (holder != 0 && runs(holder)) visit(slot.word.load(std::memory_order_relaxed));
+      if (slot.listed.load(std::memory_order_acquire) != 0) visit(slot.word.load(std::memory_order_relaxed));
     }
   }
 
  private:
   struct Slot {
-    std::atomic<std::uint64_t> process;  ///< 0, or its id and when it started
+    RobustMutex alive;  ///< held by the process that is listed here
+    std::atomic<std::uint64_t> listed;
     std::atomic<std::uint64_t> word;
   };
 
   /// Twice the 512 workers of one configuration.
   static constexpr std::size_t kSlots = 1024;
 
-  static bool runs(std::uint64_t process) noexcept;
+  static bool runs(Slot& slot) noexcept;
+  std::optional<std::size_t> take_place() noexcept;
 
+  RobustMutex entering_;
   std::array<Slot, kSlots> slots_;
 };
 

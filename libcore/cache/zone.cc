@@ -13,9 +13,6 @@ namespace nacre::cache {
 
 namespace {
 
-/// Names the layout: to be changed with every change of it, so that memory of another version is not taken for this one's.
-constexpr std::uint64_t kMagic = 0x6e61'6372'6500'0004;
-
 constexpr std::size_t kEntryBlock = 512;
 constexpr std::uint64_t kMostShards = 16;
 constexpr std::uint64_t kEntryShard = 1U << 20U;  // the least worth a lock of its own: holds an entry of 512 KiB
@@ -23,17 +20,27 @@ constexpr std::uint64_t kValueShard = 2U << 20U;
 
 constexpr std::int64_t kNoTimestamp = std::numeric_limits<std::int64_t>::min();
 
-/// What an entry's record holds beside its key; the payload is the ETag, then the body.
-struct EntryMeta {
-  std::uint64_t generation;
-  std::int64_t filled;
-  std::int64_t due;
-  std::int64_t fresh_until;
-  std::int64_t last_modified;
-  std::uint64_t etag_size;
-};
+constexpr int kTries = 3;  ///< to copy an entry between changes, before the lock is waited for
+constexpr Milliseconds kUsedAnew{1'000};
 
 }  // namespace
+
+/// What an entry's record holds beside its key; the payload is the body, then the ETag.
+struct Zone::EntryMeta {
+  std::uint64_t generation = 0;
+  std::int64_t filled = 0;
+  std::int64_t due = 0;
+  std::int64_t fresh_until = 0;
+  std::int64_t last_modified = 0;
+  std::uint64_t etag_size = 0;
+  std::int64_t used = 0;  ///< when it was last moved to the front
+};
+
+struct Zone::Copy {
+  BlockTable::Record record;
+  EntryMeta meta;
+  std::string payload;
+};
 
 template <class Format>
 Zone::Shards Zone::lay_out(std::uint64_t at, std::uint64_t size, std::uint64_t most, std::uint64_t shard_size, Format format) {
@@ -48,8 +55,9 @@ Zone::Shards Zone::lay_out(std::uint64_t at, std::uint64_t size, std::uint64_t m
 Zone& Zone::format(std::span<std::byte> memory) {
   auto& zone = *::new (memory.data()) Zone();
   zone.hash_.init();
+  zone.workers_.init();
   zone.metrics_at_ = align(sizeof(Zone));
-  zone.metrics_size_ = std::clamp<std::uint64_t>(memory.size() / 16, 128U << 10U, 1U << 20U);
+  zone.metrics_size_ = metrics_size(memory.size());
   const std::uint64_t values_at = zone.metrics_at_ + zone.metrics_size_;
   const std::uint64_t values_size = memory.size() / 4 / kAlignment * kAlignment;
   zone.values_ =
@@ -57,15 +65,11 @@ Zone& Zone::format(std::span<std::byte> memory) {
   const std::uint64_t entries_at = values_at + values_size;
   zone.entries_ = zone.lay_out(entries_at, memory.size() - entries_at, kMostShards, kEntryShard,
                                [](std::span<std::byte> shard) { BlockTable::format(shard, kEntryBlock, sizeof(EntryMeta)); });
-  zone.size_ = memory.size();
-  zone.magic_ = kMagic;
   return zone;
 }
 
-Zone* Zone::attach(std::span<std::byte> memory) noexcept {
-  if (memory.size() < kMinimumSize) return nullptr;
-  auto* const zone = reinterpret_cast<Zone*>(memory.data());
-  return zone->magic_ == kMagic && zone->size_ == memory.size() ? zone : nullptr;
+std::size_t Zone::metrics_size(std::size_t size) noexcept {
+  return std::max<std::size_t>(size / kShareOfMetrics, kLeastMetrics) / kAlignment * kAlignment;
 }
 
 BlockTable& Zone::shard(const Shards& shards, std::uint64_t hash) noexcept {
@@ -78,30 +82,59 @@ const BlockTable& Zone::shard(const Shards& shards, std::uint64_t hash) const no
   return const_cast<Zone*>(this)->shard(shards, hash);
 }
 
+/// Copies what stands under a key, past any change that goes on.
+bool Zone::copy(BlockTable& table, std::uint64_t hash, std::string_view key, Copy& copy) {
+  for (int tries = 0; tries < kTries; ++tries) {
+    const BlockTable::Peek peeked = table.peek(hash, key, copy.record, copy.meta, copy.payload);
+    if (peeked != BlockTable::Peek::busy) return peeked == BlockTable::Peek::found;
+  }
+  const BlockTable::Lock lock(table);
+  BlockTable::Record* const found = lock->find(hash, key);
+  if (found == nullptr) return false;
+  copy.record = *found;
+  copy.meta = found->meta<EntryMeta>();
+  copy.payload.reserve(found->payload_size);
+  lock->payload(*found).append(found->payload_size, copy.payload);
+  return true;
+}
+
+/// Marks an entry as used. Once in a while is enough to tell what is used from what is not, and leaves the memory of those who
+/// read alone.
+void Zone::touch(BlockTable& table, std::uint64_t hash, std::string_view key, std::int64_t moment) {
+  const BlockTable::Lock lock(table);
+  BlockTable::Record* const found = lock->find(hash, key);
+  if (found == nullptr || moment - found->meta<EntryMeta>().used < kUsedAnew.count()) return;
+  lock->touch(*found);
+  found->meta<EntryMeta>().used = moment;
+}
+
+/// Forgets an entry that counts no more, unless another was filled in.
+void Zone::drop(BlockTable& table, std::uint64_t hash, std::string_view key, std::uint64_t generation) {
+  const BlockTable::Lock lock(table);
+  BlockTable::Record* const found = lock->find(hash, key);
+  if (found != nullptr && found->meta<EntryMeta>().generation == generation) lock->erase(*found);
+}
+
 std::optional<Hit> Zone::find(std::string_view key, std::string_view subject, Monotonic now) {
   const std::uint64_t hash = hash_(key);
-  const std::uint64_t subject_hash = hash_(subject);
-  const BlockTable::Lock table(shard(entries_, hash));
-  BlockTable::Record* const found = table->find(hash, key);
-  if (found == nullptr) return std::nullopt;
-  const EntryMeta& meta = found->meta<EntryMeta>();
-  // Read under the lock: a generation read before could be older than what was filled since.
-  if (meta.generation != generations_.of(subject_hash) || found->expires <= static_cast<std::int64_t>(now)) {
-    table->erase(*found);
+  BlockTable& table = shard(entries_, hash);
+  Copy found;
+  if (!copy(table, hash, key, found)) return std::nullopt;
+  const EntryMeta& meta = found.meta;
+  const auto moment = static_cast<std::int64_t>(now);
+  // Read after the entry: a generation read before could be older than what was filled since.
+  if (meta.generation != generations_.of(hash_(subject)) || found.record.expires <= moment) {
+    drop(table, hash, key, meta.generation);
     return std::nullopt;
   }
+  if (moment - meta.used >= kUsedAnew.count()) touch(table, hash, key, moment);
   std::optional<Hit> hit(std::in_place);
-  BlockTable::Reader reader = table->payload(*found);
-  hit->entry.etag.reserve(meta.etag_size);
-  reader.append(meta.etag_size, hit->entry.etag);
-  const std::size_t body_size = found->payload_size - meta.etag_size;
-  hit->entry.body.reserve(body_size);
-  reader.append(body_size, hit->entry.body);
+  hit->entry.etag.assign(found.payload, found.payload.size() - meta.etag_size);
+  found.payload.resize(found.payload.size() - meta.etag_size);
+  hit->entry.body = std::move(found.payload);
   if (meta.last_modified != kNoTimestamp) hit->entry.last_modified = Timestamp{Milliseconds{meta.last_modified}};
-  const auto moment = static_cast<std::int64_t>(now);
   hit->freshness = moment >= meta.fresh_until ? Freshness::stale : moment >= meta.due ? Freshness::due : Freshness::fresh;
   hit->age = now - Monotonic{meta.filled};
-  table->touch(*found);
   return hit;
 }
 
@@ -112,14 +145,15 @@ bool Zone::fill(std::string_view key, std::string_view subject, Ticket ticket, c
   const Monotonic fresh_until = filled + life.ttl;
   const Milliseconds local = std::min(life.local, std::max(fresh_until - now, Milliseconds{}));
   const EntryMeta meta{ticket.generation,
-                  static_cast<std::int64_t>(filled),
-                  static_cast<std::int64_t>(now + local),
-                  static_cast<std::int64_t>(fresh_until),
-                  entry.last_modified ? entry.last_modified->time_since_epoch().count() : kNoTimestamp,
-                  entry.etag.size()};
-  const std::array<std::string_view, 2> payload{entry.etag, entry.body};
+                       static_cast<std::int64_t>(filled),
+                       static_cast<std::int64_t>(now + local),
+                       static_cast<std::int64_t>(fresh_until),
+                       entry.last_modified ? entry.last_modified->time_since_epoch().count() : kNoTimestamp,
+                       entry.etag.size(),
+                       static_cast<std::int64_t>(now)};
+  const std::array<std::string_view, 2> payload{entry.body, entry.etag};
   const std::size_t size = key.size() + entry.etag.size() + entry.body.size();
-  if (size > kLargestEntry) return false;
+  if (size > kLargestEntry || !predecessors_.over(now)) return false;
 
   BlockTable& entries = shard(entries_, hash);
   const std::size_t blocks = entries.blocks_for(key.size(), entry.etag.size() + entry.body.size());
@@ -167,14 +201,11 @@ Result<bool> Zone::erase(std::string_view key, Monotonic now) {
   return Values(shard(values_, hash)).erase(hash, key, now);
 }
 
-bool Zone::enter(std::optional<std::size_t>* place) noexcept {
-  const bool died = workers_.sweep([this] {
+WorkerSlots::Entered Zone::enter() noexcept {
+  return workers_.enter([this] {
     invalidate_all();
     owing_ = 0;  // what it owed is forgotten: the lifetimes of the entries bound that
   });
-  const auto entered = workers_.enter();
-  if (place != nullptr) *place = entered;
-  return died;
 }
 
 Zone::Usage Zone::usage() const noexcept {

@@ -14,6 +14,7 @@
 #include "cache/generations.h"
 #include "cache/keyed_hash.h"
 #include "cache/leases.h"
+#include "cache/predecessors.h"
 #include "cache/worker_slots.h"
 
 namespace nacre::cache {
@@ -63,13 +64,12 @@ class Zone {
  public:
   /// Formats fresh memory. `memory` is page-aligned, zeroed and at least `kMinimumSize`.
   static Zone& format(std::span<std::byte> memory);
-  /// Memory that an earlier configuration formatted; nullptr when it is of another layout or size.
-  static Zone* attach(std::span<std::byte> memory) noexcept;
   static constexpr std::size_t kMinimumSize = 1U << 20U;
   /// No entry is larger, key and all; in zones under 32 MiB half a shard is the limit (200 KiB and more).
   static constexpr std::size_t kLargestEntry = 1U << 20U;
 
-  /// Looks up, and marks as used. Expired (past `stale`) and invalidated entries are not found.
+  /// Looks up, without a lock as long as nobody changes the shard, and marks as used (once a second). Expired (past `stale`)
+  /// and invalidated entries are not found.
   std::optional<Hit> find(std::string_view key, std::string_view subject, Monotonic now);
   Ticket ticket(std::string_view subject) const noexcept { return {generations_.of(hash_(subject))}; }
   /// Stores, evicting the least recently used. False when it was dropped: invalidated since `ticket`, or too large.
@@ -111,11 +111,14 @@ class Zone {
   /// Tells this host from others.
   std::uint64_t id() const noexcept { return hash_("host"); }
 
-  /// Lists the calling process as a worker, by its process id. When one that is listed no longer runs, everything is
-  /// invalidated (it may have died between a commit and its `invalidate`), and the answer is true, for the log. Workers of an
-  /// earlier configuration that still finish their requests are no matter.
-  bool enter(std::optional<std::size_t>* place = nullptr) noexcept;
-  void leave() noexcept { workers_.leave(); }
+  /// Who still writes without telling this zone: nothing is filled in until they have ended.
+  Predecessors& predecessors() noexcept { return predecessors_; }
+
+  /// Lists the calling process as a worker. When one that is listed no longer runs, everything is invalidated (it may have died
+  /// between a commit and its `invalidate`). Workers of an earlier configuration that still finish their requests are no
+  /// matter.
+  WorkerSlots::Entered enter() noexcept;
+  void leave(std::size_t place) noexcept { workers_.leave(place); }
   /// A word of each worker, for what is added up over all: see WorkerSlots. `place`: as `enter` gave it.
   void tell(std::size_t place, std::uint64_t word) noexcept { workers_.tell(place, word); }
   template <class Visit>
@@ -130,6 +133,10 @@ class Zone {
 
   /// Memory in the zone for the metrics (metrics/), zeroed when formatted, aligned to 64 bytes.
   std::span<std::byte> metrics() noexcept;
+  /// How much of it a zone of `size` bytes has: one part in kShareOfMetrics, kLeastMetrics at least.
+  static std::size_t metrics_size(std::size_t size) noexcept;
+  static constexpr std::size_t kShareOfMetrics = 16;
+  static constexpr std::size_t kLeastMetrics = 128U << 10U;
 
   /// Whether all shards hold together; takes their locks one after another. For tests.
   bool intact() noexcept;
@@ -140,19 +147,24 @@ class Zone {
     std::uint64_t at = 0, count = 0, size = 0;
   };
 
-  Zone() = default;
+  Zone() = default;  // the memory is zeroed
   template <class Format>
   Shards lay_out(std::uint64_t at, std::uint64_t size, std::uint64_t most, std::uint64_t shard_size, Format format);
+  struct EntryMeta;
+  struct Copy;
+  static bool copy(BlockTable& table, std::uint64_t hash, std::string_view key, Copy& copy);
+  static void touch(BlockTable& table, std::uint64_t hash, std::string_view key, std::int64_t moment);
+  static void drop(BlockTable& table, std::uint64_t hash, std::string_view key, std::uint64_t generation);
   BlockTable& shard(const Shards& shards, std::uint64_t hash) noexcept;
   const BlockTable& shard(const Shards& shards, std::uint64_t hash) const noexcept;
 
-  std::uint64_t magic_ = 0, size_ = 0;
   KeyedHash hash_;
   std::uint64_t metrics_at_ = 0, metrics_size_ = 0;
   Shards entries_, values_;
   std::atomic<std::uint64_t> evictions_;
   std::atomic<std::uint32_t> owing_;
   WorkerSlots workers_;
+  Predecessors predecessors_;
   Leases leases_;
   Generations generations_;
 };

@@ -56,61 +56,66 @@ std::string_view result_name(std::optional<Error> error) {
 
 /// The counter of `code`, resolved when it is new.
 template <class Resolve>
-Counter counter_of(std::vector<std::pair<int, Counter>>& counters, int code, Resolve resolve) {
+const Counter& counter_of(std::vector<std::pair<int, Counter>>& counters, int code, Resolve resolve) {
   for (const auto& [known, counter] : counters) {
     if (known == code) return counter;
   }
   return counters.emplace_back(code, resolve()).second;
 }
 
+constexpr std::array<std::string_view, 2> kTierNames{"l1", "l2"};
+constexpr std::array<std::string_view, 3> kLookupNames{"hit", "miss", "stale"};
+
 }  // namespace
 
-Recorder::Recorder(Registry& registry, std::vector<std::string> routes) : registry_(registry) {
+Recorder::Recorder(Registry& registry, std::vector<Route> routes) : registry_(registry) {
   routes_.reserve(routes.size());
-  for (std::string& name : routes) {
-    const Histogram duration = registry_.histogram(kHttpDuration, {name});
-    routes_.push_back({std::move(name), duration, {}});
+  for (Route& route : routes) {
+    Answers& answers = routes_.emplace_back(Answers{std::move(route.name), {}, {}});
+    for (const auto& [method, status] : route.usual) requests(answers, method, status);
+    if (!route.usual.empty()) duration(answers);
   }
-  set_tiers(true, false);
   store_duration_ = registry_.histogram(kStoreDuration, {});
   pool_wait_ = registry_.histogram(kPoolWait, {});
   redis_duration_ = registry_.histogram(kRedisDuration, {});
 }
 
-void Recorder::answered(std::size_t route, http::Method method, int status, std::chrono::nanoseconds took) {
-  Route& on = routes_[route];
+Room Recorder::room_for(std::span<const Route> routes) {
+  constexpr std::size_t kLabels = std::string_view(R"(route="",method="DELETE",status="200")").size();
+  constexpr std::size_t kOthers = 2;  // statuses beside each usual one
+  Room room{16U << 10U, 4U << 10U};   // what does not depend on routes
+  for (const Route& route : routes) {
+    if (!route.usual.empty()) room.add(kHttpDuration, kLabels + route.name.size());
+    for (std::size_t i = 0; i < route.usual.size() * (1 + kOthers); ++i) room.add(kHttpRequests, kLabels + route.name.size());
+  }
+  return room;
+}
+
+const Counter& Recorder::requests(Answers& answers, http::Method method, int status) {
   const auto index = static_cast<std::size_t>(method);
-  counter_of(on.requests[index], status, [&] {
-    return registry_.counter(kHttpRequests, {on.name, kMethodNames[index], std::to_string(status)});
-  }).add();
-  on.duration.observe(took);
+  return counter_of(answers.requests[index], status, [&] {
+    return registry_.counter(kHttpRequests, {answers.route, kMethodNames[index], std::to_string(status)});
+  });
 }
 
-void Recorder::set_tiers(bool local, bool shared) noexcept {
-  const auto counter = [this](bool there, std::string_view tier, std::string_view result) {
-    return there ? registry_.counter(kCacheRequests, {tier, result}) : Counter();
-  };
-  l1_hit_ = counter(local, "l1", "hit");
-  l1_miss_ = counter(local, "l1", "miss");
-  l1_stale_ = counter(local, "l1", "stale");
-  l2_hit_ = counter(shared, "l2", "hit");
-  l2_miss_ = counter(shared, "l2", "miss");
+const Histogram& Recorder::duration(Answers& answers) {
+  if (!answers.duration) answers.duration = registry_.histogram(kHttpDuration, {answers.route});
+  return *answers.duration;
 }
 
-void Recorder::looked_up(cache::Outcome outcome) noexcept {
-  switch (outcome) {
-    case cache::Outcome::none:
-      return;
-    case cache::Outcome::l1_hit:
-      return l1_hit_.add();
-    case cache::Outcome::stale:
-      return l1_stale_.add();
-    case cache::Outcome::l2_hit:
-      l1_miss_.add();
-      return l2_hit_.add();
-    case cache::Outcome::miss:
-      l1_miss_.add();
-      return l2_miss_.add();
+void Recorder::answered(std::size_t route, http::Method method, int status, std::chrono::nanoseconds took) {
+  Answers& answers = routes_[route];
+  requests(answers, method, status).add();
+  duration(answers).observe(took);
+}
+
+void Recorder::set_tiers(bool l1, bool l2) {
+  const std::array<bool, 2> there{l1, l2};
+  for (std::size_t tier = 0; tier < there.size(); ++tier) {
+    for (std::size_t result = 0; result < kLookupNames.size(); ++result) {
+      lookups_[tier][result] =
+          there[tier] ? registry_.counter(kCacheRequests, {kTierNames[tier], kLookupNames[result]}) : Counter();
+    }
   }
 }
 

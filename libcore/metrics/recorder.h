@@ -11,11 +11,21 @@
 #include <vector>
 
 #include "base/error.h"
-#include "cache/read_through.h"
 #include "http/request.h"
 #include "metrics/registry.h"
 
 namespace nacre::metrics {
+
+/// A route of the configuration, and what it usually answers: its series exist from the start. One that answers nothing when
+/// all is well (a resource that nobody may delete) gets its series with its first answer.
+struct Route {
+  std::string name;  ///< as in `$nacre_route`
+  std::vector<std::pair<http::Method, int>> usual{};
+};
+
+/// A tier of the cache, and what a look-up in it gave.
+enum class Tier : std::uint8_t { l1, l2 };
+enum class Lookup : std::uint8_t { hit, miss, stale };
 
 enum class StoreOperation : std::uint8_t { find_one, find, insert, replace, erase, recall, remember, ping };
 
@@ -23,15 +33,20 @@ enum class StoreOperation : std::uint8_t { find_one, find, insert, replace, eras
 /// counting is an addition.
 class Recorder {
  public:
-  /// `routes`: the names of the configuration's routes, as in `$nacre_route`, by their numbers.
-  Recorder(Registry& registry, std::vector<std::string> routes);
+  /// `routes`: the configuration's, by their numbers.
+  Recorder(Registry& registry, std::vector<Route> routes);
+
+  /// What the series of a configuration take, with as many again for answers that are not the usual ones.
+  static Room room_for(std::span<const Route> routes);
 
   /// A request was answered, by Nacre or by nginx before it. `route` is the number of its name.
   void answered(std::size_t route, http::Method method, int status, std::chrono::nanoseconds took);
-  /// Which tiers the cache has; the zone alone at first.
-  void set_tiers(bool local, bool shared) noexcept;
-  /// A read went through the cache.
-  void looked_up(cache::Outcome outcome) noexcept;
+  /// Which tiers the cache has; a look-up in another is not counted.
+  void set_tiers(bool l1, bool l2);
+  /// A read looked into a tier.
+  void looked_up(Tier tier, Lookup result) const noexcept {
+    lookups_[static_cast<std::size_t>(tier)][static_cast<std::size_t>(result)].add();
+  }
   /// A store operation ended; `error` is empty when it succeeded.
   void stored(StoreOperation operation, std::optional<Error> error, std::chrono::nanoseconds took);
   /// A call to Redis ended.
@@ -45,15 +60,18 @@ class Recorder {
 
   /// The counters of one route and method by status, or of one operation by result: few, the frequent ones first seen.
   using ByCode = std::vector<std::pair<int, Counter>>;
-  struct Route {
-    std::string name;
-    Histogram duration;
+  struct Answers {
+    std::string route;
+    std::optional<Histogram> duration;
     std::array<ByCode, kMethods> requests;
   };
 
+  const Counter& requests(Answers& answers, http::Method method, int status);
+  const Histogram& duration(Answers& answers);
+
   Registry& registry_;
-  std::vector<Route> routes_;
-  Counter l1_hit_, l1_miss_, l1_stale_, l2_hit_, l2_miss_;
+  std::vector<Answers> routes_;
+  std::array<std::array<Counter, 3>, 2> lookups_;
   std::array<ByCode, kOperations> operations_;
   Histogram store_duration_;
   Histogram pool_wait_;

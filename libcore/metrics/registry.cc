@@ -8,7 +8,7 @@ namespace nacre::metrics {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
-constexpr std::size_t kBytesOfStripe = 64U << 10U;  // with less than this for each, stripes are fewer
+constexpr std::size_t kLeastStripe = 16U << 10U;  // bytes; with less than this for each, or than is needed, stripes are fewer
 constexpr std::uint32_t kMostStripes = 16;
 
 constexpr std::size_t align_down(std::size_t size, std::size_t to) { return size / to * to; }
@@ -17,16 +17,22 @@ constexpr std::size_t align_up(std::size_t size, std::size_t to) { return align_
 class Guard {
  public:
   // A process that died in appending had not published anything yet.
-  explicit Guard(cache::RobustMutex& mutex) : mutex_(mutex) { (void)mutex_.lock(); }
+  explicit Guard(RobustMutex& mutex) : mutex_(mutex) { (void)mutex_.lock(); }
   ~Guard() { mutex_.unlock(); }
   Guard(const Guard&) = delete;
   Guard& operator=(const Guard&) = delete;
 
  private:
-  cache::RobustMutex& mutex_;
+  RobustMutex& mutex_;
 };
 
 }  // namespace
+
+std::size_t Registry::texts_of(std::size_t memory) noexcept { return align_down(memory / 8 * 5, kAlignment); }
+
+std::size_t Registry::cells_of(std::size_t memory) noexcept {
+  return memory - align_up(sizeof(Layout), kAlignment) - texts_of(memory);
+}
 
 void Histogram::observe(std::chrono::nanoseconds time) const noexcept {
   if (cells_ == nullptr) return;
@@ -37,13 +43,23 @@ void Histogram::observe(std::chrono::nanoseconds time) const noexcept {
   cells_[kBuckets].fetch_add(static_cast<std::uint64_t>(nanoseconds), std::memory_order_relaxed);
 }
 
-void Registry::format(std::span<std::byte> memory) noexcept {
+void Room::add(const Family& family, std::size_t labels_size) noexcept {
+  texts += align_up(sizeof(Registry::Series) + family.name.size() + labels_size, alignof(Registry::Series));
+  cells += (family.kind == Kind::histogram ? Histogram::kCells : 1) * sizeof(Cell);
+}
+
+bool Room::fits(std::size_t memory) const noexcept {
+  return texts <= Registry::texts_of(memory) && cells <= Registry::cells_of(memory);
+}
+
+void Registry::format(std::span<std::byte> memory, Room expected) noexcept {
   static_assert(sizeof(Layout) % alignof(Series) == 0);
   auto& layout = *::new (memory.data()) Layout();
   layout.mutex.init();
-  layout.text_size = static_cast<std::uint32_t>(align_down(memory.size() / 4, kAlignment));
-  const std::size_t left = memory.size() - align_up(sizeof(Layout), kAlignment) - layout.text_size;
-  layout.stripes = std::clamp<std::uint32_t>(static_cast<std::uint32_t>(left / kBytesOfStripe), 1, kMostStripes);
+  layout.text_size = static_cast<std::uint32_t>(texts_of(memory.size()));
+  const std::size_t left = cells_of(memory.size());
+  const std::size_t stripe = std::max(kLeastStripe, align_up(expected.cells, kAlignment));
+  layout.stripes = std::clamp<std::uint32_t>(static_cast<std::uint32_t>(left / stripe), 1, kMostStripes);
   layout.cells = static_cast<std::uint32_t>(align_down(left / layout.stripes, kAlignment) / sizeof(Cell));
 }
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "cache/robust_mutex.h"
+#include "base/robust_mutex.h"
 #include "metrics/families.h"
 
 namespace nacre::metrics {
@@ -34,10 +34,11 @@ class Counter {
 /// How durations are spread.
 class Histogram {
  public:
-  /// Upper bounds (inclusive); a further bucket takes the rest. Prometheus' defaults, extended down to 0.1 ms.
-  static constexpr std::array<std::chrono::nanoseconds::rep, 16> kBounds{
-      100'000,    250'000,     500'000,     1'000'000,   2'500'000,     5'000'000,     10'000'000,    25'000'000,
-      50'000'000, 100'000'000, 250'000'000, 500'000'000, 1'000'000'000, 2'500'000'000, 5'000'000'000, 10'000'000'000};
+  /// Upper bounds (inclusive); a further bucket takes the rest. Prometheus' defaults, extended down to 10 µs.
+  static constexpr std::array<std::chrono::nanoseconds::rep, 19> kBounds{
+      10'000,      25'000,        50'000,        100'000,       250'000,       500'000,     1'000'000,
+      2'500'000,   5'000'000,     10'000'000,    25'000'000,    50'000'000,    100'000'000, 250'000'000,
+      500'000'000, 1'000'000'000, 2'500'000'000, 5'000'000'000, 10'000'000'000};
   static constexpr std::size_t kBuckets = kBounds.size() + 1;
   static constexpr std::size_t kCells = kBuckets + 1;  ///< the last one is the sum, in nanoseconds
 
@@ -49,6 +50,16 @@ class Histogram {
   Cell* cells_ = nullptr;
 };
 
+/// What series take, in bytes: their texts, and their numbers in each stripe.
+struct Room {
+  std::size_t texts = 0;
+  std::size_t cells = 0;
+
+  void add(const Family& family, std::size_t labels_size) noexcept;
+  /// In a registry's memory of this size.
+  bool fits(std::size_t memory) const noexcept;
+};
+
 /// Counters and histograms in the zone, one set for all workers: they stay right when a worker dies, and over reloads, when
 /// old and new workers count side by side and the new ones have other routes.
 ///
@@ -57,8 +68,9 @@ class Histogram {
 /// shown is the sum. A series for which there is no room counts nothing, which is counted.
 class Registry {
  public:
-  /// Prepares zeroed memory (aligned to 64 bytes); once, before any worker runs.
-  static void format(std::span<std::byte> memory) noexcept;
+  /// Prepares zeroed memory (aligned to 64 bytes); once, before any worker runs. `expected`: what will be asked for; there are
+  /// as many stripes as there is memory for so much.
+  static void format(std::span<std::byte> memory, Room expected = {}) noexcept;
 
   /// For one worker, by its number. `memory` was formatted and outlives this and all counters.
   Registry(std::span<std::byte> memory, std::uint32_t worker) noexcept;
@@ -94,7 +106,7 @@ class Registry {
 
  private:
   struct Layout {
-    cache::RobustMutex mutex;  ///< of appending
+    RobustMutex mutex;  ///< of appending
     std::uint32_t text_size;
     std::uint32_t stripes, cells;     ///< cells in a stripe
     std::atomic<std::uint32_t> used;  ///< bytes of texts; published last, so a process that dies in appending leaves no trace
@@ -102,6 +114,9 @@ class Registry {
     Cell lost;
   };
 
+  friend struct Room;
+  static std::size_t texts_of(std::size_t memory) noexcept;
+  static std::size_t cells_of(std::size_t memory) noexcept;
   Cell* resolve(const Family& family, std::initializer_list<std::string_view> values, std::uint32_t cells);
   const Series* find(std::string_view family, std::string_view labels) const noexcept;
   std::byte* texts() const noexcept { return reinterpret_cast<std::byte*>(&layout_ + 1); }

@@ -39,6 +39,25 @@ std::string cache_control(const config::Resource& resource) {
   return rule;
 }
 
+/// How an action is answered when all is well; not at all when nobody may.
+std::vector<std::pair<Method, int>> usual_answers(Action action, const config::Access& access) {
+  struct Usual {
+    const config::AccessRule* rule;
+    Method method;
+    int status;
+  };
+  // By Action.
+  const std::array<Usual, 6> all{{{&access.read, Method::get, 200},
+                                  {&access.create, Method::post, 201},
+                                  {&access.read, Method::get, 200},
+                                  {&access.update, Method::put, 200},
+                                  {&access.update, Method::patch, 200},
+                                  {&access.del, Method::del, 204}}};
+  const auto index = static_cast<std::size_t>(action);
+  if (index >= all.size() || all[index].rule->kind == config::AccessRule::Kind::nobody) return {};
+  return {{all[index].method, all[index].status}};
+}
+
 Endpoint make_endpoint(const config::Resource& resource) {
   Endpoint endpoint{&resource, {}, cache_control(resource), 0};
   for (std::size_t i = 0; i < kActionNames.size(); ++i) {
@@ -122,13 +141,17 @@ Router::Router(const config::Config& config, std::span<const app::Route> routes)
   for (const config::Resource& resource : config.resources) {
     Endpoint& endpoint = branches_[resource.name].endpoint.emplace(make_endpoint(resource));
     endpoint.number = add_name(resource.name);
-    for (const std::string& name : endpoint.route_names) add_name(name);
+    for (std::size_t i = 0; i < endpoint.route_names.size(); ++i) {
+      add_name(endpoint.route_names[i], usual_answers(static_cast<Action>(i), resource.access));
+    }
   }
   for (const app::Route& route : routes) add(route);
   std::stable_sort(patterns_.begin(), patterns_.end(), [](const auto& a, const auto& b) { return a->before(*b); });
   for (const auto& pattern : patterns_) {
     pattern->allow += "OPTIONS";
-    pattern->number = add_name(pattern->path);
+    std::vector<std::pair<Method, int>> usual;
+    for (const app::Route* const route : pattern->routes) usual.emplace_back(route->method, 200);
+    pattern->number = add_name(pattern->path, std::move(usual));
     const Pattern::Segment& first = pattern->segments.front();
     (first.parameter ? wild_ : branches_[std::string(first.text)].patterns).push_back(pattern.get());
   }
@@ -149,8 +172,8 @@ void Router::add(const app::Route& route) {
   on.allow += std::string(http::to_string(route.method)) + (route.method == Method::get ? ", HEAD, " : ", ");
 }
 
-std::uint32_t Router::add_name(std::string_view name) {
-  names_.push_back(name);
+std::uint32_t Router::add_name(std::string_view name, std::vector<std::pair<Method, int>> usual) {
+  names_.push_back({name, std::move(usual)});
   return static_cast<std::uint32_t>(names_.size() - 1);
 }
 
@@ -166,7 +189,7 @@ Match Router::match(Method method, std::string_view path) const {
     if (std::find(kAuthPaths.begin(), kAuthPaths.end(), rest) == kAuthPaths.end() && !rest.starts_with("/tokens/"))
       return match;
     match.action = Action::needs_user;
-    match.name = {names_[kAuthName], kAuthName};
+    match.name = {names_[kAuthName].text, kAuthName};
     return match;
   }
   if (branch == nullptr || !branch->endpoint) return match;

@@ -67,8 +67,13 @@ class Router {
 
   Match match(http::Method method, std::string_view path) const;
 
-  /// The names that `Match::name` can take, by their numbers.
-  const std::vector<std::string_view>& names() const noexcept { return names_; }
+  /// A name that `Match::name` can take, and how a request of it is usually answered: none where that is never with success.
+  struct Named {
+    std::string_view text;
+    std::vector<std::pair<http::Method, int>> usual;
+  };
+  /// By their numbers.
+  const std::vector<Named>& names() const noexcept { return names_; }
 
  private:
   struct Pattern;
@@ -95,7 +100,7 @@ class Router {
   };
 
   void add(const app::Route& route);
-  std::uint32_t add_name(std::string_view name);
+  std::uint32_t add_name(std::string_view name, std::vector<std::pair<http::Method, int>> usual = {});
   const Pattern* find_pattern(const Path& path, const Branch* branch) const;
   bool match_pattern(http::Method method, const Path& path, const Branch* branch, Match& match) const;
   void match_resource(http::Method method, const Endpoint& endpoint, std::string_view id, bool item, Match& match) const;
@@ -103,7 +108,7 @@ class Router {
   std::unordered_map<std::string, Branch, NameHash, std::equal_to<>> branches_;
   std::vector<Pattern*> wild_;  ///< those that begin with a parameter
   std::vector<std::unique_ptr<Pattern>> patterns_;
-  std::vector<std::string_view> names_;
+  std::vector<Named> names_;
 };
 
 }  // namespace nacre::route

@@ -69,11 +69,11 @@ int main() {
 
   nacre::metrics::Registry::format(zone.metrics());
   nacre::metrics::Registry registry(zone.metrics(), 0);
-  nacre::metrics::Recorder recorder(registry, {"notes.list", "notes.read"});
+  nacre::metrics::Recorder recorder(registry, {{"notes.list"}, {"notes.read"}});
   constexpr std::size_t kRead = 1;
   measure("count an answer and its look-up", [&](std::uint64_t i) {
     recorder.answered(kRead, nacre::http::Method::get, 200, std::chrono::nanoseconds(i % 1'000'000));
-    recorder.looked_up(nacre::cache::Outcome::l1_hit);
+    recorder.looked_up(nacre::metrics::Tier::l1, nacre::metrics::Lookup::hit);
   });
   std::printf("%zu found, %llu evicted\n", found, static_cast<unsigned long long>(zone.usage().evictions));
   return EXIT_SUCCESS;

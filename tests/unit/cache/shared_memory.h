@@ -51,6 +51,7 @@ class Child {
     ::kill(pid_, SIGKILL);
     ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT);
   }
+  ::pid_t id() const noexcept { return pid_; }
   /// Waits for its end; true when it ended by itself.
   bool wait() {
     int status = 0;

@@ -123,7 +123,7 @@ TEST_CASE("a stale entry of the shared tier is served while it is renewed there"
   Host host;
   host.shared.entries["notes/1"] = {{"theirs", "\"2\"", std::nullopt}, Milliseconds{70'000}};
   const Served served = host.get();
-  CHECK(served.outcome == Outcome::stale);
+  CHECK(served.outcome == Outcome::l2_stale);
   CHECK(served.entry.body == "theirs");
   CHECK(host.loads == 1);
   CHECK(host.shared.entries["notes/1"].entry.body == "old");

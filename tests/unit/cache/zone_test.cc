@@ -2,7 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <map>
 #include <random>
 #include <string>
@@ -112,7 +116,8 @@ TEST_CASE("a full zone drops what was used longest ago") {
   int filled = 0;
   while (t.zone.usage().evictions == 0) t.fill(std::to_string(filled++), std::string(1000, 'x'));
   CHECK_FALSE(t.body("0"));
-  REQUIRE(t.body("1"));  // used now: 2 is the next to go
+  t.now = t.now + Milliseconds{1'000};  // an entry counts as used anew once a second
+  REQUIRE(t.body("1"));                 // used now: 2 is the next to go
   t.fill("more", std::string(1000, 'x'));
   CHECK_FALSE(t.body("2"));
   CHECK(t.body("1"));
@@ -227,14 +232,24 @@ TEST_CASE("without want of room a zone is a map with generations and expiry, wha
   CHECK(t.zone.intact());
 }
 
-TEST_CASE("formatted memory is taken over as it is; of another size or layout it is not") {
-  TestZone t(2U << 20U);
-  t.fill("key", "body");
-  CHECK(Zone::attach(t.memory.bytes()) == &t.zone);
+TEST_CASE("nothing is kept while somebody who knows another zone may write, and a little longer") {
+  TestZone t;
+  test::Child first([] { ::pause(); });
+  test::Child second([] { ::pause(); });
+  const std::array<pid_t, 2> processes{first.id(), second.id()};
+  t.zone.predecessors().set(processes);
+  constexpr Milliseconds kGrace{500};
+  t.zone.predecessors().look(t.now, kGrace);
+  CHECK_FALSE(t.fill("key", "body"));
+  first.kill();
+  t.zone.predecessors().look(t.now, kGrace);
+  CHECK_FALSE(t.fill("key", "body"));
+  second.kill();
+  t.zone.predecessors().look(t.now, kGrace);
+  CHECK_FALSE(t.fill("key", "body"));
+  t.now = t.now + kGrace;
+  CHECK(t.fill("key", "body"));
   CHECK(t.body("key") == "body");
-  CHECK(Zone::attach(t.memory.bytes().first(Zone::kMinimumSize)) == nullptr);
-  const test::SharedMemory zeroed(Zone::kMinimumSize);
-  CHECK(Zone::attach(zeroed.bytes()) == nullptr);
 }
 
 TEST_CASE("a zone does not depend on where it is mapped") {
@@ -243,8 +258,7 @@ TEST_CASE("a zone does not depend on where it is mapped") {
   REQUIRE(t.zone.put("mark", "here", std::nullopt, t.now));
   const test::SharedMemory elsewhere(Zone::kMinimumSize);
   std::ranges::copy(t.memory.bytes(), elsewhere.bytes().begin());
-  Zone* const moved = Zone::attach(elsewhere.bytes());
-  REQUIRE(moved != nullptr);
+  Zone* const moved = reinterpret_cast<Zone*>(elsewhere.bytes().data());
   CHECK(moved->find("key", "s", t.now)->entry.body == std::string(5000, 'x'));
   CHECK(**moved->get("mark", t.now) == "here");
   CHECK(moved->intact());

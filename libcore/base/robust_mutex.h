@@ -2,7 +2,9 @@
 
 #include <pthread.h>
 
-namespace nacre::cache {
+#include <cstdint>
+
+namespace nacre {
 
 /// A lock in shared memory that survives the death of the process that holds it.
 class RobustMutex {
@@ -13,8 +15,16 @@ class RobustMutex {
   [[nodiscard]] bool lock() noexcept;
   void unlock() noexcept;
 
+  enum class Attempt : std::uint8_t {
+    taken,
+    taken_from_dead,  ///< its holder died; the lock is the caller's now
+    held,
+  };
+  /// Takes the lock if nobody who lives holds it; does not wait.
+  [[nodiscard]] Attempt try_lock() noexcept;
+
  private:
   pthread_mutex_t mutex_;
 };
 
-}  // namespace nacre::cache
+}  // namespace nacre

@@ -1,9 +1,9 @@
-#include "cache/robust_mutex.h"
+#include "base/robust_mutex.h"
 
 #include <cerrno>
 #include <cstdlib>
 
-namespace nacre::cache {
+namespace nacre {
 
 namespace {
 // A lock that can't be taken or given back means overwritten memory; to go on would spread it to every worker.
@@ -29,6 +29,15 @@ bool RobustMutex::lock() noexcept {
   return true;
 }
 
+RobustMutex::Attempt RobustMutex::try_lock() noexcept {
+  const int status = pthread_mutex_trylock(&mutex_);
+  if (status == 0) return Attempt::taken;
+  if (status == EBUSY) return Attempt::held;
+  require(status == EOWNERDEAD);
+  require(pthread_mutex_consistent(&mutex_) == 0);
+  return Attempt::taken_from_dead;
+}
+
 void RobustMutex::unlock() noexcept { require(pthread_mutex_unlock(&mutex_) == 0); }
 
-}  // namespace nacre::cache
+}  // namespace nacre
