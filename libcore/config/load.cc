@@ -1,16 +1,16 @@
 #include "config/load.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <fstream>
-#include <system_error>
+#include <exception>
 
 #include "base/object_id.h"
 #include "config/bounds.h"
 #include "config/fingerprint.h"
+#include "config/read_file.h"
 #include "config/reader.h"
 #include "config/resource.h"
 #include "config/scalar.h"
+#include "config/schema_files.h"
 #include "config/substitute.h"
 #include "config/uri.h"
 
@@ -66,19 +66,19 @@ Timeouts read_timeouts(const Source& source, const Member& member) {
   return timeouts;
 }
 
-std::vector<Resource> read_resources(const Source& source, const Member& member, Milliseconds cache_ttl) {
+std::vector<Resource> read_resources(const Source& source, const Member& member, SchemaFiles& schemas, Milliseconds cache_ttl) {
   if (member.value.kind != Value::Kind::mapping) {
     source.fail(member.value.mark, "resources: " + describe(member.value) + " is not a mapping",
                 "allowed: a mapping of resources by name");
   }
   std::vector<Resource> resources;
   for (const auto& entry : member.value.members) {
-    source.findings().attempt([&] { resources.push_back(read_resource(source, entry, cache_ttl)); });
+    source.findings().attempt([&] { resources.push_back(read_resource(source, entry, schemas, cache_ttl)); });
   }
   return resources;
 }
 
-Config read_config(const Source& source, const Value& root, const std::filesystem::path& prefix) {
+Config read_config(const Source& source, const Value& root, SchemaFiles& schemas, const std::filesystem::path& prefix) {
   const Reader reader(source, root, {}, {"version", "debug", "store", "cache", "auth", "timeouts", "resources"});
   Config config;
   auto& findings = source.findings();
@@ -93,28 +93,13 @@ Config read_config(const Source& source, const Value& root, const std::filesyste
   section("auth", [&](const Member& auth) { config.auth = read_auth(source, auth); });
   section("timeouts", [&](const Member& timeouts) { config.timeouts = read_timeouts(source, timeouts); });
   section("resources",
-          [&](const Member& resources) { config.resources = read_resources(source, resources, config.cache.ttl); });
+          [&](const Member& resources) { config.resources = read_resources(source, resources, schemas, config.cache.ttl); });
   findings.refuse_mistakes();
   config.warnings = findings.take_warnings();
-  config.fingerprint = fingerprint(root);
+  Value all(Value::Kind::sequence);
+  all.items = {root, schemas.files()};
+  config.fingerprint = fingerprint(all);
   return config;
-}
-
-std::string read_file(const std::filesystem::path& file) {
-  const auto fail = [&](const std::string& why) {
-    throw LoadError(file.string() + ":1:1: the file can't be read (" + why + "); allowed: a readable YAML file");
-  };
-  std::error_code error;
-  if (const auto type = std::filesystem::status(file, error).type(); type != std::filesystem::file_type::regular) {
-    fail(error ? error.message() : "it is no regular file");
-  }
-  errno = 0;
-  std::ifstream stream(file, std::ios::binary);
-  std::string text(Source::kMaximumSize + 4, '\0');  // a byte order mark, and one byte to tell that it is too large
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!stream.is_open() || stream.bad()) fail(std::generic_category().message(errno));
-  text.resize(static_cast<std::size_t>(stream.gcount()));
-  return text;
 }
 
 }  // namespace
@@ -128,12 +113,21 @@ std::shared_ptr<const Config> load_text(std::string_view yaml, std::string_view 
                                         const std::filesystem::path& prefix) {
   const Source source(yaml, file_name);
   auto root = parse_yaml(source);
+  // They hold anchors for what stands elsewhere.
+  std::erase_if(root.members, [](const Member& member) { return member.key.starts_with("x-"); });
   substitute(root, source, prefix);
-  return std::make_shared<const Config>(read_config(source, root, prefix));
+  SchemaFiles schemas(source, file_name);
+  return std::make_shared<const Config>(read_config(source, root, schemas, prefix));
 }
 
 std::shared_ptr<const Config> load(const std::filesystem::path& file, const std::filesystem::path& prefix) {
-  return load_text(read_file(file), file.string(), prefix);
+  std::string text;
+  try {
+    text = read_file(file, Source::kMaximumSize + 4);  // a byte order mark, and one byte to tell that it is too large
+  } catch (const std::exception& error) {
+    throw LoadError(file.string() + ":1:1: the file can't be read (" + error.what() + "); allowed: a readable YAML file");
+  }
+  return load_text(text, file.string(), prefix);
 }
 
 }  // namespace nacre::config

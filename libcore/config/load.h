@@ -24,9 +24,10 @@ std::shared_ptr<const Config> load_text(std::string_view yaml, std::string_view 
 class LoadError : public std::runtime_error {
  public:
   explicit LoadError(const std::string& message) : LoadError(std::vector{message}) {}
-  /// At least one; what() is the first.
+  /// what() is the first. None: the mistakes are kept by Findings already.
   explicit LoadError(std::vector<std::string> messages)
-      : std::runtime_error(messages.at(0)), messages_(std::make_shared<const std::vector<std::string>>(std::move(messages))) {}
+      : std::runtime_error(messages.empty() ? "mistakes that were told" : messages.front()),
+        messages_(std::make_shared<const std::vector<std::string>>(std::move(messages))) {}
 
   /// At most 20, and perhaps one that counts the rest.
   const std::vector<std::string>& messages() const noexcept { return *messages_; }

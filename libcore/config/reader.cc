@@ -1,6 +1,7 @@
 #include "config/reader.h"
 
 #include <algorithm>
+#include <charconv>
 #include <numeric>
 #include <vector>
 
@@ -42,6 +43,30 @@ std::optional<Json> wanted(const Value& value) {
   return value.plain || value.substituted() ? parse_plain(value.text) : Json(value.text);
 }
 
+/// A tree of values as JSON, its scalars by `read`.
+template <class Read>
+Json convert(const Source& source, const Value& value, const Read& read) {
+  switch (value.kind) {
+    case Value::Kind::null:
+      return nullptr;
+    case Value::Kind::sequence: {
+      JsonArray array;
+      for (const auto& item : value.items) array.push_back(convert(source, item, read));
+      return array;
+    }
+    case Value::Kind::mapping: {
+      JsonObject object;
+      for (const auto& member : value.members) object.emplace(member.key, convert(source, member.value, read));
+      return object;
+    }
+    case Value::Kind::scalar:
+      break;
+  }
+  auto json = read(value);
+  if (!json) source.fail(value.mark, describe(value) + " does not fit", "allowed: integers of 64 bits and finite numbers");
+  return std::move(*json);
+}
+
 std::string wrong(const Member& member, std::string_view what) {
   return member.key + ": " + describe(member.value) + " is " + std::string(what);
 }
@@ -65,25 +90,18 @@ std::string describe(const Value& value) {
 }
 
 Json to_json(const Source& source, const Value& value) {
-  switch (value.kind) {
-    case Value::Kind::null:
-      return nullptr;
-    case Value::Kind::sequence: {
-      JsonArray array;
-      for (const auto& item : value.items) array.push_back(to_json(source, item));
-      return array;
-    }
-    case Value::Kind::mapping: {
-      JsonObject object;
-      for (const auto& member : value.members) object.emplace(member.key, to_json(source, member.value));
-      return object;
-    }
-    case Value::Kind::scalar:
-      break;
-  }
-  auto json = typed(value);
-  if (!json) source.fail(value.mark, describe(value) + " does not fit", "allowed: integers of 64 bits and finite numbers");
-  return std::move(*json);
+  return convert(source, value, [](const Value& scalar) { return typed(scalar); });
+}
+
+Json schema_json(const Source& source, const Value& value) {
+  return convert(source, value, [](const Value& scalar) {
+    auto json = typed(scalar);
+    const std::string_view text = scalar.text;
+    const bool large = !json && text.find_first_not_of("0123456789", text.starts_with('-') ? 1 : 0) == std::string_view::npos;
+    double number = 0;
+    if (large && std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc{}) json = number;
+    return json;
+  });
 }
 
 Reader::Reader(const Source& source, const Value& mapping, Mark mark, std::initializer_list<std::string_view> keys)

@@ -19,6 +19,9 @@ std::string describe(const Value& value);
 /// The value as JSON. Numbers that JSON or 64 bits can't hold are a mistake.
 Json to_json(const Source& source, const Value& value);
 
+/// The same for a schema: an integer that 64 bits can't hold is the nearest double.
+Json schema_json(const Source& source, const Value& value);
+
 /// Reads one mapping. The constructor refuses what is no mapping, so a section reads as a table:
 ///
 ///     Reader r(source, value, mark, {"ttl", "stale"});

@@ -6,7 +6,6 @@
 #include "config/bounds.h"
 #include "config/reader.h"
 #include "config/scalar.h"
-#include "json/pointer.h"
 
 namespace nacre::config {
 namespace {
@@ -72,39 +71,6 @@ Paging read_paging(const Source& source, const Member& member) {
   return page;
 }
 
-/// The value that the tokens of a JSON Pointer lead to, as far as they do.
-const Value& follow(const Value& root, const std::vector<std::string>& pointer) {
-  const auto* value = &root;
-  for (const auto& token : pointer) {
-    const auto index = parse_array_index(token);
-    if (const auto* member = value->find(token)) {
-      value = &member->value;
-    } else if (index && *index < value->items.size()) {
-      value = &value->items[*index];
-    } else {
-      break;
-    }
-  }
-  return *value;
-}
-
-bool holds_substituted(const Value& value) {
-  return value.substituted() || std::any_of(value.items.begin(), value.items.end(), holds_substituted) ||
-         std::any_of(value.members.begin(), value.members.end(), [](const Member& m) { return holds_substituted(m.value); });
-}
-
-schema::Schema compile_schema(const Source& source, const Value& value, const Json& json) {
-  auto compiled = schema::Schema::compile(json);
-  if (compiled) return std::move(*compiled);
-  const auto& errors = compiled.error().errors;
-  const FieldError error = errors.empty() ? FieldError{"", compiled.error().detail} : errors.front();
-  const auto tokens = parse_pointer(error.pointer).value_or(std::vector<std::string>{});
-  const auto& place = follow(value, tokens);
-  const auto subject = tokens.empty() ? "the schema " : "schema: " + quote(tokens.back()) + ' ';
-  const auto detail = holds_substituted(place) ? "can't be what is substituted here" : error.detail;
-  source.fail(place.mark, subject + detail, "allowed: a JSON Schema (draft 7)");
-}
-
 IndexKey read_index_key(const Source& source, const Value& value) {
   constexpr std::string_view kKeys = "allowed: a field's dotted path, - before it for descending";
   auto key = parse_index_key(value.text);
@@ -164,7 +130,7 @@ std::vector<Index> read_indexes(const Source& source, const Member& member, cons
 
 }  // namespace
 
-Resource read_resource(const Source& source, const Member& member, Milliseconds cache_ttl) {
+Resource read_resource(const Source& source, const Member& member, SchemaFiles& schemas, Milliseconds cache_ttl) {
   if (member.key == "auth")
     source.fail(member.mark, "\"auth\" can't be a resource", "allowed: any other name; /auth is for users and sessions");
   if (!is_resource_name(member.key)) {
@@ -172,15 +138,11 @@ Resource read_resource(const Source& source, const Member& member, Milliseconds 
                 "allowed: [a-z][a-z0-9_-]*, at most 64 characters");
   }
   const Reader reader(source, member.value, member.mark, {"schema", "access", "indexes", "cache", "limit", "page"});
-  const auto& schema = reader.require("schema", "allowed: a JSON Schema (draft 7)").value;
-  if (schema.kind != Value::Kind::mapping) {
-    source.fail(schema.mark, "schema: " + describe(schema) + " is not a mapping", "allowed: a JSON Schema (draft 7)");
-  }
-  auto json = to_json(source, schema);
-  auto compiled = compile_schema(source, schema, json);
+  const auto& schema = reader.require("schema", "allowed: a JSON Schema (draft 7), or the path of a file with one");
+  auto loaded = schemas.read(schema.value);
   Resource resource{.name = member.key,
-                    .schema_json = std::move(json),
-                    .schema = std::move(compiled),
+                    .schema_json = std::move(loaded.json),
+                    .schema = std::move(loaded.schema),
                     .access = {},
                     .indexes = {},
                     .cache = {.ttl = cache_ttl},

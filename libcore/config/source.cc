@@ -36,20 +36,58 @@ bool is_control(char c) {
   return byte == 0x7F || (byte < 0x20 && c != '\t' && c != '\n' && c != '\r');
 }
 
+/// Whether brackets are open at the begin of each line, read from left to right as roughly as the question needs: in flow
+/// style, which is how JSON is pasted, tabs may indent (YAML 1.2 §6.1).
+class Brackets {
+ public:
+  bool open() const { return depth_ > 0; }
+
+  void read(char c) {
+    if (comment_) {
+      comment_ = c != '\n';
+    } else if (quote_ != '\0') {
+      if (escaped_ || c == quote_) quote_ = escaped_ ? quote_ : '\0';
+      escaped_ = !escaped_ && c == '\\' && quote_ == '"';
+    } else if (c == '#' && (before_ == ' ' || before_ == '\n' || before_ == '\t')) {
+      comment_ = true;
+    } else if ((c == '"' || c == '\'') && begins_value_) {
+      quote_ = c;
+    } else if (c == '{' || c == '[') {
+      if (depth_ > 0 || begins_value_) ++depth_;
+    } else if ((c == '}' || c == ']') && depth_ > 0) {
+      --depth_;
+    }
+    const bool space = c == ' ' || c == '\t' || c == '\r';
+    if (!space) begins_value_ = c == '\n' || c == ':' || c == '-' || c == ',' || c == '[' || c == '{';
+    before_ = c;
+  }
+
+ private:
+  std::size_t depth_ = 0;
+  char quote_ = '\0';
+  char before_ = '\n';
+  bool escaped_ = false;
+  bool comment_ = false;
+  bool begins_value_ = true;
+};
+
 /// The first tab that stands where indentation does, or npos. Blank lines may hold any.
 std::size_t find_indenting_tab(std::string_view text) {
+  Brackets brackets;
   for (std::size_t start = 0; start < text.size();) {
     const auto first = std::min(text.find_first_not_of(" \t\r", start), text.size());
     const auto tab = text.substr(start, first - start).find('\t');
-    if (tab != std::string_view::npos && first < text.size() && text[first] != '\n') return start + tab;
-    start = std::min(text.find('\n', first), text.size()) + 1;
+    if (tab != std::string_view::npos && first < text.size() && text[first] != '\n' && !brackets.open()) return start + tab;
+    const auto end = std::min(text.find('\n', first), text.size());
+    for (const char c : text.substr(start, end + 1 - start)) brackets.read(c);
+    start = end + 1;
   }
   return std::string_view::npos;
 }
 
 }  // namespace
 
-Source::Source(std::string_view text, std::string_view name, std::shared_ptr<Findings> findings)
+Source::Source(std::string_view text, std::string_view name, std::shared_ptr<Findings> findings, Syntax syntax)
     : text_(text), name_(name), findings_(std::move(findings)) {
   if (text_.starts_with("\xEF\xBB\xBF")) text_.remove_prefix(3);
   if (text_.size() > kMaximumSize) {
@@ -63,7 +101,7 @@ Source::Source(std::string_view text, std::string_view name, std::shared_ptr<Fin
     fail(mark_at(text_, static_cast<std::size_t>(control - text_.begin())), "control character",
          "allowed: printable characters, spaces and ends of lines");
   }
-  if (const auto tab = find_indenting_tab(text_); tab != std::string_view::npos) {
+  if (const auto tab = find_indenting_tab(text_); syntax == Syntax::yaml && tab != std::string_view::npos) {
     fail(mark_at(text_, tab), "a tab indents this line", "allowed: spaces");
   }
 }
@@ -84,7 +122,7 @@ std::string Source::message(Mark mark, std::string_view what, std::string_view a
   std::string message = name_;
   message.append(":").append(std::to_string(mark.line + 1));
   message.append(":").append(std::to_string(characters(text_, mark) + 1));
-  message.append(": ").append(what).append("; ").append(allowed);
+  message.append(": ").append(what).append(allowed.empty() ? "" : "; ").append(allowed);
   return message;
 }
 

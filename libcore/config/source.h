@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,8 +21,11 @@ class Source {
  public:
   static constexpr std::size_t kMaximumSize = 1U << 20U;
 
+  enum class Syntax : std::uint8_t { yaml, json };
+
   /// `findings` is shared by all files of a configuration.
-  Source(std::string_view text, std::string_view name, std::shared_ptr<Findings> findings = std::make_shared<Findings>());
+  Source(std::string_view text, std::string_view name, std::shared_ptr<Findings> findings = std::make_shared<Findings>(),
+         Syntax syntax = Syntax::yaml);
 
   /// Without a byte order mark.
   std::string_view text() const noexcept { return text_; }
@@ -31,9 +35,10 @@ class Source {
   /// The same mistake, but reading goes on. The configuration is refused in the end.
   void report(Mark mark, std::string_view what, std::string_view allowed) const;
   /// Said when the configuration loads, and hinders nothing.
-  void warn(Mark mark, std::string_view what, std::string_view advice) const;
+  void warn(Mark mark, std::string_view what, std::string_view advice = {}) const;
 
   Findings& findings() const noexcept { return *findings_; }
+  const std::shared_ptr<Findings>& shared_findings() const noexcept { return findings_; }
 
  private:
   std::string message(Mark mark, std::string_view what, std::string_view allowed) const;

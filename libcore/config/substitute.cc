@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "config/uri_part.h"
 #include "config/utf8.h"
 
 namespace nacre::config {
@@ -26,14 +27,29 @@ class Substitution {
  public:
   Substitution(const Source& source, const std::filesystem::path& prefix) : source_(source), prefix_(prefix) {}
 
-  void walk(Value& value) {
-    if (value.kind == Value::Kind::scalar) source_.findings().attempt([&] { scalar(value); });
+  void walk(Value& value, bool is_uri = false) {
+    if (value.kind == Value::Kind::scalar) source_.findings().attempt([&] { scalar(value, is_uri); });
     for (auto& item : value.items) walk(item);
-    for (auto& member : value.members) walk(member.value);
+    for (auto& member : value.members) walk(member.value, member.key == "uri");
+  }
+
+  /// Schemas are others' texts, and `${` means nothing in them.
+  void walk_root(Value& root) {
+    for (auto& member : root.members) {
+      if (member.key != "resources") {
+        walk(member.value);
+        continue;
+      }
+      for (auto& resource : member.value.members) {
+        for (auto& part : resource.value.members) {
+          if (part.key != "schema" || part.value.kind == Value::Kind::scalar) walk(part.value);
+        }
+      }
+    }
   }
 
  private:
-  void scalar(Value& value) {
+  void scalar(Value& value, bool is_uri) {
     const std::string_view text = value.text;
     std::string result;
     std::size_t done = 0;
@@ -45,7 +61,8 @@ class Substitution {
       }
       const auto end = text.find('}', at);
       if (end == std::string_view::npos) source_.fail(value.mark, "${ without }", kForms);
-      result.append(text.substr(done, at - done)).append(look_up(text.substr(at + 2, end - at - 2), value.mark));
+      const auto part = look_up(text.substr(at + 2, end - at - 2), value.mark);
+      result.append(text.substr(done, at - done)).append(is_uri ? as_uri_part(text, at, part) : part);
       done = end + 1;
     }
     if (done == 0) return;
@@ -111,7 +128,7 @@ class Substitution {
 }  // namespace
 
 void substitute(Value& value, const Source& source, const std::filesystem::path& prefix) {
-  Substitution(source, prefix).walk(value);
+  Substitution(source, prefix).walk_root(value);
   source.findings().refuse_mistakes();
 }
 

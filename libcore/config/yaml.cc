@@ -9,15 +9,19 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <unordered_set>
 #include <utility>
+
+#include "config/surrogates.h"
 
 namespace nacre::config {
 namespace {
 
 constexpr std::size_t kDeepest = 64;
 constexpr std::size_t kLargest = 16U << 20U;  ///< bytes that all values may take, those copied by aliases included
+constexpr std::string_view kMerge = "<<";
 constexpr std::string_view kKeys = "allowed: `key: value`, where the key is text";
 
 Mark to_mark(const YAML::Mark& mark) { return {mark.line, mark.column}; }
@@ -46,7 +50,7 @@ Size measure(const Value& value) {
 /// Builds the tree from yaml-cpp's events. Its own tree (YAML::Node) forgets duplicate keys, tags and where an alias stood.
 class Builder final : public YAML::EventHandler {
  public:
-  explicit Builder(const Source& source) : source_(source) {}
+  Builder(const Source& source, const Surrogates& surrogates) : source_(source), surrogates_(surrogates) {}
 
   Value take() { return std::move(root_); }
   std::optional<Mark> innermost() const { return open_.empty() ? std::nullopt : std::optional(open_.back().value.mark); }
@@ -65,6 +69,8 @@ class Builder final : public YAML::EventHandler {
     Value value(Value::Kind::scalar, to_mark(mark));
     value.plain = !quoted;
     value.text = text;
+    if (!surrogates_.restore(value.text))
+      source_.fail(value.mark, "a surrogate escape without its other half", "allowed: both halves, as in \\ud83d\\ude00");
     add(std::move(value), anchor);
   }
 
@@ -88,6 +94,7 @@ class Builder final : public YAML::EventHandler {
   void OnSequenceEnd() override { close(); }
   void OnMapEnd() override {
     check_duplicates(open_.back().value);
+    merge(open_.back());
     close();
   }
 
@@ -96,6 +103,7 @@ class Builder final : public YAML::EventHandler {
     Value value;
     YAML::anchor_t anchor = 0;
     std::optional<Value> key = std::nullopt;  ///< waits for its value
+    bool merges = false;                      ///< has a key `<<` without quotes
   };
 
   void open(Value::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
@@ -124,11 +132,12 @@ class Builder final : public YAML::EventHandler {
       root_ = std::move(value);
       return;
     }
-    auto& [parent, anchor, key] = open_.back();
+    auto& [parent, anchor, key, merges] = open_.back();
     if (parent.kind == Value::Kind::sequence) {
       parent.items.push_back(std::move(value));
     } else if (!key) {
       if (value.kind != Value::Kind::scalar) source_.fail(value.mark, "a key that is not text", kKeys);
+      merges = merges || (value.plain && value.text == kMerge);
       key = std::move(value);
     } else {
       if (value.kind == Value::Kind::null) value.mark = key->mark;  // yaml-cpp says where the next token stands
@@ -143,6 +152,29 @@ class Builder final : public YAML::EventHandler {
       if (!seen.insert(member.key).second) {
         source_.fail(member.mark, "the key " + quote(member.key) + " stands here twice", "allowed: each key once");
       }
+    }
+  }
+
+  /// What `<<` names gives the keys that are not there (https://yaml.org/type/merge.html); of several mappings the first.
+  void merge(Open& open) const {
+    if (!open.merges) return;
+    auto& members = open.value.members;
+    const auto found = std::find_if(members.begin(), members.end(), [](const Member& member) { return member.key == kMerge; });
+    const auto given = std::move(found->value);
+    members.erase(found);
+    std::set<std::string> known;
+    for (const auto& member : members) known.insert(member.key);
+    const auto take_from = [&](const Value& mapping) {
+      if (mapping.kind != Value::Kind::mapping)
+        source_.fail(mapping.mark, "<< needs a mapping", "allowed: *NAME of a mapping, or a list of them");
+      for (const auto& member : mapping.members) {
+        if (known.insert(member.key).second) members.push_back(member);
+      }
+    };
+    if (given.kind == Value::Kind::sequence) {
+      for (const auto& item : given.items) take_from(item);
+    } else {
+      take_from(given);
     }
   }
 
@@ -171,6 +203,7 @@ class Builder final : public YAML::EventHandler {
   [[noreturn]] void fail_depth(Mark mark) const { source_.fail(mark, "nested too deeply", "allowed: at most 64 levels"); }
 
   const Source& source_;
+  const Surrogates& surrogates_;
   std::vector<Open> open_;
   std::map<YAML::anchor_t, Value> anchors_;
   std::size_t used_ = 0;
@@ -219,9 +252,14 @@ const Member* Value::find(std::string_view key) const noexcept {
 }
 
 Value parse_yaml(const Source& source) {
-  Builder builder(source);
+  const Surrogates surrogates(source.text());
+  if (surrogates.ambiguous()) {
+    source.fail({}, "escapes of surrogates and characters U+E800 to U+EFFF",
+                "allowed: one of both in a file; \\U0001F600 is one");
+  }
+  Builder builder(source, surrogates);
   try {
-    std::istringstream stream{std::string(source.text())};
+    std::istringstream stream{surrogates.text()};
     YAML::Parser parser(stream);
     if (!parser.HandleNextDocument(builder))
       source.fail({}, "the file is empty", "allowed: a mapping that begins with `version: 1`");

@@ -23,7 +23,7 @@ struct Form {
   bool tls = false;
 };
 constexpr std::array kForms{
-    Form{"redis", "allowed: redis://[user:password@]host[:port][/db]", Target::Kind::server},
+    Form{"redis", "allowed: redis://[user:password@]host[:port][/db][?tls=true]", Target::Kind::server},
     Form{"rediss", "allowed: rediss://[user:password@]host[:port][/db][?ca_file=…]", Target::Kind::server, false, true},
     Form{"redis+unix", "allowed: redis+unix://[user:password@]/path[?db=N]", Target::Kind::server, true},
     Form{"redis+sentinel", "allowed: redis+sentinel://[user:password@]host[:port],…/name[/db]", Target::Kind::sentinel},
@@ -184,7 +184,7 @@ std::string_view options_of(const Form& form, bool tls) {
   if (form.kind == Target::Kind::sentinel) return "allowed: sentinel_user, sentinel_password, tls=true, and those of TLS";
   if (form.kind == Target::Kind::cluster) return "allowed: tls=true, and those of TLS";
   if (form.unix_socket) return "allowed: db";
-  return tls ? kTlsOptions : "allowed: none";
+  return tls ? kTlsOptions : "allowed: tls=true, and those of TLS";
 }
 
 void read_options(Target& target, const Form& form, std::string_view text, const std::filesystem::path& prefix) {
@@ -198,7 +198,7 @@ void read_options(Target& target, const Form& form, std::string_view text, const
     const auto& [user, password] = target.sentinel_credentials;
     if (!user.empty() && password.empty()) throw Wrong{"sentinel_user without sentinel_password", options_of(form, tls)};
   }
-  if (form.kind != Target::Kind::server) {
+  if (!form.unix_socket && !form.tls) {
     const std::string value = options.take("tls").value_or("false");
     if (value != "true" && value != "false") throw Wrong{"tls has another value", "allowed: tls=true, tls=false"};
     tls = value == "true";

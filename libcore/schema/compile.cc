@@ -2,21 +2,23 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <map>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "json/pointer.h"
+#include "json/write.h"
+#include "schema/misspelt.h"
 #include "schema/place.h"
 
 namespace nacre::schema {
 namespace {
 
-constexpr std::size_t kMaxSchemaDepth = 64;
+constexpr std::size_t kMaxHops = 64;
 // A validator nests one step deeper for each schema that judges the same value as the one before it.
-constexpr std::size_t kMaxInPlace = 16;
+constexpr std::size_t kMaxInPlace = 32;
 
 constexpr std::array<std::pair<std::string_view, std::uint8_t>, 7> kTypeNames{{{"null", kNull},
                                                                                {"boolean", kBoolean},
@@ -26,13 +28,23 @@ constexpr std::array<std::pair<std::string_view, std::uint8_t>, 7> kTypeNames{{{
                                                                                {"array", kArray},
                                                                                {"object", kObject}}};
 
+/// A text of the schema in a message, cut when long.
+std::string quoted(const Json& text) {
+  constexpr std::size_t kShown = 60;
+  const std::string whole(text.get_string());
+  return json_text(Json(whole.size() <= kShown ? whole : "…"));
+}
+
 class Compiler {
  public:
-  explicit Compiler(const Json& schema) : schema_(schema) {}
+  Compiler(Documents& documents, Report& report) : documents_(documents), report_(report) {}
 
   Graph compile() {
-    graph_.root = node({&schema_, ""});
-    refuse_loops();
+    const Document& root = documents_.root();
+    attempt([&] { graph_.root = node({&root.json, "", &root}); });
+    for (; !waiting_.empty(); waiting_.pop_front()) read_keywords(*waiting_.front().first, waiting_.front().second);
+    if (report_.mistakes.empty()) attempt([&] { refuse_loops(); });
+    tell_warnings();
     return std::move(graph_);
   }
 
@@ -43,10 +55,23 @@ class Compiler {
     Reader read;
   };
 
-  /// The node of a schema, made when it is first asked for.
+  /// Keeps the mistake that `read` throws; what stands beside it is read all the same.
+  template <class Read>
+  void attempt(const Read& read) {
+    try {
+      read();
+    } catch (const Mistake& mistake) {
+      report_.mistakes.push_back({mistake.place, mistake.detail});
+    }
+  }
+
+  /// The node of a schema, made when it is first asked for, and filled in later: schemas may refer to each other as they like.
   const Node* node(const Place& at);
   const Node* referred(const Place& reference);
   void read_keywords(Node& node, const Place& at);
+  void judge_unknown(const Place& at, std::string_view name);
+  void warn(const Place& at, const std::string& detail);
+  void tell_warnings();
   std::vector<const Node*> nodes(const Place& at);
   void refuse_loops() const;
   std::size_t in_place_depth(const Node& node, std::map<const Node*, std::size_t>& depths) const;
@@ -70,6 +95,7 @@ class Compiler {
   }
   template <auto Member>
   void read_nodes(Node& target, const Place& at) {
+    if (at.array().empty()) at.refuse("must have at least one schema");
     target.*Member = nodes(at);
   }
   template <auto Member>
@@ -87,6 +113,11 @@ class Compiler {
   void read_constant(Node& target, const Place& at) { target.constant = *at.value; }
   void read_unique(Node& target, const Place& at) { target.unique = at.boolean(); }
   void read_required(Node& target, const Place& at) { target.required = at.strings(); }
+  template <auto Member>
+  void read_exclusive(Node& target, const Place& at) {
+    if (at.value->is_bool()) at.refuse("must be a number; true or false is what draft 4 had, beside minimum and maximum");
+    target.*Member = at.number();
+  }
   void check_string(Node&, const Place& at) { at.string(); }
   void check_boolean(Node&, const Place& at) { at.boolean(); }
   void check_array(Node&, const Place& at) { at.array(); }
@@ -94,10 +125,18 @@ class Compiler {
 
   static std::span<const Keyword> keywords();
 
-  const Json& schema_;
+  struct Warning {
+    Place at;
+    std::size_t more = 0;  ///< places after the first
+  };
+
+  Documents& documents_;
+  Report& report_;
   Graph graph_;
-  std::map<std::string, const Node*, std::less<>> known_;  ///< by pointer
-  std::size_t depth_ = 0;
+  std::map<Location, const Node*> known_;
+  std::deque<std::pair<Node*, Place>> waiting_;
+  bool has_tuple_ = false;                   ///< the schema that is being read has a list of `items`
+  std::map<std::string, Warning> warnings_;  ///< by what is said
 };
 
 /// In the order in which they are read.
@@ -109,8 +148,8 @@ std::span<const Compiler::Keyword> Compiler::keywords() {
       {"multipleOf", &Compiler::read_multiple_of},
       {"minimum", &Compiler::read_number<&Node::minimum>},
       {"maximum", &Compiler::read_number<&Node::maximum>},
-      {"exclusiveMinimum", &Compiler::read_number<&Node::exclusive_minimum>},
-      {"exclusiveMaximum", &Compiler::read_number<&Node::exclusive_maximum>},
+      {"exclusiveMinimum", &Compiler::read_exclusive<&Node::exclusive_minimum>},
+      {"exclusiveMaximum", &Compiler::read_exclusive<&Node::exclusive_maximum>},
       {"minLength", &Compiler::read_least<&Node::length>},
       {"maxLength", &Compiler::read_most<&Node::length>},
       {"pattern", &Compiler::read_pattern},
@@ -154,65 +193,112 @@ std::span<const Compiler::Keyword> Compiler::keywords() {
 }
 
 const Node* Compiler::node(const Place& at) {
-  if (const auto found = known_.find(at.pointer); found != known_.end()) return found->second;
+  if (const auto found = known_.find(at.location()); found != known_.end()) return found->second;
   if (const auto* object = at.value->if_object()) {
     // Draft 7 (core §8.3): what stands beside $ref is ignored.
-    if (const Json* reference = object->if_contains("$ref")) return referred({reference, below(at.pointer, "$ref")});
+    if (object->contains("$ref")) return referred(at);
   } else if (!at.value->is_bool()) {
     at.refuse("must be a schema: an object, true or false");
   }
-  if (depth_ == kMaxSchemaDepth) at.refuse("is nested too deep");
   Node& made = graph_.nodes.emplace_back();
-  known_.emplace(at.pointer, &made);
-  ++depth_;
+  known_.emplace(at.location(), &made);
   if (at.value->is_bool()) {
     made.never = !at.value->get_bool();
     made.anything = at.value->get_bool();
   } else {
     made.anything = at.object().empty();
-    read_keywords(made, at);
+    waiting_.emplace_back(&made, at);
   }
-  --depth_;
   return &made;
 }
 
-const Node* Compiler::referred(const Place& reference) {
-  Place at = reference;
-  for (std::size_t hops = 0; hops < kMaxSchemaDepth; ++hops) {
-    const auto pointer = fragment_pointer(at.string());
-    const auto tokens = pointer ? parse_pointer(*pointer) : std::nullopt;
-    if (!tokens) at.refuse("must refer to a place in this schema: \"#\" or \"#/...\"");
-    const Json* target = &schema_;
-    for (std::size_t i = 0; i < tokens->size() && target != nullptr; ++i) target = child(*target, (*tokens)[i]);
-    if (target == nullptr) at.refuse("refers to a place that does not exist");
-    const auto* object = target->if_object();
-    const Json* next = object == nullptr ? nullptr : object->if_contains("$ref");
-    if (next == nullptr) return node({target, *pointer});
-    at = {next, below(*pointer, "$ref")};
+const Node* Compiler::referred(const Place& schema) {
+  Place from = schema;
+  for (std::size_t hops = 0; hops < kMaxHops; ++hops) {
+    const auto reference = from.member("$ref");
+    const auto found = documents_.find(from.location(), reference.string());
+    if (!found) reference.refuse(found.error().detail);
+    report_.references.push_back({from.location(), *found});
+    const Place target{value_at(found->document->json, found->pointer), found->pointer, found->document};
+    const auto* object = target.value->if_object();
+    if (object == nullptr || !object->contains("$ref")) return node(target);
+    from = target;
   }
-  reference.refuse("refers to itself");
+  schema.member("$ref").refuse("refers to itself");
 }
 
 void Compiler::read_keywords(Node& node, const Place& at) {
   const JsonObject& schema = at.object();
-  for (const auto& member : schema) {
-    const std::string_view name = member.key();
-    const bool known = std::any_of(keywords().begin(), keywords().end(), [name](const Keyword& k) { return k.name == name; });
-    if (!known && !name.starts_with("x-")) {
-      Place{&member.value(), below(at.pointer, name)}.refuse(
-          "is not a keyword of JSON Schema draft 7; a keyword of one's own begins with x-");
-    }
-  }
+  for (const auto& member : schema) attempt([&] { judge_unknown(at, member.key()); });
+  const auto* items = schema.if_contains("items");
+  has_tuple_ = items != nullptr && items->is_array();
   for (const Keyword& keyword : keywords()) {
-    const Json* value = schema.if_contains(keyword.name);
-    if (value != nullptr) (this->*keyword.read)(node, {value, below(at.pointer, keyword.name)});
+    if (schema.contains(keyword.name)) attempt([&] { (this->*keyword.read)(node, at.member(keyword.name)); });
+  }
+}
+
+void Compiler::judge_unknown(const Place& at, std::string_view name) {
+  const auto is_it = [name](const Keyword& keyword) { return keyword.name == name; };
+  if (name.starts_with("x-") || std::any_of(keywords().begin(), keywords().end(), is_it)) return;
+  static constexpr std::string_view kJudging[] = {"type",
+                                                  "enum",
+                                                  "const",
+                                                  "multipleOf",
+                                                  "minimum",
+                                                  "maximum",
+                                                  "exclusiveMinimum",
+                                                  "exclusiveMaximum",
+                                                  "minLength",
+                                                  "maxLength",
+                                                  "pattern",
+                                                  "format",
+                                                  "items",
+                                                  "additionalItems",
+                                                  "minItems",
+                                                  "maxItems",
+                                                  "uniqueItems",
+                                                  "contains",
+                                                  "minProperties",
+                                                  "maxProperties",
+                                                  "required",
+                                                  "properties",
+                                                  "patternProperties",
+                                                  "additionalProperties",
+                                                  "propertyNames",
+                                                  "dependencies",
+                                                  "allOf",
+                                                  "anyOf",
+                                                  "oneOf",
+                                                  "not",
+                                                  "definitions",
+                                                  "$ref"};
+  const auto place = at.member(name);
+  if (const auto meant = meant_keyword(name, kJudging); !meant.empty()) {
+    place.refuse("is not a keyword of JSON Schema draft 7 (did you mean \"" + std::string(meant) +
+                 "\"?); a keyword of one's own begins with x-");
+  }
+  warn(place, "is not a keyword of JSON Schema draft 7, and ignored");
+}
+
+/// The same about the same name is said once.
+void Compiler::warn(const Place& at, const std::string& detail) {
+  const auto name = at.pointer.substr(at.pointer.rfind('/') + 1);
+  const auto [found, fresh] = warnings_.try_emplace(name + ' ' + at.document->uri + ' ' + detail, Warning{at});
+  if (!fresh) ++found->second.more;
+  if (fresh) report_.warnings.push_back({at.location(), detail});
+}
+
+void Compiler::tell_warnings() {
+  for (auto& [place, detail] : report_.warnings) {
+    const auto name = place.pointer.substr(place.pointer.rfind('/') + 1);
+    const auto more = warnings_.at(name + ' ' + place.document->uri + ' ' + detail).more;
+    if (more > 0) detail += " (here and in " + std::to_string(more) + (more == 1 ? " more place)" : " more places)");
   }
 }
 
 std::vector<const Node*> Compiler::nodes(const Place& at) {
-  if (at.array().empty()) at.refuse("must have at least one schema");
   std::vector<const Node*> result;
-  for (std::size_t i = 0; i < at.array().size(); ++i) result.push_back(node(at.item(i)));
+  for (std::size_t i = 0; i < at.array().size(); ++i) attempt([&] { result.push_back(node(at.item(i))); });
   return result;
 }
 
@@ -234,7 +320,7 @@ void Compiler::read_type(Node& node, const Place& at) {
 }
 
 void Compiler::read_enum(Node& node, const Place& at) {
-  if (at.array().empty()) at.refuse("must have at least one value");
+  if (at.array().empty()) warn(at, "has no value, so that nothing is valid");
   node.choices.emplace(at.array().begin(), at.array().end());
 }
 
@@ -247,7 +333,7 @@ void Compiler::read_pattern(Node& node, const Place& at) { node.pattern = schema
 
 void Compiler::read_format(Node& node, const Place& at) {
   const auto format = format_named(at.string());
-  if (!format) at.refuse("must be one of " + format_names());
+  if (!format) return warn(at, quoted(*at.value) + " is not a format of draft 7, and ignored; known are " + format_names());
   node.format = *format;
   graph_.has_dates = graph_.has_dates || format == Format::date_time;
 }
@@ -260,61 +346,63 @@ void Compiler::read_items(Node& target, const Place& at) {
   }
 }
 
-/// Has no effect without a list of `items` (draft 7 §6.4.2), which is read before it.
+/// Has no effect without a list of `items` (draft 7 §6.4.2).
 void Compiler::read_additional_items(Node& target, const Place& at) {
   const Node* further = node(at);
-  if (!target.tuple.empty()) target.further = further;
+  if (has_tuple_) target.further = further;
 }
 
 void Compiler::read_properties(Node& target, const Place& at) {
   for (const auto& [name, schema] : at.members()) {
-    if (name.starts_with('_') || name.starts_with('$'))
-      schema.refuse("is a name that begins with _ or $, which documents can't have");
-    if (name.find_first_of(std::string_view{".\0", 2}) != std::string::npos) {
-      schema.refuse("is a name with . or NUL in it, which documents can't have");
-    }
-    target.properties.push_back({name, node(schema)});
+    if (name.starts_with('_') || name.starts_with('$')) warn(schema, "begins with _ or $, as no field of a document may");
+    if (name.find_first_of(std::string_view{".\0", 2}) != std::string::npos)
+      warn(schema, "has . or NUL in its name, as no field of a document may");
+    attempt([&, &name = name, &schema = schema] { target.properties.push_back({name, node(schema)}); });
   }
   std::sort(target.properties.begin(), target.properties.end(),
             [](const Property& a, const Property& b) { return a.name < b.name; });
 }
 
 void Compiler::read_pattern_properties(Node& target, const Place& at) {
-  for (const auto& [name, schema_at] : at.members())
-    target.patterns.push_back({schema::read_pattern(schema_at, name), node(schema_at)});
+  for (const auto& [name, schema_at] : at.members()) {
+    attempt([&, &name = name, &schema_at = schema_at] {
+      target.patterns.push_back({schema::read_pattern(schema_at, name), node(schema_at)});
+    });
+  }
 }
 
 void Compiler::read_dependencies(Node& target, const Place& at) {
   for (const auto& [name, dependent] : at.members()) {
-    Dependency dependency;
-    dependency.name = name;
-    if (dependent.value->is_array()) {
-      dependency.required = dependent.strings();
-    } else {
-      dependency.node = node(dependent);
-    }
-    target.dependencies.push_back(std::move(dependency));
+    attempt([&, &name = name, &dependent = dependent] {
+      Dependency dependency;
+      dependency.name = name;
+      if (dependent.value->is_array()) {
+        dependency.required = dependent.strings();
+      } else {
+        dependency.node = node(dependent);
+      }
+      target.dependencies.push_back(std::move(dependency));
+    });
   }
 }
 
 /// Compiled even where nothing refers to it, so that a mistake is found.
 void Compiler::read_definitions(Node&, const Place& at) {
-  for (const auto& member : at.members()) node(member.second);
+  for (const auto& member : at.members()) attempt([&] { node(member.second); });
 }
 
 void Compiler::read_dialect(Node&, const Place& at) {
   std::string dialect = at.string();
   if (dialect.ends_with('#')) dialect.pop_back();
-  if (dialect != "http://json-schema.org/draft-07/schema" && dialect != "https://json-schema.org/draft-07/schema") {
-    at.refuse("must be http://json-schema.org/draft-07/schema#");
-  }
+  if (dialect == "http://json-schema.org/draft-07/schema" || dialect == "https://json-schema.org/draft-07/schema") return;
+  warn(at, quoted(*at.value) + " is read as draft 7, http://json-schema.org/draft-07/schema#");
 }
 
 void Compiler::refuse_loops() const {
   std::map<const Node*, std::size_t> depths;
-  for (const auto& [pointer, node] : known_) {
+  for (const auto& [place, node] : known_) {
     if (in_place_depth(*node, depths) > kMaxInPlace)
-      throw Mistake{pointer, "refers back to itself for the same value, or through too many others"};
+      throw Mistake{place, "refers back to itself for the same value, or through too many others"};
   }
 }
 
@@ -329,14 +417,15 @@ std::size_t Compiler::in_place_depth(const Node& node, std::map<const Node*, std
 
 }  // namespace
 
-Result<Graph> compile_graph(const Json& schema) {
-  try {
-    return Compiler{schema}.compile();
-  } catch (const Mistake& mistake) {
-    Failure failure{Error::unprocessable, "schema: \"" + mistake.pointer + "\" " + mistake.detail};
-    failure.errors.push_back({mistake.pointer, mistake.detail});
-    return failure;
+Graph compile_graph(Documents& documents, Report& report) { return Compiler{documents, report}.compile(); }
+
+Failure failure_of(const std::vector<Remark>& mistakes) {
+  Failure failure{Error::unprocessable, "schema"};
+  for (const auto& [place, detail] : mistakes) {
+    if (failure.errors.empty()) failure.detail = "schema: \"" + place.pointer + "\" " + detail;
+    failure.errors.push_back({place.pointer, detail});
   }
+  return failure;
 }
 
 }  // namespace nacre::schema

@@ -4,7 +4,9 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "schema/documents.h"
 #include "schema/node.h"
+#include "schema/report.h"
 
 namespace nacre::schema {
 
@@ -15,8 +17,11 @@ struct Graph {
   bool has_dates = false;  ///< some node has `format: date-time`
 };
 
-/// Compiles any draft 7 schema; what only a resource's may not have is for Schema::compile. Error::unprocessable with the place
-/// in errors[0].
-Result<Graph> compile_graph(const Json& schema);
+/// Compiles any draft 7 schema; what only a resource's may not have is for Schema::compile. All mistakes and warnings go into
+/// `report`; with a mistake in it the graph is of no use.
+Graph compile_graph(Documents& documents, Report& report);
+
+/// Error::unprocessable with all mistakes, when there are any.
+Failure failure_of(const std::vector<Remark>& mistakes);
 
 }  // namespace nacre::schema

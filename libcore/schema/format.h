@@ -14,14 +14,20 @@ enum class Format : std::uint8_t {
   date,
   time,
   email,
+  idn_email,
   hostname,
+  idn_hostname,
   ipv4,
   ipv6,
   uri,
   uri_reference,
+  iri,
+  iri_reference,
+  uri_template,
   uuid,
   regex,
   json_pointer,
+  relative_json_pointer,
 };
 
 std::optional<Format> format_named(std::string_view name) noexcept;

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "schema/ecma_regex.h"
+
 namespace nacre::schema {
 namespace {
 
@@ -17,11 +19,10 @@ constexpr std::uint32_t kMaxMatchSteps = 500'000;
 constexpr std::uint32_t kMaxHeapKiB = 8 * 1024;
 // The compiler recurses for each parenthesis.
 constexpr std::uint32_t kMaxParentheses = 32;
-constexpr std::size_t kMaxPatternLength = 4096;
+constexpr std::size_t kMaxPatternLength = 16 * 1024;
 
-// As ECMA-262 has it: \uXXXX, [] and [^], a group that did not take part matches empty, $ only at the very end.
-constexpr std::uint32_t kOptions = PCRE2_UTF | PCRE2_ALT_BSUX | PCRE2_ALLOW_EMPTY_CLASS | PCRE2_MATCH_UNSET_BACKREF |
-                                   PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C;
+// As ECMA-262 has it, a group that did not take part matches empty.
+constexpr std::uint32_t kOptions = PCRE2_UTF | PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_BACKSLASH_C;
 
 template <auto FreeFunction>
 struct Releases {
@@ -51,18 +52,21 @@ Result<Pattern> Pattern::compile(std::string_view text) {
   const CompileContext context{pcre2_compile_context_create(nullptr)};
   if (!context) return Failure{Error::internal, "no memory for a pattern"};
   pcre2_set_parens_nest_limit(context.get(), kMaxParentheses);
-  pcre2_set_max_pattern_length(context.get(), kMaxPatternLength);
-  pcre2_set_compile_extra_options(context.get(), PCRE2_EXTRA_ALT_BSUX);
+  if (text.size() > kMaxPatternLength) return Failure{Error::unprocessable, "longer than 16 KiB"};
+  const auto translated = to_pcre2(text);
+  if (!translated) return translated.error();
 
   int error = 0;
   PCRE2_SIZE offset = 0;
-  Code code{pcre2_compile(reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), kOptions, &error, &offset, context.get())};
+  Code code{pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated->data()), translated->size(), kOptions, &error, &offset,
+                          context.get())};
   if (code) return Pattern{std::string{text}, std::move(code)};
 
   std::array<PCRE2_UCHAR, 128> message{};
   pcre2_get_error_message(error, message.data(), message.size());
-  return Failure{Error::unprocessable,
-                 "at byte " + std::to_string(offset) + ": " + reinterpret_cast<const char*>(message.data())};
+  // What ECMA-262 has and PCRE2 has not (a lookbehind without a bound), or more than it can hold. Its offset is of no use: it
+  // counts in the translation.
+  return Failure{Error::unprocessable, reinterpret_cast<const char*>(message.data())};
 }
 
 Pattern::Found Pattern::search(std::string_view text, Effort effort) const noexcept {

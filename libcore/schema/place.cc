@@ -1,7 +1,6 @@
 #include "schema/place.h"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 
 #include "json/pointer.h"
@@ -9,7 +8,7 @@
 
 namespace nacre::schema {
 
-void Place::refuse(std::string detail) const { throw Mistake{pointer, std::move(detail)}; }
+void Place::refuse(std::string detail) const { throw Mistake{location(), std::move(detail)}; }
 
 const JsonObject& Place::object() const {
   if (!value->is_object()) refuse("must be an object");
@@ -53,12 +52,14 @@ std::vector<std::string> Place::strings() const {
   return result;
 }
 
-Place Place::item(std::size_t index) const { return {&array()[index], below(pointer, std::to_string(index))}; }
+Place Place::member(std::string_view name) const { return {object().if_contains(name), below(pointer, name), document}; }
+
+Place Place::item(std::size_t index) const { return {&array()[index], below(pointer, std::to_string(index)), document}; }
 
 std::vector<std::pair<std::string, Place>> Place::members() const {
   std::vector<std::pair<std::string, Place>> result;
   for (const auto& member : object()) {
-    result.emplace_back(member.key(), Place{&member.value(), below(pointer, member.key())});
+    result.emplace_back(member.key(), Place{&member.value(), below(pointer, member.key()), document});
   }
   return result;
 }
@@ -76,26 +77,9 @@ const Json* child(const Json& value, const std::string& token) {
   return index ? array->if_contains(*index) : nullptr;
 }
 
-std::optional<std::string> fragment_pointer(std::string_view reference) {
-  if (!reference.starts_with('#')) return std::nullopt;
-  std::string pointer;
-  for (std::size_t i = 1; i < reference.size(); ++i) {
-    if (reference[i] != '%') {
-      pointer += reference[i];
-      continue;
-    }
-    unsigned char byte = 0;
-    const char* digits = reference.data() + i + 1;
-    if (reference.size() - i < 3 || std::from_chars(digits, digits + 2, byte, 16).ptr != digits + 2) return std::nullopt;
-    pointer += static_cast<char>(byte);
-    i += 2;
-  }
-  return pointer;
-}
-
 Pattern read_pattern(const Place& at, std::string_view text) {
   auto pattern = Pattern::compile(text);
-  if (!pattern) at.refuse("is not a regular expression: " + pattern.error().detail);
+  if (!pattern) at.refuse("is not a regular expression of ECMA-262: " + pattern.error().detail);
   return std::move(*pattern);
 }
 

@@ -1,13 +1,13 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/json.h"
+#include "schema/documents.h"
 #include "schema/pattern.h"
 
 /// Reading a schema's JSON while it is compiled: values that know where they stand.
@@ -15,15 +15,17 @@ namespace nacre::schema {
 
 /// What is wrong with the schema, thrown while it is loaded.
 struct Mistake {
-  std::string pointer;
+  Location place;
   std::string detail;
 };
 
-/// A value of the schema and its JSON Pointer. Each reader refuses another type.
+/// A value of a schema, and where it stands. Each reader refuses another type.
 struct Place {
   const Json* value;
   std::string pointer;
+  const Document* document;
 
+  Location location() const { return {document, pointer}; }
   [[noreturn]] void refuse(std::string detail) const;
 
   const JsonObject& object() const;
@@ -36,6 +38,8 @@ struct Place {
   /// An array of strings that are all different.
   std::vector<std::string> strings() const;
 
+  /// Of an object, or the place where it is missing.
+  Place member(std::string_view name) const;
   /// Of an array.
   Place item(std::size_t index) const;
   /// Of an object.
@@ -47,9 +51,6 @@ std::string below(const std::string& pointer, std::string_view token);
 
 /// The member or item that a pointer's token names, or nullptr.
 const Json* child(const Json& value, const std::string& token);
-
-/// The pointer in a `$ref` to the same document ("#/a%20b" gives "/a b"); nullopt for any other reference.
-std::optional<std::string> fragment_pointer(std::string_view reference);
 
 /// A compiled regular expression; `at` is where a mistake in it is reported.
 Pattern read_pattern(const Place& at, std::string_view text);

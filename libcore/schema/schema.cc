@@ -18,17 +18,24 @@ Schema::Schema(Schema&&) noexcept = default;
 Schema& Schema::operator=(Schema&&) noexcept = default;
 Schema::~Schema() = default;
 
-Result<Schema> Schema::compile(const Json& schema) {
-  auto graph = compile_graph(schema);
-  if (!graph) return graph.error();
-  if ((describe(*graph->root).types & kObject) == 0) {
+std::optional<Schema> Schema::compile(Documents& documents, Report& report) {
+  auto graph = compile_graph(documents, report);
+  if (!report.mistakes.empty()) return std::nullopt;
+  if ((describe(*graph.root).types & kObject) == 0) {
+    const auto& schema = documents.root().json;
     const bool has_type = schema.is_object() && schema.get_object().contains("type");
-    const std::string pointer = has_type ? "/type" : "";
-    Failure failure{Error::unprocessable, "schema: \"" + pointer + "\" must allow objects: a document is one"};
-    failure.errors.push_back({pointer, "must allow objects: a document is one"});
-    return failure;
+    report.mistakes.push_back({{&documents.root(), has_type ? "/type" : ""}, "must allow objects: a document is one"});
+    return std::nullopt;
   }
-  return Schema{std::make_unique<const Compiled>(Compiled{std::move(*graph)})};
+  return Schema{std::make_unique<const Compiled>(Compiled{std::move(graph)})};
+}
+
+Result<Schema> Schema::compile(const Json& schema) {
+  Documents documents{schema, "", nullptr};
+  Report report;
+  auto compiled = compile(documents, report);
+  if (!compiled) return failure_of(report.mistakes);
+  return std::move(*compiled);
 }
 
 std::vector<FieldError> Schema::validate(const Json& document) const {

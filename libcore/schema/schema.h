@@ -12,6 +12,9 @@
 
 namespace nacre::schema {
 
+class Documents;
+struct Report;
+
 /// Which JSON types a place in a document may have, as bits. `type: number` has kInteger as well, since integers are numbers;
 /// kNumber stands for those with a fraction.
 enum Type : std::uint8_t {
@@ -37,8 +40,11 @@ struct Field {
 /// A resource's JSON Schema (draft 7), compiled once and immutable.
 class Schema {
  public:
-  /// `errors[0].pointer` of the Failure points into `schema` at what is wrong.
+  /// `errors` of the Failure holds all mistakes; their pointers point into `schema`, all of whose references must lead into it.
   static Result<Schema> compile(const Json& schema);
+
+  /// The root of the documents. All mistakes and warnings go into `report`; nullopt when there is a mistake.
+  static std::optional<Schema> compile(Documents& documents, Report& report);
 
   Schema(Schema&&) noexcept;
   Schema& operator=(Schema&&) noexcept;

@@ -7,6 +7,8 @@
 #include <string>
 
 #include "base/ascii.h"
+#include "json/utf8.h"
+#include "schema/resolve.h"
 
 namespace nacre::schema {
 namespace {
@@ -33,7 +35,7 @@ bool consists_of(std::string_view text, std::string_view others) {
 bool is_ip_literal(std::string_view text) {
   if (!text.starts_with('[') || !text.ends_with(']')) return false;
   text = text.substr(1, text.size() - 2);
-  if (text.starts_with('v')) {
+  if (text.starts_with('v') || text.starts_with('V')) {
     const auto dot = text.find('.');
     return dot != std::string_view::npos && dot > 1 && text.find_first_not_of(kHex, 1) == dot && dot + 1 < text.size() &&
            text.find('%') == std::string_view::npos && consists_of(text.substr(dot + 1), ":");
@@ -75,15 +77,17 @@ bool is_rest(std::string_view text, bool relative) {
   return consists_of(text, ":@/");
 }
 
-/// Length of the scheme with its colon; 0 when there is none.
-std::size_t scheme_length(std::string_view text) {
-  const auto colon = text.find(':');
-  if (colon == std::string_view::npos || colon == 0) return 0;
-  const auto scheme = text.substr(0, colon);
-  const bool good = is_letter(scheme.front()) && std::all_of(scheme.begin(), scheme.end(), [&](char c) {
-                      return is_alnum(c) || contains("+-.", c);
-                    });
-  return good ? colon + 1 : 0;
+/// An IRI with a letter in the place of each character beyond ASCII: they may stand where letters may, the scheme excepted.
+std::string with_letters(std::string_view text) {
+  std::string result;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto length = std::max<std::size_t>(utf8_sequence(text, i), 1);
+    const bool is_control = length == 2 && text[i] == '\xC2' && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    result += length == 1 || is_control ? text[i] : 'a';
+    i += length;
+  }
+  const auto scheme = scheme_length(result);
+  return text.substr(0, scheme) == std::string_view(result).substr(0, scheme) ? result : std::string(text);
 }
 
 }  // namespace
@@ -92,6 +96,9 @@ bool is_uri(std::string_view text) {
   const std::size_t scheme = scheme_length(text);
   return scheme > 0 && is_rest(text.substr(scheme), false);
 }
+
+bool is_iri(std::string_view text) { return is_uri(with_letters(text)); }
+bool is_iri_reference(std::string_view text) { return is_uri_reference(with_letters(text)); }
 
 bool is_uri_reference(std::string_view text) { return is_uri(text) || is_rest(text, true); }
 

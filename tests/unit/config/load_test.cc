@@ -216,7 +216,6 @@ TEST_SUITE("config::load") {
              "version: 1\nauth: { registration: \"${NACRE_TEST_SECRET}\" }\n",
              "version: 1\nauth: { session: { cookie: \"${NACRE_TEST_SECRET};\" } }\n",
              "version: 1\nresources: { a: { schema: \"${NACRE_TEST_SECRET}\" } }\n",
-             "version: 1\nresources: { a: { schema: { type: \"${NACRE_TEST_SECRET}\" } } }\n",
              "version: 1\nresources: { a: { schema: {}, access: { read: \"${NACRE_TEST_SECRET}\" } } }\n",
              "version: 1\nresources: { a: { schema: {}, indexes: [ { keys: [\"$${NACRE_TEST_SECRET}\"] } ] } }\n",
              "version: 1\nresources: { a: { schema: {}, limit: { rate: \"${NACRE_TEST_SECRET}\" } } }\n",

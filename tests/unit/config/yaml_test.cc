@@ -48,8 +48,43 @@ TEST_SUITE("config::parse_yaml") {
     CHECK(copy.find("ttl")->value.mark.line == 0);
   }
 
-  TEST_CASE("a merge key of YAML 1.1 is a key like others") {
-    CHECK(parse("a: &x { b: 1 }\nc: { <<: *x }\n").find("c")->value.members[0].key == "<<");
+  TEST_CASE("a merge key gives the keys that are not there, a quoted one is a key like others") {
+    const auto merged =
+        parse("a: &x { b: 1, d: 1 }\ne: &y { d: 2, f: 2 }\nc: { <<: *x, b: 3 }\ng:\n  <<: [ *y, *x ]\nh: { '<<': 1 }\n");
+    const auto& one = merged.find("c")->value;
+    CHECK(one.members.size() == 2);
+    CHECK(one.find("b")->value.text == "3");
+    CHECK(one.find("d")->value.text == "1");
+    const auto& two = merged.find("g")->value;
+    CHECK(two.members.size() == 3);
+    CHECK(two.find("d")->value.text == "2");
+    CHECK(merged.find("h")->value.members[0].key == "<<");
+    CHECK(refusal("a: { <<: [ 1 ] }").starts_with("n:1:12: << needs a mapping"));
+  }
+
+  TEST_CASE("escapes of surrogates are one character between double quotes, and text elsewhere") {
+    const auto root = parse("a: \"\\ud83d\\uDE00!\"\nb: '\\ud83d'\nc: [\"\\\\ud83d\", \"\\uD834\\udd1e\"]\nd: \\uDE00\n");
+    CHECK(root.find("a")->value.text == "\xF0\x9F\x98\x80!");
+    CHECK(root.find("b")->value.text == "\\ud83d");
+    CHECK(root.find("c")->value.items[0].text == "\\ud83d");
+    CHECK(root.find("c")->value.items[1].text == "\xF0\x9D\x84\x9E");
+    CHECK(root.find("d")->value.text == "\\uDE00");
+    CHECK(refusal("a: \"\\ude00\\ud83d\"").starts_with("n:1:4: a surrogate escape without its other half"));
+    CHECK(refusal("a: \"\\ud83d\\ude00\"\nb: \"\\ue83d\"").starts_with("n:1:1: escapes of surrogates and"));
+  }
+
+  TEST_CASE("tabs may indent between brackets, as JSON is pasted, and nowhere else") {
+    CHECK(parse("a: {\n\t\"b\": [\n\t\t1 ]\n\t}\nc: d").find("a")->value.find("b")->value.items.size() == 1);
+    CHECK(refusal("a: { \"}\": 1 } # {\n\tb: 1\n").starts_with("n:2:1: a tab indents this line"));
+    CHECK(refusal("a: b [c\n\td: 1\n").starts_with("n:2:1: a tab indents this line"));
+  }
+
+  TEST_CASE("ends of lines may be those of Windows, and a byte order mark may stand first") {
+    const auto root = parse(
+        "\xEF\xBB\xBF"
+        "a: 1\r\nb:\r\n  - \"x\"\r\n  - y\r\n");
+    CHECK(root.find("a")->value.text == "1");
+    CHECK(root.find("b")->value.items[1].text == "y");
   }
 
   TEST_CASE("duplicate keys are refused in every mapping, quoted or not") {

@@ -68,6 +68,8 @@ TEST_SUITE("redis::read_target") {
     CHECK(good("rediss://h").tls != nullptr);
     CHECK(good("rediss://h?ca_file=" + authority.file() + "&cert_file=" + own + "&key_file=" + own).tls != nullptr);
     CHECK(good("rediss://h?verify=none").tls != nullptr);
+    CHECK(good("redis://h?tls=true&verify=none").tls != nullptr);
+    CHECK(good("redis://h?tls=false").tls == nullptr);
     CHECK(good("rediss://h?verify=ca").tls != nullptr);
     CHECK(good("redis+cluster://h?tls=true&ca_file=" + authority.file()).tls != nullptr);
     CHECK(good("redis+sentinel://h/m?tls=false").tls == nullptr);
