@@ -112,17 +112,22 @@ Reader::Reader(const Source& source, const Value& mapping, Mark mark, std::initi
   report_unknown(keys);
 }
 
-void Reader::report_unknown(std::initializer_list<std::string_view> keys) const {
+void Reader::report_unknown(std::initializer_list<std::string_view> keys) {
   for (const auto& [key, mark, value] : mapping_.members) {
     if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
     auto what = "unknown key " + quote(key);
-    if (const auto meant = closest(key, keys); !meant.empty()) what += " (did you mean " + quote(meant) + "?)";
+    if (const auto meant = closest(key, keys); !meant.empty()) {
+      what += " (did you mean " + quote(meant) + "?)";
+      meant_.push_back(meant);
+    }
     source_.report(mark, what, "allowed: " + list(keys));
   }
 }
 
 const Member& Reader::require(std::string_view key, std::string_view allowed) const {
   const auto* member = find(key);
+  const bool told = std::find(meant_.begin(), meant_.end(), key) != meant_.end();
+  if (member == nullptr && told) throw LoadError(std::vector<std::string>{});
   if (member == nullptr) source_.fail(mark_, "the key " + quote(key) + " is missing", allowed);
   return *member;
 }

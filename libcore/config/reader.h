@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/json.h"
 #include "base/time.h"
@@ -68,11 +69,12 @@ class Reader {
   void report(const Member& member, std::string_view what, std::string_view allowed) const;
 
  private:
-  void report_unknown(std::initializer_list<std::string_view> keys) const;
+  void report_unknown(std::initializer_list<std::string_view> keys);
 
   const Source& source_;
   const Value& mapping_;
   Mark mark_;
+  std::vector<std::string_view> meant_;  ///< keys that unknown ones were most likely meant to be
 };
 
 /// Whether the scalar says no by itself, in place of a mapping (`cache: off`): off or false.

@@ -297,6 +297,17 @@ TEST_CASE("All mistakes are told at once, each once, and the rest is counted") {
   CHECK(told.ends_with("\nand 10 more mistakes\n"));
 }
 
+TEST_CASE("A misspelt key that must be there is one mistake, not two") {
+  try {
+    parse("version: 1\nresources: { a: { shema: {} } }\nstore: { url: \"sqlite:a\" }\n");
+    FAIL("accepted");
+  } catch (const LoadError& error) {
+    REQUIRE(error.messages().size() == 2);
+    CHECK(error.messages()[0].starts_with("nacre.yaml:3:10: unknown key \"url\" (did you mean \"uri\"?)"));
+    CHECK(error.messages()[1].starts_with("nacre.yaml:2:19: unknown key \"shema\" (did you mean \"schema\"?)"));
+  }
+}
+
 TEST_CASE("Variables that are not set are told together") {
   try {
     parse("version: 1\ncache: { uri: \"${NACRE_TEST_NO_A}\", prefix: \"${NACRE_TEST_NO_B}\" }\n");

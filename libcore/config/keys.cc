@@ -1,0 +1,142 @@
+#include "config/keys.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace nacre::config {
+
+std::span<const Section> sections() {
+  static const std::vector<Section> kSections = {
+      {"",
+       "{}",
+       "At the top. A key that begins with `x-` may hold anchors (`&name`) for what stands elsewhere, and is otherwise not "
+       "looked at.",
+       {{"version", "`1`", "", "Of this form of file. Must be there."},
+        {"debug", "boolean", "false", "Whether `detail` of an error says more than a client should know."},
+        {"store", "section", "", "Where documents are kept."},
+        {"cache", "section", "", "Where answers are kept, and for how long."},
+        {"auth", "section", "", "Users and sessions."},
+        {"timeouts", "section", "", "How long to wait for what."},
+        {"resources", "mapping by name", "",
+         "The collections. Names are `[a-z][a-z0-9_-]*`, at most 64 characters, and not `auth`."}}},
+      {"store",
+       "version: 1\nstore: {}\n",
+       "Relative paths are below nginx's prefix.",
+       {{"uri",
+         "`sqlite:PATH`, `sqlite:PATH?synchronous=normal`, "
+         "`mongodb://[USER:PASSWORD@]HOST[:PORT],…/DATABASE[?OPTION=VALUE&…]`, "
+         "`mongodb+srv://…`",
+         "sqlite:data/nacre.db", "Which database."}}},
+      {"cache",
+       "version: 1\ncache: {}\n",
+       "",
+       {{"uri",
+         "`memory:`, `redis://[USER:PASSWORD@]HOST[:PORT][/DB][?tls=true]`, `rediss://…`, `redis+unix://PATH[?db=N]`, "
+         "`redis+sentinel://HOST,…/NAME[/DB]`, `redis+cluster://HOST,…`",
+         "memory:", "The tier that all hosts share; `memory:` is none but the shared-memory zone."},
+        {"ttl", "duration, 1ms to 365d", "60s", "How long an entry is fresh, unless its resource says otherwise."},
+        {"local", "boolean", "true", "Whether there is the shared-memory tier before Redis."},
+        {"prefix", "1 to 64 of `A-Z a-z 0-9 _ . -`", "nacre", "Of all keys in Redis."}}},
+      {"auth",
+       "version: 1\nauth: {}\n",
+       "",
+       {{"registration", "`open`, `closed`", "closed", "Whether anybody may register."},
+        {"session", "section", "", "What a login gives."}}},
+      {"auth.session",
+       "version: 1\nauth: { session: {} }\n",
+       "",
+       {{"ttl", "duration, 1ms to 365d", "14d", "How long a session lives at most."},
+        {"idle", "duration, 1ms to 365d", "2d", "How long it lives without a request."},
+        {"cookie", "1 to 64 letters, digits and ``!#$%&'*+-.^_`|~``", "nacre_session", "The cookie's name."}}},
+      {"timeouts",
+       "version: 1\ntimeouts: {}\n",
+       "",
+       {{"request", "duration, 1ms to 10m", "5s", "Until the answer, whatever happens."},
+        {"redis", "duration, 1ms to 10m", "250ms", "For one command of Redis."},
+        {"store", "duration, 1ms to 10m", "2s", "For one operation of the store."}}},
+      {"resources.NAME",
+       "version: 1\nresources: { a: {} }\n",
+       "",
+       {{"schema", "a JSON Schema of draft 7, or the path of a JSON or YAML file with one, relative to nacre.yaml's folder", "",
+         "What a document is. Must be there. `$ref` may name files beside it (`common.json#/definitions/x`), never a network "
+         "address. A keyword that draft 7 does not have is ignored with a warning, unless it looks like a misspelt one. "
+         "`pattern` is ECMA-262."},
+        {"access", "section", "", "Who may do what."},
+        {"indexes", "list of sections, at most 32", "[]", "What the store keeps sorted."},
+        {"cache", "section, or `off`", "", "How long answers are kept."},
+        {"limit", "section", "", "How often one may ask."},
+        {"page", "section", "", "How long lists are."}}},
+      {"resources.NAME.access",
+       "version: 1\nresources: { a: { schema: {}, access: {} } }\n",
+       "`public`: anybody; `user`: whoever is logged in; `owner`: whoever created the document; `role:NAME`: users with that "
+       "role.",
+       {{"read", "`public`, `user`, `owner`, `role:NAME`, `nobody`", "nobody", "GET and HEAD."},
+        {"create", "the same", "nobody", "POST, and PUT that creates. `owner` means `user`."},
+        {"update", "the same", "nobody", "PUT and PATCH."},
+        {"delete", "the same", "nobody", "DELETE."}}},
+      {"resources.NAME.indexes",
+       "version: 1\nresources: { a: { schema: {}, indexes: [ {} ] } }\n",
+       "",
+       {{"keys", "list of 1 to 8 fields by dotted path, `-` before one for descending", "", "Must be there."},
+        {"unique", "boolean", "false",
+         "Whether no two documents may have the same. Documents without any of the keys are left out."}}},
+      {"resources.NAME.cache",
+       "version: 1\nresources: { a: { schema: {}, cache: {} } }\n",
+       "",
+       {{"ttl", "duration, 1ms to 365d", "", "How long an entry is fresh; `cache.ttl` when absent."},
+        {"stale", "duration, 0s to 365d", "0s",
+         "How long after that it may be served while it is renewed, or while the store is away."}}},
+      {"resources.NAME.limit",
+       "version: 1\nresources: { a: { schema: {}, limit: {} } }\n",
+       "",
+       {{"rate", "1 to 1000000 for `s`, `m`, `h` or `d`: `50/s`, `1000/h`", "", "Must be there."},
+        {"burst", "1 to 1000000", "", "How many may come at once; as many as `rate` has when absent."},
+        {"per", "`user`, `ip`, `resource`", "ip", "Whose requests are counted together."}}},
+      {"resources.NAME.page",
+       "version: 1\nresources: { a: { schema: {}, page: {} } }\n",
+       "",
+       {{"default", "1 to 1000", "25", "Documents of a list that says no `limit`."},
+        {"max", "1 to 1000", "100", "The largest `limit`."}}},
+  };
+  return kSections;
+}
+
+std::vector<std::string_view> keys_of(std::string_view section) {
+  const auto all = sections();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Section& s) { return s.name == section; });
+  if (found == all.end()) throw std::logic_error("no such section of nacre.yaml: " + std::string(section));
+  std::vector<std::string_view> names;
+  for (const auto& key : found->keys) names.push_back(key.name);
+  return names;
+}
+
+std::string reference_page() {
+  std::string page = R"(# nacre.yaml, key by key
+
+Made from the table that the loader reads by (`libcore/config/keys.cc`); a test compares them. `nginx -t` judges the file, and says
+all that is wrong with it, one line each: `nacre.yaml:LINE:COLUMN: what is wrong; what is allowed`.
+
+- The file is YAML 1.2 (so JSON, too), at most 1 MiB of UTF-8, with anchors and `<<`.
+- In any string `${NAME}` is taken from the environment, `${NAME:-default}` too where it may be unset or empty, `${file:/run/secrets/x}` from a
+  file; `$${` is `${` itself. Inside a URI it is one part of it, whatever characters it has. In a schema `${` is text.
+- Durations are like `250ms`, `5s`, `5m`, `24h`, `14d`. Booleans are `true`, `false`, `on`, `off`.
+)";
+  const auto cell = [](std::string_view text) {
+    std::string escaped;
+    for (const char c : text) escaped.append(c == '|' ? "\\|" : std::string(1, c));
+    return escaped;
+  };
+  for (const auto& section : sections()) {
+    page.append(section.name.empty() ? "\n## The file\n" : "\n## " + std::string(section.name) + "\n");
+    if (!section.text.empty()) page.append("\n").append(section.text).append("\n");
+    page.append("\n| key | value | when absent | |\n|---|---|---|---|\n");
+    for (const auto& key : section.keys) {
+      const auto otherwise = key.otherwise.empty() ? std::string("–") : "`" + cell(key.otherwise) + "`";
+      page.append("| `").append(key.name).append("` | ").append(cell(key.values)).append(" | ");
+      page.append(otherwise).append(" | ").append(cell(key.text)).append(" |\n");
+    }
+  }
+  return page;
+}
+
+}  // namespace nacre::config
