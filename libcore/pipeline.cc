@@ -71,8 +71,19 @@ http::Response Pipeline::handle(const http::Request& request, Trace& trace) noex
   return http::problem(failure, request.id, backend_.config.debug);
 }
 
+/// Clients that end every path with a slash learn what is meant.
+Failure Pipeline::not_found(const http::Request& request) const {
+  Failure failure(Error::not_found, "there is nothing at this path");
+  auto path = request.path;
+  if (path.size() < 2 || !path.ends_with('/')) return failure;
+  path.remove_suffix(1);
+  if (router_.match(request.method, path).action == Action::not_found) return failure;
+  failure.detail.append("; did you mean ").append(request.mount).append(path).append("?");
+  return failure;
+}
+
 Result<http::Response> Pipeline::answer(const http::Request& request, const route::Match& match, Trace& trace) {
-  if (match.action == Action::not_found) return Failure(Error::not_found, "there is nothing at this path");
+  if (match.action == Action::not_found) return not_found(request);
   if (match.action == Action::method_not_allowed)
     return Failure(Error::method_not_allowed, "allowed: " + std::string(match.allow));
   if (match.action == Action::options) return options(match);

@@ -18,6 +18,8 @@ class Pipeline {
  private:
   Result<http::Response> answer(const http::Request& request, const route::Match& match, Trace& trace);
 
+  Failure not_found(const http::Request& request) const;
+
   const route::Router& router_;
   Backend& backend_;
 };

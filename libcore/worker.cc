@@ -1,5 +1,10 @@
 #include "worker.h"
 
+#include <sodium/crypto_shorthash.h>
+
+#include <cstring>
+#include <utility>
+
 #include "cache/key.h"
 #include "describe/describe.h"
 #include "http/problem.h"
@@ -24,6 +29,28 @@ store::WriteHooks invalidate_in(cache::Zone& zone) {
 
 constexpr Milliseconds kUpkeep{1'000};
 constexpr Milliseconds kTurn{60'000};
+
+/// Where the client thinks it is. A Host that holds anything but a name, an address and a port is not repeated.
+std::string origin_of(const http::Request& request) {
+  const auto host = request.header("Host").value_or("");
+  constexpr std::string_view kHostCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]";
+  if (host.empty() || host.size() > 300 || host.find_first_not_of(kHostCharacters) != std::string_view::npos) {
+    return std::string(describe::About{}.origin);
+  }
+  return std::string(request.tls ? "https://" : "http://").append(host);
+}
+
+/// Tells configurations apart, and nothing of what is in them: the fingerprint covers secrets, which could be guessed and
+/// compared. The key is the zone's, random and never shown.
+std::uint64_t shown_fingerprint(std::uint64_t fingerprint, std::uint64_t key) {
+  unsigned char keys[crypto_shorthash_KEYBYTES] = {};
+  static_assert(sizeof keys >= sizeof key);
+  std::memcpy(keys, &key, sizeof key);
+  std::uint64_t shown = 0;
+  crypto_shorthash(reinterpret_cast<unsigned char*>(&shown), reinterpret_cast<const unsigned char*>(&fingerprint),
+                   sizeof fingerprint, keys);
+  return shown;
+}
 
 /// Of all that is not the API.
 constexpr std::string_view kAllowedOnPages = "GET, HEAD";
@@ -171,11 +198,11 @@ http::Response Worker::answer(Mode mode, const http::Request& request, Trace& tr
     response.add_static("Allow", kAllowedOnPages);
     return response;
   }
-  auto served = serve(mode);
+  auto served = serve(mode, request);
   return served ? std::move(*served) : refuse(served.error(), request);
 }
 
-Result<http::Response> Worker::serve(Mode mode) {
+Result<http::Response> Worker::serve(Mode mode, const http::Request& request) {
   switch (mode) {
     case Mode::api:
     case Mode::live:
@@ -187,7 +214,7 @@ Result<http::Response> Worker::serve(Mode mode) {
     case Mode::openapi:
       return text_answer(application_.openapi, "application/vnd.oai.openapi+json;version=3.1");
     case Mode::docs:
-      return docs();
+      return docs(request);
     case Mode::status:
       return status();
   }
@@ -207,8 +234,16 @@ Result<http::Response> Worker::ready() {
   return text_answer(R"({"status":"ready","store":"ok","cache":"ok"})", http::kJson);
 }
 
-http::Response Worker::docs() const {
-  http::Response response = text_answer(application_.docs, "text/html; charset=utf-8");
+/// The page with the address that was asked in its examples.
+http::Response Worker::docs(const http::Request& request) const {
+  constexpr std::string_view kMade = describe::About{}.origin;
+  std::string page = application_.docs;
+  const auto origin = origin_of(request);
+  for (auto at = page.find(kMade); at != std::string::npos; at = page.find(kMade, at + origin.size())) {
+    page.replace(at, kMade.size(), origin);
+  }
+  http::Response response = text_answer(std::move(page), "text/html; charset=utf-8");
+  if (request.header("Host")) response.add_static("Vary", "Host");
   response.add_static("Content-Security-Policy", application_.docs_policy);
   return response;
 }
@@ -217,7 +252,7 @@ http::Response Worker::status() const {
   return text_answer(describe::status({.version = NACRE_VERSION,
                                        .nginx = around_.nginx,
                                        .uptime = std::chrono::floor<Seconds>(around_.reactor.now() - began_),
-                                       .fingerprint = config_.fingerprint,
+                                       .fingerprint = shown_fingerprint(config_.fingerprint, around_.zone.id()),
                                        .workers = around_.workers,
                                        .resources = config_.resources.size(),
                                        .cache = around_.zone.usage()}),

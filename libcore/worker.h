@@ -81,9 +81,9 @@ class Worker {
   const config::Config& config() const noexcept { return config_; }
 
  private:
-  Result<http::Response> serve(Mode mode);
+  Result<http::Response> serve(Mode mode, const http::Request& request);
   Result<http::Response> ready();
-  http::Response docs() const;
+  http::Response docs(const http::Request& request) const;
   http::Response status() const;
   http::Response metrics() const;
   bool take_turn(std::string_view what);

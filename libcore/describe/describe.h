@@ -45,14 +45,14 @@ struct Status {
   std::string_view version;
   std::string_view nginx;
   Seconds uptime{};
-  std::uint64_t fingerprint = 0;  ///< Config::fingerprint
+  std::uint64_t fingerprint = 0;  ///< of the configuration, keyed: it covers secrets
   std::uint32_t workers = 0;
   std::size_t resources = 0;
   cache::Zone::Usage cache{};
 };
 
 /// {"version","nginx","uptime_seconds","config","workers","resources","cache":{…}};
-/// `config` is the fingerprint, 16 hex digits.
+/// `config` is the fingerprint as it may be shown, 16 hex digits.
 std::string status(const Status& status);
 
 }  // namespace nacre::describe

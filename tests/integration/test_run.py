@@ -244,3 +244,56 @@ def test_the_example_on_mongodb_and_redis(run, folder, mongodb_uri, redis_server
         made = create(api, "/notes", {"title": "Tea"})
         assert api.get("/notes/" + made["_id"]).json() == made
     assert interrupted(process) == 0
+
+
+def test_a_browser_is_led_to_the_page_with_its_own_address(run, folder):
+    port = free_port()
+    process = run(PORT=str(port), RATE="off")
+    assert_serves(process, folder, port)
+    with Client(f"http://127.0.0.1:{port}") as client:
+        answer = client.get("/", allow_redirects=False)
+        assert (answer.status_code, answer.headers["Location"]) == (302, "/docs")
+        page = client.get("/docs")
+        assert f"http://127.0.0.1:{port}/notes" in page.text and "localhost:8080" not in page.text
+        assert "http://api.example.com:81/notes" in client.get("/docs", headers={"Host": "api.example.com:81"}).text
+        strange = client.get("/docs", headers={"Host": "<script>"})
+        assert "<script" not in strange.text
+
+
+def test_all_mistakes_of_a_configuration_are_said(run, folder):
+    bad = folder / "bad.yaml"
+    bad.write_text("version: 1\ncache: { ttl: x }\nresources:\n  a: { schema: { type: objekt, minLenght: 1 } }\n")
+    process = run(PORT=str(free_port()), CONFIG=str(bad))
+    assert process.wait(30) == 1
+    said = [line for line in lines(folder) if line.startswith("run: ")]
+    places = [re.search(r"bad.yaml:(\d+):", line) for line in said]
+    assert [place and place[1] for place in places] == ["2", "4", "4"], said
+
+
+def test_the_access_log_does_not_grow_without_end(run, folder):
+    port = free_port()
+    process = run(PORT=str(port), RATE="off", LOG_SIZE="20k")
+    assert_serves(process, folder, port)
+    old, log = folder / "data/access.log.1", folder / "data/access.log"
+
+    def ask_and_look():
+        with Client(f"http://127.0.0.1:{port}") as client:
+            for _ in range(20):
+                client.get("/live")
+        return old.exists() and log.exists()
+
+    wait_until(ask_and_look, "a second log")
+    wait_until(lambda: ask_and_look() and log.stat().st_size > 0, "lines in the new log")
+    assert old.stat().st_size > 20_000
+    assert interrupted(process) == 0
+
+
+def test_the_access_log_may_be_elsewhere_or_off(run, folder):
+    for given, expected in ((str(folder / "a b.log"), True), ("off", False)):
+        port = free_port()
+        process = run(PORT=str(port), RATE="off", ACCESS_LOG=given)
+        assert_serves(process, folder, port)
+        assert interrupted(process) == 0
+        assert (folder / "a b.log").exists() == expected
+        assert not (folder / "data/access.log").exists()
+        (folder / "a b.log").unlink(missing_ok=True)

@@ -399,6 +399,15 @@ TEST_CASE("when the store does not answer in time, the answer comes at the deadl
   app.reactor.run();
 }
 
+TEST_CASE("a slash too many at the end is said to be one") {
+  WorkerUnderTest app(kNotes);
+  CHECK(app.ask(Method::get, "/notes/").body.find("did you mean /notes?") != std::string::npos);
+  CHECK(app.ask(Method::get, "/notes/").status == 404);
+  CHECK(app.ask(Method::get, "/notes/n/").body.find("did you mean /notes/n?") != std::string::npos);
+  CHECK(app.ask(Method::get, "/nothing/").body.find("did you mean") == std::string::npos);
+  CHECK(app.ask(Method::get, "/").status == 404);
+}
+
 TEST_CASE("what was cached is served stale while it is renewed") {
   WorkerUnderTest app(kNotes);
   app.ask(Method::put, "/notes/n", R"({"title":"a"})", {{"If-None-Match", "*"}});
