@@ -2,6 +2,7 @@
 
 #include "app/route.h"
 #include "auth/identity.h"
+#include "http/conditional.h"
 #include "http/fields.h"
 #include "http/problem.h"
 #include "resource/actions.h"
@@ -51,6 +52,22 @@ void add_accepted(const http::Request& request, const route::Match& match, http:
   } else if (match.endpoint != nullptr) {
     response.add_static("Accept", http::kJson);
   }
+}
+
+/// A handler's answer to a GET that has an ETag or a date is as conditional as a document. What a handler writes is its own
+/// matter: only it knows what is there before.
+Result<http::Response> validated(const http::Request& request, Result<http::Response> answer) {
+  const bool reads = request.method == http::Method::get || request.method == http::Method::head;
+  if (!answer || !reads || answer->status != 200 || (answer->etag.empty() && !answer->last_modified)) return answer;
+  const auto asked = http::Preconditions::of(request);
+  if (!asked) return asked.error();
+  const auto outcome = asked->judge(answer->etag, answer->last_modified);
+  if (!outcome) return outcome.error();
+  if (*outcome == http::Preconditions::Outcome::not_modified) {
+    answer->status = 304;
+    answer->body.clear();
+  }
+  return answer;
 }
 
 }  // namespace
@@ -110,7 +127,7 @@ Result<http::Response> Pipeline::answer(const http::Request& request, const rout
     case Action::remove:
       return resource::remove(call);
     default:
-      return app::run(call);
+      return validated(request, app::run(call));
   }
 }
 

@@ -42,4 +42,13 @@ Response status(const Request& request, Services&) {
 }
 NACRE_ROUTE(GET, "/test/status/{status}", status);
 
+// GET /test/tagged: has an ETag and a date.
+Response tagged(const Request&, Services&) {
+  Response response = nacre::text("tagged");
+  response.etag = "\"v1\"";
+  response.last_modified = nacre::Timestamp{nacre::Seconds{784'111'777}};  // Sun, 06 Nov 1994 08:49:37 GMT
+  return response;
+}
+NACRE_ROUTE(GET, "/test/tagged", tagged);
+
 }  // namespace

@@ -154,6 +154,27 @@ def test_lists_have_an_etag_that_changes_with_them(api, notes, path):
     assert answer.status_code == 200 and answer.headers["ETag"] != etag
 
 
+def test_what_a_handler_tags_is_conditional_too(start, test_module):
+    api = start(module=test_module).api
+    answer = api.get("/test/tagged")
+    assert answer.status_code == 200 and answer.headers["ETag"] == '"v1"' and answer.text == "tagged"
+    moment = answer.headers["Last-Modified"]
+    for method in ("GET", "HEAD"):
+        for headers, status in (
+            ({"If-None-Match": 'W/"v1"'}, 304),
+            ({"If-None-Match": '"v2"'}, 200),
+            ({"If-Modified-Since": moment}, 304),
+            ({"If-Match": '"v2"'}, 412),
+            ({"If-Match": '"v1"', "If-Unmodified-Since": "Sat, 05 Nov 1994 08:49:37 GMT"}, 200),
+            ({"If-Unmodified-Since": "Sat, 05 Nov 1994 08:49:37 GMT"}, 412),
+        ):
+            answer = api.request(method, "/test/tagged", headers=headers)
+            assert answer.status_code == status, headers
+            assert (answer.text == "tagged") == (method == "GET" and status == 200)
+            assert status == 412 or answer.headers["ETag"] == '"v1"'
+    assert api.get("/test/status/404", headers={"If-Match": '"v1"'}).status_code == 404
+
+
 # Writes
 
 WRITES = [("PUT", {"title": "y"}), ("PATCH", {"title": "y"}), ("DELETE", None)]

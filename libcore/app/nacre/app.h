@@ -137,7 +137,8 @@ class Services {
   const resource::Call& call_;
 };
 
-/// An answer of JSON.
+/// An answer of JSON. A GET's answer of 200 whose `etag` (with its quotes) or `last_modified` the handler sets heeds the
+/// request's preconditions: 304 or 412 where they say so.
 Response json(const Json& value, int status = 200);
 /// An answer of plain text.
 Response text(std::string value, int status = 200);
