@@ -399,6 +399,19 @@ TEST_CASE("when the store does not answer in time, the answer comes at the deadl
   app.reactor.run();
 }
 
+TEST_CASE("/status shows the configuration's fingerprint under a key of the zone's own") {
+  const auto shown = [](WorkerUnderTest& app) {
+    http::Request request;
+    request.method = Method::get;
+    return std::string(WorkerUnderTest::json(app.worker->answer(Mode::status, request, app.trace)).at("config").as_string());
+  };
+  WorkerUnderTest one(kNotes);
+  WorkerUnderTest other(kNotes);
+  CHECK(one.worker->config().fingerprint == other.worker->config().fingerprint);
+  CHECK(shown(one) == shown(one));
+  CHECK(shown(one) != shown(other));
+}
+
 TEST_CASE("a slash too many at the end is said to be one") {
   WorkerUnderTest app(kNotes);
   CHECK(app.ask(Method::get, "/notes/").body.find("did you mean /notes?") != std::string::npos);

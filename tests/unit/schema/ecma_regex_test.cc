@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <iterator>
+#include <random>
 #include <string>
 #include <string_view>
 
@@ -140,4 +142,24 @@ TEST_CASE("What ECMA-262 does not have is refused") {
     CHECK(compiled.error().detail.starts_with("at byte "));
     CHECK_FALSE(nacre::schema::is_regex(pattern));
   }
+}
+
+TEST_CASE("Whatever is taken for a regular expression of ECMA-262 is one for PCRE2, once translated") {
+  constexpr const char* kParts[] = {"\\", "(", "?",      ")",          "[",   "]",       "^",       "-",   "{1,2}",
+                                    "*",  "+", "\\p{L}", "\\u{1F600}", "\\d", "(?<a>",   "\\k<a>",  "\\1", "$",
+                                    ".",  "a", "b",      "\xC3\xA9",   "|",   "\\ud83d", "\\ude00", "(?=", "\\cA",
+                                    "{",  "}", "\\0",    "[\\w-]",     "\\b", "(?!",     "\\S",     "[^"};
+  std::mt19937 random(1);
+  std::size_t good = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string pattern;
+    for (auto parts = random() % 10; parts < 11; ++parts) pattern += kParts[random() % std::size(kParts)];
+    if (!nacre::schema::is_regex(pattern)) continue;
+    CAPTURE(pattern);
+    ++good;
+    const auto compiled = Pattern::compile(pattern);
+    if (!compiled) FAIL(compiled.error().detail);
+    compiled->search("a\xC3\xA9 b1\xF0\x9F\x98\x80", Pattern::Effort::great);
+  }
+  CHECK(good > 1'000);
 }
