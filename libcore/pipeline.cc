@@ -78,7 +78,7 @@ http::Response Pipeline::handle(const http::Request& request, Trace& trace) noex
   auto answered = answer(request, match, trace);
   if (answered) return std::move(*answered);
   http::Response response = http::problem(answered.error(), request.id, backend_.config.debug);
-  if (response.status == 401) response.add_static("Vary", "Authorization, Cookie");
+  if (response.status == 401) response.add_static("Vary", auth::kCredentialHeaders);
   if (response.status == 405) response.add_static("Allow", match.allow);
   if (response.status == 415) add_accepted(request, match, response);
   return response;

@@ -2,12 +2,16 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "config/config.h"
 #include "http/request.h"
 
 namespace nacre::auth {
+
+/// The request headers that tell who asks: what an answer that depends on it varies by (RFC 9110 §12.5.5).
+inline constexpr std::string_view kCredentialHeaders = "Authorization, Cookie";
 
 /// Who asks. No user is known yet to this server, so whatever needs one answers 401.
 struct Identity {

@@ -68,7 +68,8 @@ struct Index {
 struct CachePolicy {
   bool on = true;
   Milliseconds ttl{60'000};
-  Milliseconds stale{0};  ///< how long after `ttl` an entry may be served while it is renewed, or while the store is away
+  Milliseconds stale{0};   ///< how long after `ttl` an entry may be served while it is renewed, or while the store is away
+  Milliseconds client{0};  ///< how long browsers and proxies may reuse an answer without asking
 };
 
 struct Limit {

@@ -39,11 +39,12 @@ CachePolicy read_cache_policy(const Source& source, const Member& member, Millis
   }
   if (member.value.kind != Value::Kind::mapping) {
     source.fail(member.value.mark, "cache: " + describe(member.value) + " is no cache rule",
-                "allowed: off, or a mapping of ttl, stale");
+                "allowed: off, or a mapping of ttl, stale, client");
   }
-  const Reader reader(source, member.value, member.mark, {"ttl", "stale"});
+  const Reader reader(source, member.value, member.mark, {"ttl", "stale", "client"});
   reader.duration("ttl", policy.ttl, kShortestLifetime, kLongestLifetime);
   reader.duration("stale", policy.stale, Milliseconds{0}, kLongestLifetime);
+  reader.duration("client", policy.client, Milliseconds{0}, kLongestLifetime);
   return policy;
 }
 

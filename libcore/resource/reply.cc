@@ -17,6 +17,8 @@ Result<http::Response> cached_reply(const Call& call, cache::Served&& served) {
   response.etag = std::move(served.entry.etag);
   response.last_modified = served.entry.last_modified;
   response.add_static("Cache-Control", call.match.endpoint->cache_control);
+  if (call.resource().access.read.kind != config::AccessRule::Kind::anyone)
+    response.add_static("Vary", auth::kCredentialHeaders);
   if (served.outcome != cache::Outcome::none) response.add_static("Cache-Status", cache::cache_status(served.outcome));
   if (served.outcome != cache::Outcome::none && served.outcome != cache::Outcome::miss) {
     response.age = std::chrono::floor<Seconds>(served.age);

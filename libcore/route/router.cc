@@ -27,16 +27,12 @@ std::string_view cut_segment(std::string_view& path) {
   return segment;
 }
 
-/// What caches between the client and the server may do with an answer (RFC 9111, RFC 5861).
+/// What browsers and proxies may do with an answer (RFC 9111): ask each time whether it is still good, so that who writes reads
+/// what was written, unless the resource says for how long they need not.
 std::string cache_control(const config::Resource& resource) {
-  const bool shared = resource.access.read.kind == config::AccessRule::Kind::anyone;
-  if (!resource.cache.on) return shared ? "no-cache" : "private, no-cache";
-  const auto seconds = [](Milliseconds d) { return std::to_string(std::chrono::floor<Seconds>(d).count()); };
-  std::string rule = std::string(shared ? "public" : "private") + ", max-age=" + seconds(resource.cache.ttl);
-  if (resource.cache.stale >= Seconds{1}) {
-    rule += ", stale-while-revalidate=" + seconds(resource.cache.stale) + ", stale-if-error=" + seconds(resource.cache.stale);
-  }
-  return rule;
+  const auto fresh = std::chrono::floor<Seconds>(resource.cache.client);
+  const std::string rule = fresh > Seconds{0} ? "max-age=" + std::to_string(fresh.count()) : "no-cache";
+  return resource.access.read.kind == config::AccessRule::Kind::anyone ? rule : "private, " + rule;
 }
 
 /// How an action is answered when all is well; not at all when nobody may.

@@ -4,6 +4,7 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import yamls
 from assertions import assert_problem, create
 from harness import Client, wait_until
 
@@ -66,12 +67,22 @@ def test_cache_off_is_never_a_hit(api):
     assert all(answer.headers["Cache-Control"] in ("no-store", "no-cache") for answer in answers)
 
 
-def test_cache_control_follows_the_rule_of_the_resource(api, notes):
+def test_a_browser_asks_each_time_so_that_it_reads_its_own_writes(api, notes):
     path = f"{notes}/{create(api, notes, {'title': 'x'})['_id']}"
     for url in (path, notes):
-        control = api.get(url).headers["Cache-Control"]
-        assert "max-age" in control and int(control.split("max-age=")[1].split(",")[0]) <= 30
+        answer = api.get(url)
+        assert answer.headers["Cache-Control"] == "no-cache"
+        again = api.get(url, headers={"If-None-Match": answer.headers["ETag"]})
+        assert again.status_code == 304 and again.headers["Cache-Control"] == "no-cache"
     assert "no-store" in api.get("/members").headers["Cache-Control"]
+
+
+def test_the_resource_says_for_how_long_a_browser_need_not_ask(start):
+    nginx = start(yamls.EXAMPLE.replace("ttl: 30s, stale: 5m", "ttl: 30s, stale: 5m, client: 90s"))
+    create(nginx.api, "/notes", {"_id": "one", "title": "x"})
+    for url in ("/notes/one", "/notes"):
+        assert nginx.api.get(url).headers["Cache-Control"] == "max-age=90"
+    assert nginx.api.get("/free").headers["Cache-Control"] == "no-cache"
 
 
 def test_an_entry_past_its_time_is_served_stale_and_renewed(api):

@@ -40,7 +40,24 @@ TEST_CASE("a path and a method are one action of one resource") {
   CHECK(match.id == "a.b~c");
   CHECK(match.name.text == "notes.read");
   CHECK(match.endpoint->resource->name == "notes");
-  CHECK(match.endpoint->cache_control == "public, max-age=30, stale-while-revalidate=300, stale-if-error=300");
+  CHECK(match.endpoint->cache_control == "no-cache");
+}
+
+TEST_CASE("an answer is asked for again, unless the resource says for how long it need not be") {
+  const auto rule = [](const std::string& resource) {
+    const auto config =
+        config::load_text("version: 1\nresources:\n  notes: { schema: {}, " + resource + " }\n", "nacre.yaml", "/tmp");
+    return std::string(Router(*config, {}).match(Method::get, "/notes").endpoint->cache_control);
+  };
+  CHECK(rule("access: { read: public }, cache: { ttl: 30s, stale: 5m }") == "no-cache");
+  CHECK(rule("access: { read: public }, cache: off") == "no-cache");
+  CHECK(rule("access: { read: public }, cache: { client: 0s }") == "no-cache");
+  CHECK(rule("access: { read: public }, cache: { client: 999ms }") == "no-cache");
+  CHECK(rule("access: { read: public }, cache: { ttl: 1s, client: 5m }") == "max-age=300");
+  for (const char* reader : {"user", "owner", "role:editor"}) {
+    CHECK(rule("access: { read: \"" + std::string(reader) + "\" }") == "private, no-cache");
+    CHECK(rule("access: { read: \"" + std::string(reader) + "\" }, cache: { client: 30s }") == "private, max-age=30");
+  }
 }
 
 TEST_CASE("what is not there is not found, and a wrong method is told what is allowed") {
