@@ -27,6 +27,15 @@ std::string_view cut_segment(std::string_view& path) {
   return segment;
 }
 
+bool is_auth_path(std::string_view rest) {
+  return std::find(kAuthPaths.begin(), kAuthPaths.end(), rest) != kAuthPaths.end() || rest.starts_with("/tokens/");
+}
+
+/// A collection's, or that of one of its documents: what follows the resource's name.
+bool is_resource_path(std::string_view rest) {
+  return rest.empty() || (rest.size() > 1 && rest.find('/', 1) == std::string_view::npos);
+}
+
 /// What browsers and proxies may do with an answer (RFC 9111): ask each time whether it is still good, so that who writes reads
 /// what was written, unless the resource says for how long they need not.
 std::string cache_control(const config::Resource& resource) {
@@ -122,6 +131,16 @@ struct Router::Pattern {
     return found == routes.end() ? nullptr : *found;
   }
 
+  /// The methods of a path that it shares with a resource.
+  std::string shared_allow() const {
+    std::string methods(segments.size() == 1 ? kCollectionMethods : kItemMethods);
+    for (const app::Route* const own : routes) {
+      const std::string name(http::to_string(own->method));
+      if ((", " + methods + ',').find(", " + name + ',') == std::string::npos) methods = name + ", " + methods;
+    }
+    return methods;
+  }
+
   std::string_view path;
   std::string_view tail;     // what follows its first segment
   std::uint32_t number = 0;  // of its name
@@ -129,6 +148,7 @@ struct Router::Pattern {
   bool has_parameters = false;
   std::vector<const app::Route*> routes;
   std::string allow;
+  std::string allow_with_resource;
 };
 
 Router::Router(const config::Config& config, std::span<const app::Route> routes) {
@@ -145,6 +165,7 @@ Router::Router(const config::Config& config, std::span<const app::Route> routes)
   std::stable_sort(patterns_.begin(), patterns_.end(), [](const auto& a, const auto& b) { return a->before(*b); });
   for (const auto& pattern : patterns_) {
     pattern->allow += "OPTIONS";
+    pattern->allow_with_resource = pattern->shared_allow();
     std::vector<std::pair<Method, int>> usual;
     for (const app::Route* const route : pattern->routes) usual.emplace_back(route->method, 200);
     pattern->number = add_name(pattern->path, std::move(usual));
@@ -180,51 +201,47 @@ Match Router::match(Method method, std::string_view path) const {
   const std::string_view first = cut_segment(rest);
   const auto found = branches_.find(first);
   const Branch* const branch = found == branches_.end() ? nullptr : &found->second;
-  if (match_pattern(method, {path, first, rest}, branch, match)) return match;
-  if (first == "auth") {
-    if (std::find(kAuthPaths.begin(), kAuthPaths.end(), rest) == kAuthPaths.end() && !rest.starts_with("/tokens/"))
-      return match;
+  const Pattern* const pattern = find_pattern(first, rest, branch);
+  if (pattern != nullptr) match.handler = pattern->route(method);
+  const bool has_resource = branch != nullptr && branch->endpoint && is_resource_path(rest);
+  if (match.handler == nullptr && has_resource) {
+    // A resource answers the other methods of a path that it shares with the application.
+    match_resource(method, *branch->endpoint, rest, match);
+    if (pattern != nullptr) match.allow = pattern->allow_with_resource;
+  } else if (pattern != nullptr) {
+    match_pattern(method, *pattern, path, match);
+  } else if (first == "auth" && is_auth_path(rest)) {
     match.action = Action::needs_user;
     match.name = {names_[kAuthName].text, kAuthName};
-    return match;
   }
-  if (branch == nullptr || !branch->endpoint) return match;
-  const bool item = rest.size() > 1;
-  const std::string_view id = item ? cut_segment(rest) : std::string_view{};
-  if (item ? !rest.empty() : rest == "/") return match;
-  match_resource(method, *branch->endpoint, id, item, match);
   return match;
 }
 
-const Router::Pattern* Router::find_pattern(const Path& path, const Branch* branch) const {
+const Router::Pattern* Router::find_pattern(std::string_view first, std::string_view rest, const Branch* branch) const {
   if (branch != nullptr) {
     for (const Pattern* const pattern : branch->patterns) {
-      if (pattern->matches(path.rest)) return pattern;
+      if (pattern->matches(rest)) return pattern;
     }
   }
-  if (path.first.empty()) return nullptr;
+  if (first.empty()) return nullptr;
   for (const Pattern* const pattern : wild_) {
-    if (pattern->matches(path.rest)) return pattern;
+    if (pattern->matches(rest)) return pattern;
   }
   return nullptr;
 }
 
-bool Router::match_pattern(Method method, const Path& path, const Branch* branch, Match& match) const {
-  const Pattern* const pattern = find_pattern(path, branch);
-  if (pattern == nullptr) return false;
-  match.handler = pattern->route(method);
-  // A resource may answer the other methods of a path that it shares with the application.
-  if (match.handler == nullptr && branch != nullptr && branch->endpoint) return false;
+void Router::match_pattern(Method method, const Pattern& pattern, std::string_view path, Match& match) {
   match.action = match.handler != nullptr    ? Action::handler
                  : method == Method::options ? Action::options
                                              : Action::method_not_allowed;
-  match.name = {pattern->path, pattern->number};
-  match.allow = pattern->allow;
-  match.parameters = pattern->parameters(path.whole);
-  return true;
+  match.name = {pattern.path, pattern.number};
+  match.allow = pattern.allow;
+  match.parameters = pattern.parameters(path);
 }
 
-void Router::match_resource(Method method, const Endpoint& endpoint, std::string_view id, bool item, Match& match) const {
+void Router::match_resource(Method method, const Endpoint& endpoint, std::string_view rest, Match& match) {
+  const bool item = !rest.empty();
+  const std::string_view id = item ? rest.substr(1) : std::string_view{};
   match.endpoint = &endpoint;
   match.id = id;
   match.allow = item ? kItemMethods : kCollectionMethods;

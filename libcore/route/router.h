@@ -87,12 +87,6 @@ class Router {
     }
   };
 
-  struct Path {
-    std::string_view whole;
-    std::string_view first;  ///< segment
-    std::string_view rest;   ///< from the slash after it
-  };
-
   /// All that begins with one literal segment.
   struct Branch {
     std::optional<Endpoint> endpoint;
@@ -101,9 +95,9 @@ class Router {
 
   void add(const app::Route& route);
   std::uint32_t add_name(std::string_view name, std::vector<std::pair<http::Method, int>> usual = {});
-  const Pattern* find_pattern(const Path& path, const Branch* branch) const;
-  bool match_pattern(http::Method method, const Path& path, const Branch* branch, Match& match) const;
-  void match_resource(http::Method method, const Endpoint& endpoint, std::string_view id, bool item, Match& match) const;
+  const Pattern* find_pattern(std::string_view first, std::string_view rest, const Branch* branch) const;
+  static void match_pattern(http::Method method, const Pattern& pattern, std::string_view path, Match& match);
+  static void match_resource(http::Method method, const Endpoint& endpoint, std::string_view rest, Match& match);
 
   std::unordered_map<std::string, Branch, NameHash, std::equal_to<>> branches_;
   std::vector<Pattern*> wild_;  ///< those that begin with a parameter

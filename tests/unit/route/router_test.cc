@@ -98,6 +98,26 @@ TEST_CASE("an application's route takes parameters, prefers literals, and comes 
   CHECK(wrong.allow == "GET, HEAD, OPTIONS");
 }
 
+TEST_CASE("a path that the application shares with a resource has the methods of both, one that it has alone only its own") {
+  const auto config = notes();
+  const std::vector<app::Route> routes{{Method::post, "/notes/{id}/star", nothing},
+                                       {Method::put, "/notes", nothing},
+                                       {Method::get, "/notes", nothing},
+                                       {Method::post, "/notes/{id}", nothing}};
+  const Router router(*config, routes);
+  for (const Method method : {Method::get, Method::del, Method::options}) {
+    const Match star = router.match(method, "/notes/7/star");
+    CHECK(star.action == (method == Method::options ? Action::options : Action::method_not_allowed));
+    CHECK(star.allow == "POST, OPTIONS");
+  }
+  CHECK(router.match(Method::put, "/notes").handler == &routes[1]);
+  CHECK(router.match(Method::post, "/notes").action == Action::create);
+  CHECK(router.match(Method::options, "/notes").allow == "PUT, GET, HEAD, POST, OPTIONS");
+  CHECK(router.match(Method::del, "/notes").allow == "PUT, GET, HEAD, POST, OPTIONS");
+  CHECK(router.match(Method::options, "/notes/7").allow == "POST, GET, HEAD, PUT, PATCH, DELETE, OPTIONS");
+  CHECK(router.match(Method::options, "/links/7").allow == "GET, HEAD, PUT, PATCH, DELETE, OPTIONS");
+}
+
 TEST_CASE("two routes for the same requests are refused, whatever their parameters are called") {
   const auto config = notes();
   const std::vector<app::Route> routes{{Method::get, "/a/{x}", nothing}, {Method::get, "/a/{y}", nothing}};
