@@ -2,6 +2,7 @@
 
 #include "allow.h"
 #include "conf.h"
+#include "cors.h"
 #include "header.h"
 #include "http/problem.h"
 #include "http/response.h"
@@ -102,9 +103,9 @@ ngx_int_t filter_body(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
 
 /// Runs when `add_header` has added its lines.
 ngx_int_t filter_late(ngx_http_request_t* r) noexcept {
-  const MainInfo* const info = is_ours(r) ? MainInfo::find(r) : nullptr;
-  if (info != nullptr) info->own_lines.give_way(r);
-  return next_late_filter(r);
+  if (!is_ours(r)) return next_late_filter(r);
+  if (const MainInfo* const info = MainInfo::find(r)) info->own_lines.give_way(r);
+  return add_cors(r) ? next_late_filter(r) : NGX_ERROR;
 }
 
 ngx_int_t install(ngx_conf_t*) noexcept {

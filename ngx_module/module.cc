@@ -1,6 +1,7 @@
 #include <sodium.h>
 
 #include "conf.h"
+#include "cors.h"
 #include "data_folder.h"
 #include "filter.h"
 #include "handler.h"
@@ -19,6 +20,7 @@ ngx_int_t finish_conf(ngx_conf_t* cf) noexcept {
     if (place != nullptr) *place = handler;
     return place != nullptr;
   };
+  if (main_conf(cf).application->config->cors && !add(NGX_HTTP_ACCESS_PHASE, answer_preflight)) return NGX_ERROR;
   return add(NGX_HTTP_POST_READ_PHASE, note_beginning) && add(NGX_HTTP_LOG_PHASE, count_request) ? NGX_OK : NGX_ERROR;
 }
 

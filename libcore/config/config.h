@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/time.h"
+#include "http/cors.h"
 #include "redis/target.h"
 #include "schema/schema.h"
 
@@ -100,6 +101,7 @@ struct Config {
   bool debug = false;
   Store store;
   Cache cache;
+  std::shared_ptr<const http::Cors> cors{};  ///< nullptr: pages of other origins get nothing
   Auth auth;
   Timeouts timeouts;
   std::vector<Resource> resources;    ///< in the order of the file

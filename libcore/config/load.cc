@@ -5,6 +5,7 @@
 
 #include "base/object_id.h"
 #include "config/bounds.h"
+#include "config/cors.h"
 #include "config/fingerprint.h"
 #include "config/read_file.h"
 #include "config/reader.h"
@@ -79,7 +80,7 @@ std::vector<Resource> read_resources(const Source& source, const Member& member,
 }
 
 Config read_config(const Source& source, const Value& root, SchemaFiles& schemas, const std::filesystem::path& prefix) {
-  const Reader reader(source, root, {}, {"version", "debug", "store", "cache", "auth", "timeouts", "resources"});
+  const Reader reader(source, root, {}, {"version", "debug", "store", "cache", "cors", "auth", "timeouts", "resources"});
   Config config;
   auto& findings = source.findings();
   const auto section = [&](std::string_view key, const auto& read) {
@@ -90,6 +91,7 @@ Config read_config(const Source& source, const Value& root, SchemaFiles& schemas
   reader.boolean("debug", config.debug);
   section("store", [&](const Member& store) { config.store = read_store(source, store, prefix); });
   section("cache", [&](const Member& cache) { config.cache = read_cache(source, cache, prefix); });
+  section("cors", [&](const Member& cors) { config.cors = std::make_shared<const http::Cors>(read_cors(source, cors)); });
   section("auth", [&](const Member& auth) { config.auth = read_auth(source, auth); });
   section("timeouts", [&](const Member& timeouts) { config.timeouts = read_timeouts(source, timeouts); });
   section("resources",
