@@ -23,10 +23,10 @@ CCACHE := env;CCACHE_SLOPPINESS=pch_defines,time_macros;ccache
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup configure build run test fuzz check format bench image up monitor down release clean
+.PHONY: help setup configure build run test test-browser fuzz check format bench image up monitor down release clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install all packages that any target needs
 	@scripts/setup
@@ -46,6 +46,10 @@ test: configure ## build and run every test (SANITIZE=1: under AddressSanitizer 
 	@scripts/setup test
 	@cmake --build $(BUILD)
 	@scripts/test $(BUILD) '$(NGINX_BINARY)'
+
+test-browser: build ## test pages of other origins in headless Chromium
+	@scripts/setup browser
+	@scripts/test-browser $(BUILD) '$(NGINX_BINARY)'
 
 fuzz: ## fuzz each target for FUZZ_SECONDS
 	@$(MAKE) configure SANITIZE=1

@@ -1,7 +1,5 @@
 """CORS: what pages of other origins are told, by Nacre and by nginx itself, and what the cache lets through."""
 
-import json
-
 import http2
 import pytest
 import raw
@@ -327,5 +325,5 @@ def test_origins_change_with_a_reload(start):
 def test_preflights_are_counted_under_their_route(start):
     nginx = start(YAML)
     preflight(nginx.api, "/notes/n1", "PUT")
-    line = next(json.loads(text) for text in [(nginx.home / "access.log").read_text().splitlines()[-1]])
+    (line,) = nginx.logged("/notes/n1")
     assert line["status"] == 204 and line["route"] == "notes.options"
