@@ -327,3 +327,31 @@ def test_preflights_are_counted_under_their_route(start):
     preflight(nginx.api, "/notes/n1", "PUT")
     (line,) = nginx.logged("/notes/n1")
     assert line["status"] == 204 and line["route"] == "notes.options"
+
+
+def test_a_preflight_that_limit_req_delays_is_answered(start):
+    nginx = start(
+        YAML,
+        http="limit_req_zone $binary_remote_addr zone=some:1m rate=10r/s;",
+        server="location / { limit_req zone=some burst=20; nacre api; }",
+    )
+    asked = [("origin", APP), ("access-control-request-method", "PUT")]
+    with http2.Connection(nginx.h2_port) as connection:
+        streams = [connection.begin("OPTIONS", "/notes/n1", asked) for _ in range(4)]
+        for stream in streams:
+            status, headers, body = connection.finish(stream)
+            assert status == 204 and headers["access-control-allow-origin"] == APP and body == b""
+    for _ in range(2):
+        assert preflight(nginx.api, "/notes/n1", "PUT").headers["Access-Control-Allow-Origin"] == APP
+    assert nginx.api.get("/notes", headers={"Origin": APP}).status_code == 200
+
+
+def test_a_preflight_with_a_body_leaves_the_connection_in_order(start):
+    nginx = start(YAML)
+    asked = [("Origin", APP), ("Access-Control-Request-Method", "PUT")]
+    with raw.connect(nginx.port) as connection:
+        for _ in range(2):
+            status, lines = lines_of(connection, "OPTIONS", "/notes/n1", asked, b'{"title":"x"}')
+            assert status == 204 and values(lines, "access-control-allow-origin") == [APP]
+        status, lines = lines_of(connection, "GET", "/notes", [("Origin", APP)])
+        assert status == 200 and values(lines, "access-control-allow-origin") == [APP]
