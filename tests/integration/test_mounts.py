@@ -171,12 +171,12 @@ def test_a_rewrite_that_replaces_the_path_leaves_the_location_s_prefix(start):
 
 
 def test_what_stands_inside_a_regular_expression_has_its_prefix(start):
-    nginx = start(server="location ~ ^/in/ { if ($arg_x) { set $x 1; } limit_except GET POST { deny all; } nacre api /in; }")
-    for query in ("", "?x=1"):
-        created = lines.fetch(nginx.port, "POST", "/in/notes" + query, body=b'{"title":"x"}')
+    nginx = start(server="location ~ ^/in/ { if ($http_x) { set $x 1; } limit_except GET POST { deny all; } nacre api /in; }")
+    for headers in ([], [("X", "1")]):
+        created = lines.fetch(nginx.port, "POST", "/in/notes", headers, b'{"title":"x"}')
         assert created.status == 201 and created.one("Location").startswith("/in/notes/")
-        assert lines.fetch(nginx.port, "GET", created.one("Location") + query).body == created.body
-        refused = lines.fetch(nginx.port, "DELETE", created.one("Location") + query)
+        assert lines.fetch(nginx.port, "GET", created.one("Location"), headers).body == created.body
+        refused = lines.fetch(nginx.port, "DELETE", created.one("Location"), headers)
         assert refused.status == 403 and refused.one("Content-Type") == "application/problem+json"
 
 
