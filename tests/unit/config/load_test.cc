@@ -288,7 +288,7 @@ TEST_CASE("All mistakes are told at once, each once, and the rest is counted") {
       "nacre.yaml:3:13: unknown key \"reqest\" (did you mean \"request\"?); allowed: request, redis, store\n"
       "nacre.yaml:3:32: store: \"fast\" is not a duration; allowed: 1ms to 10m, as in 250ms, 5s, 5m, 24h, 14d\n"
       "nacre.yaml:5:3: \"Notes\" is no name for a resource; allowed: [a-z][a-z0-9_-]*, at most 64 characters\n"
-      "nacre.yaml:6:45: cache: \"5s\" is no cache rule; allowed: off, or a mapping of ttl, stale\n"
+      "nacre.yaml:6:45: cache: \"5s\" is no cache rule; allowed: off, or a mapping of ttl, stale, client\n"
       "nacre.yaml:6:33: max: 0 is out of range; allowed: 1 to 1000\n");
   std::string many = "version: 1\nresources:\n";
   for (int i = 0; i < 30; ++i) many += "  A" + std::to_string(i) + ": {}\n";
