@@ -11,6 +11,8 @@ inline constexpr Milliseconds kShortestLifetime{1};
 inline constexpr Milliseconds kLongestLifetime{365LL * 24 * 3600 * 1000};
 inline constexpr std::uint32_t kLargestPage = 1'000;
 inline constexpr std::uint32_t kLargestBurst = 1'000'000;
+inline constexpr std::uint32_t kLeastPassword = 8;  // NIST SP 800-63B-4 §3.1.1.2
+inline constexpr std::uint32_t kLongestPassword = 1'024;
 inline constexpr std::size_t kMostIndexes = 32;
 inline constexpr std::size_t kMostIndexKeys = 8;
 

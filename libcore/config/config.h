@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
@@ -32,11 +33,36 @@ struct Cache {
   std::string prefix = "nacre";                  ///< of all keys in Redis
 };
 
+/// Whose tokens are taken beside Nacre's own.
+struct JwtIssuer {
+  std::string name;      ///< of the users' ids: "id" makes `id:4711`
+  std::string issuer;    ///< `iss`
+  std::string audience;  ///< `aud`
+  std::string jwks;      ///< where its keys are
+  std::string roles;     ///< a claim's dotted path; "": none
+};
+
+struct Mail {
+  std::string uri;   ///< secrets included: never printed
+  std::string from;  ///< the sender's address
+  std::string link;  ///< of the site that confirms and resets
+};
+
+/// Not enforced yet.
 struct Auth {
   bool registration_open = false;
+  std::uint32_t shortest_password = 15;  ///< in characters
+  std::vector<JwtIssuer> jwt;
+  std::optional<Mail> mail;
   Milliseconds session_ttl{14LL * 24 * 3600 * 1000};
   Milliseconds session_idle{2LL * 24 * 3600 * 1000};
   std::string cookie = "nacre_session";
+};
+
+/// Not sent yet.
+struct Tracing {
+  std::string otlp;      ///< the collector
+  double sample = 0.01;  ///< the share of traces that are kept
 };
 
 struct Timeouts {
@@ -73,12 +99,15 @@ struct CachePolicy {
   Milliseconds client{0};  ///< how long browsers and proxies may reuse an answer without asking
 };
 
+/// Not enforced yet.
 struct Limit {
   enum class Per : std::uint8_t { user, ip, resource };
   std::uint32_t count = 0;  ///< requests ...
   Milliseconds period{};    ///< ... in this time
   std::uint32_t burst = 0;
   Per per = Per::ip;
+  std::string role;                                          ///< whom it is for; "": everybody
+  std::vector<std::pair<std::string, std::uint32_t>> costs;  ///< of actions that count as more than 1
 };
 
 struct Paging {
@@ -93,7 +122,7 @@ struct Resource {
   Access access;
   std::vector<Index> indexes;
   CachePolicy cache;
-  std::optional<Limit> limit;
+  std::vector<Limit> limits;  ///< the first that fits holds
   Paging page;
 };
 
@@ -103,6 +132,7 @@ struct Config {
   Cache cache;
   std::shared_ptr<const http::Cors> cors{};  ///< nullptr: pages of other origins get nothing
   Auth auth;
+  std::optional<Tracing> tracing;
   Timeouts timeouts;
   std::vector<Resource> resources;    ///< in the order of the file
   std::vector<std::string> warnings;  ///< "nacre.yaml:LINE:COLUMN: what; what to do", for who starts nginx

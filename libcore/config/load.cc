@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "base/object_id.h"
+#include "config/auth.h"
 #include "config/bounds.h"
 #include "config/cors.h"
 #include "config/fingerprint.h"
@@ -13,6 +14,7 @@
 #include "config/scalar.h"
 #include "config/schema_files.h"
 #include "config/substitute.h"
+#include "config/tracing.h"
 #include "config/uri.h"
 
 namespace nacre::config {
@@ -43,21 +45,6 @@ Cache read_cache(const Source& source, const Member& member, const std::filesyst
   return cache;
 }
 
-Auth read_auth(const Source& source, const Member& member) {
-  const Reader reader(source, member.value, member.mark, {"registration", "session"});
-  Auth auth;
-  reader.choice("registration", auth.registration_open, {{"open", true}, {"closed", false}});
-  if (const auto* given = reader.find("session")) {
-    constexpr std::string_view kNames = "allowed: 1 to 64 letters, digits and !#$%&'*+-.^_`|~";
-    const Reader session(source, given->value, given->mark, {"ttl", "idle", "cookie"});
-    session.duration("ttl", auth.session_ttl, kShortestLifetime, kLongestLifetime);
-    session.duration("idle", auth.session_idle, kShortestLifetime, kLongestLifetime);
-    session.string("cookie", auth.cookie, kNames);
-    if (!is_token(auth.cookie)) session.report(*session.find("cookie"), "no name for a cookie", kNames);
-  }
-  return auth;
-}
-
 Timeouts read_timeouts(const Source& source, const Member& member) {
   const Reader reader(source, member.value, member.mark, {"request", "redis", "store"});
   Timeouts timeouts;
@@ -80,7 +67,7 @@ std::vector<Resource> read_resources(const Source& source, const Member& member,
 }
 
 Config read_config(const Source& source, const Value& root, SchemaFiles& schemas, const std::filesystem::path& prefix) {
-  const Reader reader(source, root, {}, {"version", "debug", "store", "cache", "cors", "auth", "timeouts", "resources"});
+  const Reader reader(source, root, {}, {"version", "debug", "store", "cache", "cors", "auth", "timeouts", "tracing", "resources"});
   Config config;
   auto& findings = source.findings();
   const auto section = [&](std::string_view key, const auto& read) {
@@ -94,6 +81,7 @@ Config read_config(const Source& source, const Value& root, SchemaFiles& schemas
   section("cors", [&](const Member& cors) { config.cors = std::make_shared<const http::Cors>(read_cors(source, cors)); });
   section("auth", [&](const Member& auth) { config.auth = read_auth(source, auth); });
   section("timeouts", [&](const Member& timeouts) { config.timeouts = read_timeouts(source, timeouts); });
+  section("tracing", [&](const Member& tracing) { config.tracing = read_tracing(source, tracing); });
   section("resources",
           [&](const Member& resources) { config.resources = read_resources(source, resources, schemas, config.cache.ttl); });
   findings.refuse_mistakes();

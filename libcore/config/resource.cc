@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "config/bounds.h"
+#include "config/limit.h"
 #include "config/reader.h"
 #include "config/scalar.h"
 
@@ -46,18 +47,6 @@ CachePolicy read_cache_policy(const Source& source, const Member& member, Millis
   reader.duration("stale", policy.stale, Milliseconds{0}, kLongestLifetime);
   reader.duration("client", policy.client, Milliseconds{0}, kLongestLifetime);
   return policy;
-}
-
-Limit read_limit(const Source& source, const Member& member) {
-  constexpr std::string_view kRates = "allowed: 1 to 1000000 for s, m, h or d, as in 50/s, 1000/h";
-  const Reader reader(source, member.value, member.mark, {"rate", "burst", "per"});
-  const auto& rate_member = reader.require("rate", kRates);
-  const auto rate = parse_rate(rate_member.value.text);
-  if (!rate) reader.fail(rate_member, "no rate", kRates);
-  Limit limit{.count = rate->count, .period = rate->period, .burst = rate->count};
-  reader.integer("burst", limit.burst, 1, kLargestBurst);
-  reader.choice("per", limit.per, {{"user", Limit::Per::user}, {"ip", Limit::Per::ip}, {"resource", Limit::Per::resource}});
-  return limit;
 }
 
 Paging read_paging(const Source& source, const Member& member) {
@@ -147,7 +136,7 @@ Resource read_resource(const Source& source, const Member& member, SchemaFiles& 
                     .access = {},
                     .indexes = {},
                     .cache = {.ttl = cache_ttl},
-                    .limit = std::nullopt,
+                    .limits = {},
                     .page = {}};
   const auto part = [&](std::string_view key, const auto& read) {
     if (const auto* given = reader.find(key)) source.findings().attempt([&] { read(*given); });
@@ -155,7 +144,7 @@ Resource read_resource(const Source& source, const Member& member, SchemaFiles& 
   part("access", [&](const Member& access) { resource.access = read_access(source, access); });
   part("indexes", [&](const Member& indexes) { resource.indexes = read_indexes(source, indexes, resource.schema); });
   part("cache", [&](const Member& cache) { resource.cache = read_cache_policy(source, cache, cache_ttl); });
-  part("limit", [&](const Member& limit) { resource.limit = read_limit(source, limit); });
+  part("limit", [&](const Member& limit) { resource.limits = read_limits(source, limit); });
   part("page", [&](const Member& page) { resource.page = read_paging(source, page); });
   return resource;
 }

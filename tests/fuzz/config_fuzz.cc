@@ -42,7 +42,7 @@ void check_config(const Config& config) {
   for (const auto& resource : config.resources) {
     require(config.resource(resource.name) == &resource);
     require(resource.page.default_limit >= 1 && resource.page.default_limit <= resource.page.max_limit);
-    require(!resource.limit || (resource.limit->count > 0 && resource.limit->burst > 0 && resource.limit->period.count() > 0));
+    for (const auto& limit : resource.limits) require(limit.count > 0 && limit.burst > 0 && limit.period.count() > 0);
     for (const auto& index : resource.indexes) require(!index.keys.empty());
   }
 }

@@ -1,5 +1,6 @@
 """What nginx.conf may say, and what a reload does."""
 
+import re
 import subprocess
 
 import pytest
@@ -162,3 +163,21 @@ def test_the_module_exports_what_nginx_looks_for_and_nothing_else(server):
     ).stdout
     names = {line.split()[2] for line in listed.splitlines()}
     assert names == {"ngx_modules", "ngx_module_names", "ngx_module_order"}
+
+
+def test_nginx_t_warns_of_what_is_not_enforced_yet(make_nginx):
+    yaml = yamls.EXAMPLE.replace(
+        "resources:", "auth: { registration: open }\ntracing: { otlp: 'http://collector:4318' }\nresources:"
+    )
+    yaml = yaml.replace("  free:\n", "  free:\n    limit: [ { rate: 9/s, for: 'role:a' }, { rate: 1/s, cost: { list: 1 } } ]\n")
+
+    def warnings(nginx):
+        code, output = nginx.test()
+        assert code == 0, output
+        return [line for line in output.splitlines() if "[warn]" in line and "nacre.yaml" in line]
+
+    warned = warnings(make_nginx(yaml))
+    assert len(warned) == 3, warned
+    for key, line in zip(("auth", "tracing", "limit"), warned):
+        assert re.search(rf"nacre\.yaml:\d+:\d+: {key} is checked, but ", line), line
+    assert not warnings(make_nginx())

@@ -99,11 +99,11 @@ TEST_SUITE("config::load") {
     CHECK(notes.cache.on);
     CHECK(notes.cache.ttl == Milliseconds{30'000});
     CHECK(notes.cache.stale == Milliseconds{300'000});
-    REQUIRE(notes.limit);
-    CHECK(notes.limit->count == 50);
-    CHECK(notes.limit->period == Milliseconds{1'000});
-    CHECK(notes.limit->burst == 100);
-    CHECK(notes.limit->per == Limit::Per::user);
+    REQUIRE(notes.limits.size() == 1);
+    CHECK(notes.limits[0].count == 50);
+    CHECK(notes.limits[0].period == Milliseconds{1'000});
+    CHECK(notes.limits[0].burst == 100);
+    CHECK(notes.limits[0].per == Limit::Per::user);
     CHECK(notes.page.default_limit == 25);
     CHECK(notes.page.max_limit == 100);
   }
@@ -123,7 +123,7 @@ TEST_SUITE("config::load") {
       CHECK(rule.kind == AccessRule::Kind::nobody);
     }
     CHECK(notes.indexes.empty());
-    CHECK_FALSE(notes.limit);
+    CHECK(notes.limits.empty());
     CHECK(notes.cache.on);
     CHECK(notes.page.default_limit == 25);
     CHECK(parse("version: 1")->resources.empty());
@@ -166,11 +166,14 @@ TEST_SUITE("config::load") {
   }
 
   TEST_CASE("a limit without burst lets a whole period's requests burst, counted by address") {
-    const auto limit = parse_notes("    limit: { rate: 1000/h }\n")->resources[0].limit;
-    REQUIRE(limit);
-    CHECK(limit->burst == 1'000);
-    CHECK(limit->period == Milliseconds{3'600'000});
-    CHECK(limit->per == Limit::Per::ip);
+    const auto config = parse_notes("    limit: { rate: 1000/h }\n");
+    REQUIRE(config->resources[0].limits.size() == 1);
+    const Limit& limit = config->resources[0].limits[0];
+    CHECK(limit.burst == 1'000);
+    CHECK(limit.period == Milliseconds{3'600'000});
+    CHECK(limit.per == Limit::Per::ip);
+    CHECK(limit.role.empty());
+    CHECK(limit.costs.empty());
   }
 
   TEST_CASE("a small max takes the default along") {
