@@ -1,8 +1,12 @@
 #include "query/filter.h"
 
+#include <algorithm>
 #include <array>
+#include <compare>
+#include <numeric>
 #include <optional>
 
+#include "json/compare.h"
 #include "json/parse.h"
 #include "query/operand.h"
 
@@ -67,6 +71,32 @@ std::optional<std::string> literal_prefix(std::string_view pattern) {
   return literal;
 }
 
+/// A list holds each value once, in the order of their first coming.
+void keep_different(std::vector<Json>& values) {
+  std::vector<std::size_t> order(values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return std::is_lt(compare_json(values[a], values[b])); });
+  const auto equal = [&](std::size_t a, std::size_t b) { return std::is_eq(compare_json(values[a], values[b])); };
+  order.erase(std::unique(order.begin(), order.end(), equal), order.end());
+  std::sort(order.begin(), order.end());
+  std::vector<Json> different;
+  different.reserve(order.size());
+  for (const std::size_t i : order) different.push_back(std::move(values[i]));
+  values = std::move(different);
+}
+
+/// No less than what any store makes of a condition (kMaxCompiled).
+std::size_t compiled_size(const Filter& filter) {
+  constexpr std::size_t kStep = 250;   // where a name may be that of an array
+  constexpr std::size_t kCopies = 12;  // of a path in one condition
+  constexpr std::size_t kValue = 200;  // and the operators around it
+  const std::string& path = filter.field.path;
+  const auto names = static_cast<std::size_t>(1 + std::count(path.begin(), path.end(), '.'));
+  const std::size_t copies = filter.kind == Kind::all ? filter.values.size() : 1;
+  return copies * (names * kStep + path.size() * kCopies + kValue);
+}
+
 /// Builds the tree. It keeps the place where it is for messages, and counts what the limits are on.
 class Parser {
  public:
@@ -74,6 +104,7 @@ class Parser {
 
   Result<Filter> document(const Json& value) {
     if (!value.is_object()) return failure("must be an object");
+    if (value.get_object().empty() && ++conditions_ > kMaxConditions) return too_many();
     std::vector<Filter> conditions;
     for (const auto& member : value.get_object()) {
       const Step step(*this, member.key());
@@ -119,6 +150,8 @@ class Parser {
 
   Failure failure(std::string_view why) const { return {Error::bad_request, "where: " + place_ + ": " + std::string(why)}; }
   Failure too_deep() const { return failure("conditions may be " + std::to_string(kMaxDepth) + " deep at most"); }
+
+  Failure too_many() const { return failure("at most " + std::to_string(kMaxConditions) + " conditions are allowed"); }
 
   Result<Filter> logical(std::string_view name, const Json& value) {
     const auto kind = find_operator(kGroups, name);
@@ -203,8 +236,11 @@ class Parser {
   }
 
   Result<Filter> leaf(Kind kind, const FieldRef& field, std::vector<Json> values) {
-    if (++conditions_ > kMaxConditions) return failure("at most " + std::to_string(kMaxConditions) + " conditions are allowed");
-    return Filter{.kind = kind, .field = field, .values = std::move(values)};
+    if (++conditions_ > kMaxConditions) return too_many();
+    Filter filter{.kind = kind, .field = field, .values = std::move(values)};
+    compiled_ += compiled_size(filter);
+    if (compiled_ > kMaxCompiled) return failure("all conditions together are too complex");
+    return filter;
   }
 
   Result<Filter> comparison(Kind kind, const FieldRef& field, const Json& value) {
@@ -226,6 +262,10 @@ class Parser {
       auto operand = check_operand(value.get_array()[i], field.field);
       if (!operand) return failure(operand.error().detail);
       values.push_back(std::move(*operand));
+    }
+    keep_different(values);
+    if (kind == Kind::all && values.size() > kMaxAll) {
+      return failure("at most " + std::to_string(kMaxAll) + " different values are allowed");
     }
     return leaf(kind, field, std::move(values));
   }
@@ -281,6 +321,7 @@ class Parser {
   std::string base_;  // the array whose elements the paths are below
   int depth_ = 0;
   int conditions_ = 0;
+  std::size_t compiled_ = 0;
 };
 
 }  // namespace

@@ -58,9 +58,14 @@ struct Filter {
 
 inline constexpr int kMaxConditions = 32;      ///< operators that are applied to a field
 inline constexpr int kMaxDepth = 5;            ///< of $and, $or, $nor, $not and $elemMatch inside one another
-inline constexpr std::size_t kMaxList = 1000;  ///< values of one $in, $nin or $all
+inline constexpr std::size_t kMaxList = 1000;  ///< values of one $in or $nin
+inline constexpr std::size_t kMaxAll = 100;    ///< different values of one $all
+/// What a filter may take in bytes once a store has compiled it, the operands left out. Each condition is counted as it is
+/// parsed, by the names in its path and, of $all, by its values: neither SQL nor BSON is longer than what was counted.
+inline constexpr std::size_t kMaxCompiled = 64UL * 1024;
 
-/// Parses the `where` parameter. Error::bad_request, whose detail names the place (`where: $.stars.$gte: …`).
+/// Parses the `where` parameter; values that a list has twice are in it once. Error::bad_request, whose detail names the place
+/// (`where: $.stars.$gte: …`).
 Result<Filter> parse_filter(std::string_view text, const schema::Schema& schema);
 
 /// The same for JSON that is parsed already.

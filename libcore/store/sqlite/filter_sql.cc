@@ -212,7 +212,7 @@ class Compiler {
   Sql condition(const Filter& filter, const Base& base, const Place* element) {
     if (filter.field.path.empty()) return on_element(filter, *element);
     if (filter.field.built_in) return on_column(filter);
-    return below(filter, base, 0);
+    return below(filter, base);
   }
 
   static Sql on_column(const Filter& filter) {
@@ -227,28 +227,38 @@ class Compiler {
     return sql.bind(filter.values.front().get_int64());
   }
 
-  /// Follows the path from `from` on: where an array may lie on it, each of its objects is a new base.
-  Sql below(const Filter& filter, const Base& base, std::size_t from) {
-    const std::string& path = filter.field.path;
-    for (std::size_t dot = path.find('.', from); dot != std::string::npos; dot = path.find('.', dot + 1)) {
-      const std::uint8_t types = types_at(base, std::string_view(path).substr(0, dot));
-      if ((types & schema::kArray) != 0) return split(filter, base, dot, types);
+  /// Follows the path. Where an array may lie on it, what goes on is below each of its objects, as a further table of one join,
+  /// so that the rest of the path is compiled once. An object there is taken for an array of it, and anything else, as a
+  /// missing value, for an object without members.
+  Sql below(const Filter& filter, const Base& base) {
+    Base inner = base;
+    std::string tables;
+    std::string objects;
+    std::string_view rest = filter.field.path;
+    for (std::size_t dot = rest.find('.'); dot != std::string_view::npos; dot = rest.find('.', dot + 1)) {
+      const std::string step(rest.substr(0, dot));
+      const std::uint8_t types = types_at(inner, step);
+      if ((types & schema::kArray) == 0) continue;
+      const std::string row = new_row();
+      tables.append(tables.empty() ? "" : " CROSS JOIN ").append(objects_at(inner, step, types)).append(" ").append(row);
+      objects.append(row).append(".type = 'object' AND ");
+      inner = {.document = row + ".value", .path = join_path(inner.path, step)};
+      rest.remove_prefix(dot + 1);
+      dot = std::string_view::npos;  // begins anew
     }
-    return leaf(filter, base);
+    if (tables.empty()) return leaf(filter, base);
+    Filter end = filter;
+    end.field.path = rest;
+    Sql sql{"EXISTS (SELECT 1 FROM " + tables + " WHERE " + objects + "("};
+    return sql << leaf(end, inner) << "))";
   }
 
-  Sql split(const Filter& filter, const Base& base, std::size_t dot, std::uint8_t types) {
-    const std::string array = filter.field.path.substr(0, dot);
-    Filter rest = filter;
-    rest.field.path = filter.field.path.substr(dot + 1);
-    const std::string row = new_row();
-    const Base inner{.document = row + ".value", .path = join_path(base.path, array)};
-    Sql sql{"CASE json_type(" + base.document + ", " + json_path(array) +
-            ") WHEN 'array' THEN EXISTS (SELECT 1 FROM json_each(" + base.document + ", " + json_path(array) + ") " + row +
-            " WHERE " + row + ".type = 'object' AND ("};
-    sql << below(rest, inner, 0) << ")) ELSE (";
-    sql << ((types & schema::kObject) != 0 ? below(filter, base, dot + 1) : leaf(filter, base));
-    return sql << ") END";
+  /// The elements of the array at a path, as a table.
+  static std::string objects_at(const Base& base, const std::string& step, std::uint8_t types) {
+    const std::string place = base.document + ", " + json_path(step);
+    std::string table = "json_each(CASE json_type(" + place + ") WHEN 'array' THEN json_extract(" + place + ")";
+    if ((types & schema::kObject) != 0) table += " WHEN 'object' THEN json_array(json_extract(" + place + "))";
+    return table + " ELSE '[{}]' END)";
   }
 
   /// The end of the path: its value, and its elements when it is an array.

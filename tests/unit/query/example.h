@@ -27,8 +27,10 @@ inline config::Resource example_resource() {
       "author": {"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}}},
       "items": {"type": "array", "items": {"type": "object", "properties": {
         "name": {"type": "string"}, "n": {"type": "integer"},
-        "parts": {"type": "array", "items": {"type": "object", "properties": {"id": {"type": "integer"}}}}}}}
-    }
+        "parts": {"type": "array", "items": {"type": "object", "properties": {"id": {"type": "integer"}}}}}}},
+      "tree": {"$ref": "#/definitions/tree"}
+    },
+    "definitions": {"tree": {"properties": {"a": {"$ref": "#/definitions/tree"}, "name": {"$ref": "#/definitions/tree"}}}}
   })";
   Json json = *parse_json(kSchema);
   auto schema = schema::Schema::compile(json);

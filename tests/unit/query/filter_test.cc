@@ -198,10 +198,44 @@ TEST_CASE("conditions nest five deep and no deeper") {
 }
 
 TEST_CASE("lists of values are bounded") {
-  std::string list = "1";
-  for (std::size_t i = 1; i < kMaxList; ++i) list += ",1";
-  CHECK(parsed(R"({"stars":{"$in":[)" + list + "]}}").values.size() == kMaxList);
-  CHECK(refused(R"({"stars":{"$in":[)" + list + ",1]}}") == "where: $.stars.$in: at most 1000 values are allowed");
+  const auto numbers = [](std::size_t count) {
+    std::string list;
+    for (std::size_t i = 0; i < count; ++i) list.append(list.empty() ? "" : ",").append(std::to_string(i));
+    return list;
+  };
+  CHECK(parsed(R"({"stars":{"$in":[)" + numbers(kMaxList) + "]}}").values.size() == kMaxList);
+  CHECK(refused(R"({"stars":{"$in":[)" + numbers(kMaxList + 1) + "]}}") ==
+        "where: $.stars.$in: at most 1000 values are allowed");
+  CHECK(parsed(R"({"anything":{"$all":[)" + numbers(kMaxAll) + "]}}").values.size() == kMaxAll);
+  CHECK(refused(R"({"anything":{"$all":[)" + numbers(kMaxAll + 1) + "]}}") ==
+        "where: $.anything.$all: at most 100 different values are allowed");
+}
+
+TEST_CASE("a list holds each value once") {
+  std::string list = "true";
+  for (std::size_t i = 1; i < kMaxList; ++i) list += i % 2 == 0 ? ",true" : ",false";
+  CHECK(parsed(R"({"pinned":{"$in":[)" + list + "]}}").values.size() == 2);
+  CHECK(parsed(R"({"pinned":{"$all":[)" + list + "]}}").values.size() == 2);
+  CHECK(parsed(R"({"price":{"$nin":[1,2,1.0,"1",null,2,null]}})").values.size() == 4);
+}
+
+TEST_CASE("conditions without a condition count as one") {
+  std::string list = "{}";
+  for (int i = 1; i < kMaxConditions; ++i) list += ",{}";
+  parsed(R"({"$or":[)" + list + "]}");
+  CHECK(refused(R"({"$or":[)" + list + ",{}]}") == "where: $.$or[32]: at most 32 conditions are allowed");
+}
+
+TEST_CASE("what all conditions would take once compiled is bounded, and the place is named where it is too much") {
+  std::string path = "tree";
+  for (int i = 0; i < 30; ++i) path += ".a";
+  const std::string condition = "{\"" + path + "\":1}";
+  parsed(condition);
+  std::string list = condition;
+  for (int i = 1; i < kMaxConditions; ++i) list += "," + condition;
+  CHECK(refused(R"({"$or":[)" + list + "]}").ends_with(": all conditions together are too complex"));
+  CHECK(refused("{\"" + path + R"(":{"$all":[1,2,3,4,5,6,7,8,9]}})") ==
+        "where: $." + path + ".$all: all conditions together are too complex");
 }
 
 }  // namespace nacre::query

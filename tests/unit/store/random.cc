@@ -11,10 +11,11 @@ const char* pick(Random& random, const std::array<const char*, N>& choices) {
   return choices[random.number(N)];
 }
 
-constexpr std::array kFields{"title",       "stars",      "price", "pinned",     "due",     "tags",
-                             "dates",       "grade",      "flag",  "anything",   "it's",    "author",
-                             "author.name", "author.age", "items", "items.name", "items.n", "items.parts.id",
-                             "items.parts", "_id",        "_rev",  "_created",   "_owner"};
+constexpr std::array kFields{"title",       "stars",      "price",       "pinned",        "due",        "tags",
+                             "dates",       "grade",      "flag",        "anything",      "it's",       "author",
+                             "author.name", "author.age", "items",       "items.name",    "items.n",    "items.parts.id",
+                             "items.parts", "_id",        "_rev",        "_created",      "_owner",     "tree",
+                             "tree.a",      "tree.name",  "tree.a.name", "tree.a.a.name", "tree.name.a"};
 constexpr std::array kSortable{"title",       "stars",      "price", "pinned", "due",      "grade", "it's",
                                "author.name", "author.age", "_id",   "_rev",   "_created", "_owner"};
 
@@ -106,6 +107,7 @@ JsonObject Random::document() {
   if (chance(70)) document["grade"] = chance(20) ? Json(nullptr) : (chance(50) ? integer() : string());
   if (chance(50)) document["flag"] = chance(50) ? integer() : Json(chance(50));
   if (chance(60)) document["anything"] = any_value(3);
+  if (chance(60)) document["tree"] = any_value(4);
   if (chance(30)) document["it's"] = string();
   if (chance(60)) {
     JsonObject author;
@@ -124,7 +126,7 @@ Json Random::operand(const std::string& field) {
   if (field == "price" && chance(50)) return real();
   if (field == "_id") return Json("d" + std::to_string(number(300)));
   if (field == "_owner") return chance(50) ? "ann" : "bob";
-  if (field == "anything") return any_scalar();
+  if (field == "anything" || field.starts_with("tree")) return any_scalar();
   if (field == "stars" || field == "price" || field == "flag" || field == "author.age" || field == "items.n" ||
       field == "items.parts.id" || field == "_rev" || (field == "grade" && chance(50))) {
     return integer();
