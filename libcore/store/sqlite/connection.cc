@@ -9,13 +9,19 @@ namespace {
 
 constexpr Milliseconds kFirstPause{100};
 constexpr Milliseconds kLongestPause{5'000};
-constexpr Milliseconds kOpenTimeout{30'000};    // for others to build an index
-constexpr int kProgressSteps = 1'000;           // of SQLite's machine between looks at the clock: about 50 µs
-constexpr long kBusyPause = 300'000;            // ns
-constexpr int kCheckpointPages = 1'000;         // of the log, between checkpoints
-constexpr int kLongLogPages = 16'000;           // from here on readers are waited for, or the log would never begin anew
-constexpr Milliseconds kCheckpointTimeout{50};  // for that
-constexpr std::int64_t kKeptLog = 64LL << 20U;  // bytes; a longer log is cut when it begins anew
+constexpr Milliseconds kOpenTimeout{30'000};         // for others to build an index
+constexpr int kProgressSteps = 1'000;                // of SQLite's machine between looks at the clock: about 50 µs
+constexpr long kBusyPause = 300'000;                 // ns
+constexpr int kCheckpointPages = 1'000;              // of the log, between checkpoints
+constexpr int kLongLogPages = 16'000;                // from here on readers are waited for, or the log would never begin anew
+constexpr Milliseconds kCheckpointTimeout{50};       // for that
+constexpr std::size_t kKeptStatements = 2UL << 20U;  // bytes of all that are kept
+constexpr std::size_t kBytesOfSql = 12;              // of a prepared statement for each of its text, about
+constexpr std::size_t kInUse = 8;                    // at most, at a time
+constexpr std::int64_t kKeptLog = 64LL << 20U;       // bytes; a longer log is cut when it begins anew
+
+/// The memory of a prepared statement; the same whenever it is asked for.
+std::size_t bytes_of(sqlite3_stmt* statement) { return std::string_view(sqlite3_sql(statement)).size() * kBytesOfSql; }
 
 /// The file itself is not usable through this connection any more.
 bool is_broken(int code) {
@@ -40,6 +46,7 @@ Connection::~Connection() { close(); }
 void Connection::close() noexcept {
   by_sql_.clear();
   prepared_.clear();
+  bytes_ = 0;
   database_.reset();
 }
 
@@ -132,10 +139,12 @@ sqlite3_stmt* Connection::statement(const std::string& sql) {
   const int code = sqlite3_prepare_v3(database_.get(), sql.c_str(), static_cast<int>(sql.size() + 1), SQLITE_PREPARE_PERSISTENT,
                                       &raw, nullptr);
   if (code != SQLITE_OK) return nullptr;
+  bytes_ += bytes_of(raw);
   prepared_.push_front({sql, StatementHandle(raw)});
   by_sql_.emplace(prepared_.front().sql, prepared_.begin());
-  if (prepared_.size() > options_.max_statements) {
-    // One in use is never the last: a connection uses few at once.
+  // Those in use are never the last: a connection uses few at once.
+  while (prepared_.size() > options_.max_statements || (bytes_ > kKeptStatements && prepared_.size() > kInUse)) {
+    bytes_ -= bytes_of(prepared_.back().statement.get());
     by_sql_.erase(prepared_.back().sql);
     prepared_.pop_back();
   }
@@ -165,17 +174,27 @@ Failure Connection::failure(int code) {
       return made(Error::conflict, "another document has the same value");
     case SQLITE_TOOBIG:
       return made(Error::too_large, "the document is too large for the store");
-    case SQLITE_MISUSE:
-    case SQLITE_RANGE:
+    // What no other try would mend: a statement that SQLite does not take, or a defect.
+    case SQLITE_ERROR:
+    case SQLITE_INTERNAL:
+    case SQLITE_NOTFOUND:
+    case SQLITE_EMPTY:
     case SQLITE_MISMATCH:
+    case SQLITE_MISUSE:
+    case SQLITE_AUTH:
+    case SQLITE_FORMAT:
+    case SQLITE_RANGE:
       return made(Error::internal, {});
+    // PERM, ABORT, NOMEM, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, SCHEMA, NOLFS, NOTADB: the file or the machine.
     default:
       return made(Error::unavailable, "the store is away");
   }
 }
 
 Run::Run(Connection& connection, const std::string& sql) : connection_(connection), statement_(connection.statement(sql)) {
-  if (statement_ == nullptr) code_ = sqlite3_extended_errcode(connection.handle());
+  if (statement_ != nullptr) return;
+  code_ = sqlite3_extended_errcode(connection.handle());
+  if (code_ == SQLITE_TOOBIG) code_ = SQLITE_ERROR;  // the statement, not a document
 }
 
 Run& Run::bind(std::int64_t value) {

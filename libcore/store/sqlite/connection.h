@@ -32,7 +32,7 @@ struct ConnectionOptions {
   std::string synchronous = "FULL";
   bool read_only = false;           ///< after `on_open`
   std::int64_t max_pages = 0;       ///< of the file; 0: SQLite's own limit
-  std::size_t max_statements = 64;  ///< prepared and kept: clients choose the shapes of filters
+  std::size_t max_statements = 64;  ///< prepared and kept, within 2 MB: clients choose the shapes of filters
 };
 
 /// One connection to the database file, for one thread at a time. It is opened when first needed, and again, after a growing
@@ -87,6 +87,7 @@ class Connection {
   DatabaseHandle database_;
   std::list<Prepared> prepared_;  // the last used first
   std::unordered_map<std::string_view, std::list<Prepared>::iterator> by_sql_;
+  std::size_t bytes_ = 0;  // that they take, about
   Monotonic until_{};
   const std::atomic<bool>* abandoned_ = nullptr;
   bool broken_ = false;

@@ -54,7 +54,8 @@ class TypedCall final : public Call {
   Work work_;
 };
 
-/// Tells operators when a part of the store stops to work and when it works again: one line each. From any thread.
+/// Tells operators when a part of the store stops to work and when it works again, and of the first statement that SQLite
+/// refuses: one line each. From any thread.
 class Health {
  public:
   Health(std::string part, std::function<void(std::string_view)> log) : part_(std::move(part)), log_(std::move(log)) {}
@@ -65,6 +66,7 @@ class Health {
   const std::string part_;
   const std::function<void(std::string_view)> log_;
   std::atomic<bool> failing_ = false;
+  std::atomic<bool> defect_told_ = false;
 };
 
 /// Calls that run on one connection in one transaction.

@@ -43,6 +43,7 @@ const std::string undo_sql = "ROLLBACK TO call";
 }  // namespace
 
 void Health::failed(const Failure& failure) {
+  if (failure.error == Error::internal && log_ && !defect_told_.exchange(true)) log_(part_ + " fail: " + failure.internal);
   if (failure.error != Error::unavailable || failing_.exchange(true) || !log_) return;
   log_(part_ + " fail: " + (failure.internal.empty() ? failure.detail : failure.internal));
 }

@@ -95,4 +95,42 @@ TEST_CASE("what is no database is not touched") {
   CHECK(std::string(std::istreambuf_iterator<char>(in), {}) == text);
 }
 
+TEST_CASE("what SQLite does not take is a defect, and not a store that is away") {
+  TemporaryFolder folder;
+  Connection connection = plain(folder.file());
+  REQUIRE(connection.ready().has_value());
+  std::string deep = "1";
+  for (int i = 0; i < 1'200; ++i) deep += " OR 1";
+  for (const std::string& sql : {std::string("SELEC 1"), "SELECT " + deep, std::string("SELECT json_extract('{', '$')")}) {
+    const auto failed = Run(connection, sql).finish();
+    REQUIRE_FALSE(failed.has_value());
+    CHECK(failed.error().error == Error::internal);
+    CHECK(failed.error().internal.starts_with("SQLite: "));
+    CHECK(failed.error().detail.empty());
+  }
+  CHECK(Run(connection, "SELECT 1").finish().has_value());
+  for (const int code : {SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_CANTOPEN, SQLITE_NOMEM, SQLITE_READONLY}) {
+    CHECK(connection.failure(code).error == Error::unavailable);
+  }
+  CHECK(connection.failure(SQLITE_TOOBIG).error == Error::too_large);
+}
+
+TEST_CASE("long statements are kept only as far as they take little memory") {
+  TemporaryFolder folder;
+  Connection connection = plain(folder.file());
+  REQUIRE(connection.ready().has_value());
+  const std::string often = "SELECT 'often'";
+  sqlite3_stmt* const kept = connection.statement(often);
+  for (int i = 0; i < 64; ++i) {
+    REQUIRE(connection.statement("SELECT " + std::to_string(i) + ", '" + std::string(60'000, 'x') + "'") != nullptr);
+    CHECK(connection.statement(often) == kept);
+  }
+  int count = 0;
+  for (sqlite3_stmt* s = sqlite3_next_stmt(connection.handle(), nullptr); s != nullptr;
+       s = sqlite3_next_stmt(connection.handle(), s)) {
+    ++count;
+  }
+  CHECK(count <= 9);
+}
+
 }  // namespace nacre::store::sqlite
