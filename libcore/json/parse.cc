@@ -20,12 +20,32 @@ using boost::json::error_code;
 using Text = boost::json::string_view;
 
 /// Why the builder stopped the parser; everything else is the parser's own error.
-enum class Flaw : std::uint8_t { none, duplicate_name, integer_range, number_range };
+enum class Flaw : std::uint8_t { none, duplicate_name, integer_range, number_range, too_large };
 
 template <class Object>
 auto& last(Object& object) {
   return *(object.end() - 1);
 }
+
+/// What an allocation takes from the heap.
+constexpr std::size_t chunk(std::size_t bytes) {
+  constexpr std::size_t kLeast = 32;
+  return std::max(kLeast, (bytes + 8 + 15) / 16 * 16);
+}
+
+constexpr std::size_t kTableHeader = 16;
+constexpr std::size_t kBucket = 4;            // for each member of an object that hashes its names
+constexpr std::size_t kMostWithoutHash = 18;  // members
+constexpr std::size_t kTextWithinValue = 14;  // bytes of a string that takes no memory of its own
+
+std::size_t bytes_of_array(std::size_t capacity) { return capacity == 0 ? 0 : chunk(kTableHeader + capacity * sizeof(Json)); }
+
+std::size_t bytes_of_object(std::size_t capacity) {
+  const std::size_t member = sizeof(JsonObject::value_type) + (capacity > kMostWithoutHash ? kBucket : 0);
+  return capacity == 0 ? 0 : chunk(kTableHeader + capacity * member);
+}
+
+std::size_t bytes_of_string(std::size_t size) { return size <= kTextWithinValue ? 0 : chunk(kTableHeader + size); }
 
 /// Takes the parser's events and grows the value in place. The value under construction is always the last one of its
 /// container, so open containers stay where they are, and the way down to the last value is the place where the parser is.
@@ -37,6 +57,8 @@ class Builder {
   static constexpr std::size_t max_key_size = boost::json::string::max_size();
   static constexpr std::size_t max_string_size = boost::json::string::max_size();
   // NOLINTEND(readability-identifier-naming)
+
+  explicit Builder(std::size_t most_bytes) : most_bytes_(most_bytes) {}
 
   Json take() { return std::move(root_); }
   Flaw refusal() const { return refusal_; }
@@ -59,18 +81,20 @@ class Builder {
   bool on_document_begin(error_code&) { return true; }
   bool on_document_end(error_code&) { return true; }
 
-  bool on_object_begin(error_code&) {
-    Json& value = place();
-    value.emplace_object().reserve(kUsualMembers);
-    open_[depth_++] = &value;
+  bool on_object_begin(error_code& ec) {
+    Json* const value = place(ec);
+    if (value == nullptr) return false;
+    value->emplace_object();
+    open_[depth_++] = value;
     return true;
   }
   bool on_object_end(std::size_t, error_code&) { return close(); }
 
-  bool on_array_begin(error_code&) {
-    Json& value = place();
-    value.emplace_array();
-    open_[depth_++] = &value;
+  bool on_array_begin(error_code& ec) {
+    Json* const value = place(ec);
+    if (value == nullptr) return false;
+    value->emplace_array();
+    open_[depth_++] = value;
     return true;
   }
   bool on_array_end(std::size_t, error_code&) { return close(); }
@@ -78,6 +102,7 @@ class Builder {
   bool on_key_part(Text part, std::size_t, error_code&) { return gather(part); }
   bool on_key(Text end, std::size_t, error_code& ec) {
     const Text name = whole(end);
+    if (!make_room(open_[depth_ - 1]->get_object(), name.size(), ec)) return false;
     const bool fresh = open_[depth_ - 1]->get_object().emplace(name, nullptr).second;
     if (!fresh) {
       part_.assign(name.data(), name.size());
@@ -88,22 +113,20 @@ class Builder {
   }
 
   bool on_string_part(Text part, std::size_t, error_code&) { return gather(part); }
-  bool on_string(Text end, std::size_t, error_code&) {
-    place().emplace_string().assign(whole(end));
+  bool on_string(Text end, std::size_t, error_code& ec) {
+    Json* const value = place(ec);
+    const Text text = whole(end);
+    if (value == nullptr || !charge(bytes_of_string(text.size()), ec)) return false;
+    value->emplace_string().assign(text);
     part_.clear();
     return true;
   }
 
   bool on_number_part(Text, error_code&) { return true; }
-  bool on_int64(std::int64_t number, Text, error_code&) {
-    place() = number;
-    return true;
-  }
+  bool on_int64(std::int64_t number, Text, error_code& ec) { return put(number, ec); }
   bool on_uint64(std::uint64_t number, Text, error_code& ec) {
-    if (number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-      return refuse(Flaw::integer_range, ec);
-    place() = static_cast<std::int64_t>(number);
-    return true;
+    if (number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return refuse(Flaw::integer_range, ec);
+    return put(static_cast<std::int64_t>(number), ec);
   }
   /// The parser's own conversion may be off in the last place; the text is converted again, exactly.
   bool on_double(double rough, Text text, error_code& ec) {
@@ -115,31 +138,65 @@ class Builder {
       number = std::copysign(0.0, rough);
     }
     if (!std::isfinite(number)) return refuse(Flaw::number_range, ec);
-    place() = number;
-    return true;
+    return put(number, ec);
   }
 
-  bool on_bool(bool value, error_code&) {
-    place() = value;
-    return true;
-  }
-  bool on_null(error_code&) {
-    place() = nullptr;
-    return true;
-  }
+  bool on_bool(bool value, error_code& ec) { return put(value, ec); }
+  bool on_null(error_code& ec) { return put(nullptr, ec); }
   bool on_comment_part(Text, error_code&) { return true; }
   bool on_comment(Text, error_code&) { return true; }
 
  private:
-  /// Room from the start for most objects: below the size where Boost.JSON begins to hash, growing costs more than the room.
-  static constexpr std::size_t kUsualMembers = 8;
+  // An object's room for the first member, for a few, and for as many as most have: below the size where Boost.JSON begins to
+  // hash, growing step by step costs more than the room, but millions of small objects must not take that of larger ones.
+  static constexpr std::size_t kFewMembers = 4;
+  static constexpr std::size_t kUsualMembers = 12;
 
-  /// Where the next value goes; the name of a member is there already.
-  Json& place() {
-    if (depth_ == 0) return root_;
+  static std::size_t next_room(std::size_t room) {
+    if (room >= kUsualMembers) return room + room / 2;
+    return room == 0 ? 1 : room < kFewMembers ? kFewMembers : kUsualMembers;
+  }
+
+  /// Where the next value goes; the name of a member is there already. nullptr when there is no memory for it.
+  Json* place(error_code& ec) {
+    if (depth_ == 0) return &root_;
     Json& parent = *open_[depth_ - 1];
-    if (auto* array = parent.if_array()) return array->emplace_back(nullptr);
-    return last(parent.get_object()).value();
+    auto* array = parent.if_array();
+    if (array == nullptr) return &last(parent.get_object()).value();
+    const std::size_t room = array->capacity();
+    if (array->size() == room) {
+      const std::size_t next = std::max(room + 1, room + room / 2);
+      if (!charge(bytes_of_array(next), ec)) return nullptr;
+      array->reserve(next);
+      bytes_ -= bytes_of_array(room);
+    }
+    return &array->emplace_back(nullptr);
+  }
+
+  /// Room for one more member with a name of this length.
+  bool make_room(JsonObject& object, std::size_t name, error_code& ec) {
+    const std::size_t room = object.capacity();
+    if (object.size() == room) {
+      const std::size_t next = next_room(room);
+      if (!charge(bytes_of_object(next), ec)) return false;
+      object.reserve(next);
+      bytes_ -= bytes_of_object(room);
+    }
+    return charge(chunk(name + 1), ec);
+  }
+
+  template <class Value>
+  bool put(Value value, error_code& ec) {
+    Json* const where = place(ec);
+    if (where == nullptr) return false;
+    *where = value;
+    return true;
+  }
+
+  /// Counts what is about to be allocated.
+  bool charge(std::size_t bytes, error_code& ec) {
+    bytes_ += bytes;
+    return bytes_ <= most_bytes_ || refuse(Flaw::too_large, ec);
   }
 
   bool close() {
@@ -164,6 +221,8 @@ class Builder {
     return false;
   }
 
+  const std::size_t most_bytes_;
+  std::size_t bytes_ = 0;  ///< of the value so far
   Json root_;
   std::array<Json*, kMaxJsonDepth> open_;
   std::size_t depth_ = 0;
@@ -229,6 +288,8 @@ Failure failure(const Parser& parser, error_code ec, std::string_view text, std:
               at(text, offset) + "the name \"" + shortened(builder.name()) + "\" stands twice in one object"};
     case Flaw::number_range:
       return {Error::bad_request, at(text, offset) + "the number is out of range"};
+    case Flaw::too_large:
+      return {Error::too_large, at(text, offset) + "the JSON takes too much memory"};
     case Flaw::integer_range:
       break;
   }
@@ -239,10 +300,10 @@ Failure failure(const Parser& parser, error_code ec, std::string_view text, std:
 
 }  // namespace
 
-Result<Json> parse_json(std::string_view text) {
+Result<Json> parse_json(std::string_view text, std::size_t most_bytes) {
   boost::json::parse_options options;
   options.max_depth = kMaxJsonDepth;
-  Parser parser{options};
+  Parser parser{options, most_bytes};
   error_code ec;
   const std::size_t stopped = parser.write_some(false, text.data(), text.size(), ec);
   if (ec || stopped != text.size()) return failure(parser, ec, text, stopped);

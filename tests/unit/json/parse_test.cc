@@ -171,3 +171,37 @@ TEST_CASE("Doubles are rounded right, may underflow to zero and may not overflow
   CHECK(refused("1.7976931348623159e308"));
   CHECK(refused("1e99999999999999999999"));
 }
+
+namespace {
+
+std::string repeated(std::string_view item, std::size_t bytes) {
+  std::string text = "[";
+  while (text.size() + item.size() < bytes) text.append(text.size() == 1 ? "" : ",").append(item);
+  return text + "]";
+}
+
+}  // namespace
+
+TEST_CASE("A text whose values would take more memory than is allowed is too large, and where it became so is said") {
+  constexpr std::size_t kBody = 8U << 20U;
+  for (const std::string_view item : {"{}", "1", "[]", "\"\"", "null", "{\"a\":1}", "[1]", "[[]]", "\"text of 20 bytes...\""}) {
+    CAPTURE(item);
+    const auto value = parse_json(repeated(item, kBody));
+    REQUIRE_FALSE(value.has_value());
+    CHECK(value.error().error == Error::too_large);
+    CHECK(value.error().detail.starts_with("line 1, column "));
+    CHECK(value.error().detail.ends_with("the JSON takes too much memory"));
+    CHECK(parse_json(repeated(item, kBody / 128)).has_value());
+  }
+  std::string wide = "{";
+  for (int i = 0; i < 500'000; ++i) wide.append(i == 0 ? "\"" : ",\"").append(std::to_string(i)).append("\":0");
+  const auto value = parse_json(wide + "}");
+  REQUIRE_FALSE(value.has_value());
+  CHECK(value.error().error == Error::too_large);
+}
+
+TEST_CASE("Text itself may be as long as the memory that is allowed") {
+  CHECK(parse_json('"' + std::string(8U << 20U, 'x') + '"').has_value());
+  CHECK(parse_json("[\"" + std::string(1000, 'x') + "\"]", 1100).has_value());
+  CHECK_FALSE(parse_json("[\"" + std::string(1000, 'x') + "\"]", 1000).has_value());
+}
