@@ -135,6 +135,13 @@ Extent measure(const Json& value) {
   return extent;
 }
 
+/// An object that hashes its names relocates each member that moves on its own.
+std::size_t members_moved(const JsonObject& object, JsonObject::const_iterator from) {
+  constexpr std::size_t kMostWithoutHash = 18;
+  constexpr std::size_t kHashed = 8;
+  return static_cast<std::size_t>(object.end() - from) * (object.capacity() > kMostWithoutHash ? kHashed : 1);
+}
+
 class Patcher {
  public:
   explicit Patcher(Json document) : document_(std::move(document)) {}
@@ -198,6 +205,7 @@ class Patcher {
     if (array == nullptr) return Refusal{Error::unprocessable, &path, "has a parent that is neither object nor array"};
     const auto index = token == "-" ? array->size() : parse_array_index(token);
     if (!index || *index > array->size()) return Refusal{Error::unprocessable, &path, "is no place in the array"};
+    if (!may_move(array->size() - *index)) return Refusal{Error::unprocessable, &path, kMovesTooMuch};
     array->insert(array->begin() + *index, std::move(value));
     return std::nullopt;
   }
@@ -211,10 +219,14 @@ class Patcher {
     }
     Json* parent = find(path, 1);
     if (auto* object = parent->if_object()) {
-      object->stable_erase(object->find(path.tokens.back()));
+      const auto member = object->find(path.tokens.back());
+      if (!may_move(members_moved(*object, member))) return Refusal{Error::unprocessable, &path, kMovesTooMuch};
+      object->stable_erase(member);
     } else {
       auto& array = parent->get_array();
-      array.erase(array.begin() + (value - array.data()));
+      const auto index = value - array.data();
+      if (!may_move(array.size() - static_cast<std::size_t>(index))) return Refusal{Error::unprocessable, &path, kMovesTooMuch};
+      array.erase(array.begin() + index);
     }
     return std::nullopt;
   }
@@ -238,13 +250,41 @@ class Patcher {
     carried_ += extent.bytes;
     if (carried_ > kMaxPatchCarried) return Refusal{Error::unprocessable, &operation.from, "is more than a patch may carry"};
     Json value = move ? std::move(*source) : *source;
-    if (move) remove(operation.from);
+    if (auto refusal = move ? remove(operation.from) : std::nullopt) return refusal;
     return add(operation.path, std::move(value), extent.depth);
   }
 
+  bool may_move(std::size_t values) {
+    moved_ += values;
+    return moved_ <= kMaxPatchMoved;
+  }
+
+  static constexpr const char* kMovesTooMuch = "has more behind it than a patch may move";
+
   Json document_;
   std::size_t carried_ = 0;
+  std::size_t moved_ = 0;
 };
+
+/// Removes the members that `patch` has as null, in one pass where they are many.
+void remove_nulls(JsonObject& members, const JsonObject& patch) {
+  constexpr std::size_t kFew = 8;
+  std::vector<std::string_view> gone;
+  for (const auto& change : patch) {
+    if (change.value().is_null() && members.contains(change.key())) gone.push_back(change.key());
+  }
+  if (gone.size() <= kFew) {
+    for (const std::string_view name : gone) members.stable_erase(name);
+    return;
+  }
+  JsonObject kept(members.storage());
+  kept.reserve(members.size() - gone.size());
+  for (auto& member : members) {
+    const Json* const change = patch.if_contains(member.key());
+    if (change == nullptr || !change->is_null()) kept.emplace(member.key(), std::move(member.value()));
+  }
+  members = std::move(kept);
+}
 
 }  // namespace
 
@@ -253,13 +293,11 @@ Json merge_patch(Json target, const Json& patch) {
   if (changes == nullptr) return patch;
   if (!target.is_object()) target.emplace_object();
   auto& members = target.get_object();
+  remove_nulls(members, *changes);
   for (const auto& change : *changes) {
-    if (change.value().is_null()) {
-      if (const auto gone = members.find(change.key()); gone != members.end()) members.stable_erase(gone);
-    } else {
-      Json& member = members[change.key()];
-      member = merge_patch(std::move(member), change.value());
-    }
+    if (change.value().is_null()) continue;
+    Json& member = members[change.key()];
+    member = merge_patch(std::move(member), change.value());
   }
   return target;
 }

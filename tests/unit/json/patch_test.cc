@@ -202,3 +202,56 @@ TEST_CASE("JSON Patch: no way leads deeper than a document may nest") {
           R"([{"op":"move","from":"/1","path":"/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/-"}])")
           .starts_with("no: "));
 }
+
+namespace {
+
+/// An array of so many zeros.
+std::string zeros(std::size_t count) {
+  std::string text = "[0";
+  for (std::size_t i = 1; i < count; ++i) text += ",0";
+  return text + "]";
+}
+
+std::string repeated(const std::string& operation, std::size_t count) {
+  std::string text = "[" + operation;
+  for (std::size_t i = 1; i < count; ++i) text += "," + operation;
+  return text + "]";
+}
+
+std::string numbered(std::size_t count, const std::string& value) {
+  std::string text = "{";
+  for (std::size_t i = 0; i < count; ++i) {
+    text.append(i == 0 ? "\"" : ",\"").append("k").append(std::to_string(i)).append("\":").append(value);
+  }
+  return text + "}";
+}
+
+}  // namespace
+
+TEST_CASE("JSON Patch: what lies behind the places that change may be moved only so often") {
+  const std::string array = zeros(50'000);
+  for (const std::string operation : {R"({"op":"add","path":"/0","value":1})", R"({"op":"remove","path":"/0"})",
+                                      R"({"op":"move","from":"/9999","path":"/0"})"}) {
+    CAPTURE(operation);
+    CHECK_FALSE(patched(array, repeated(operation, 20)).starts_with("no: "));
+    const std::string refused = patched(array, repeated(operation, 1'000));
+    CHECK(refused.starts_with("no: operation "));
+    CHECK(refused.ends_with("has more behind it than a patch may move"));
+  }
+  CHECK(patched(array, repeated(R"({"op":"add","path":"/-","value":1})", 1'000)).starts_with("[0,"));
+  std::string removals;
+  for (int i = 0; i < 1'000; ++i) removals += R"(,{"op":"remove","path":"/k)" + std::to_string(i) + "\"}";
+  CHECK(patched(numbered(50'000, "0"), "[" + removals.substr(1) + "]").ends_with("has more behind it than a patch may move"));
+}
+
+TEST_CASE("Merge patch removes one, a few and nearly all of many members, and keeps the order of the others") {
+  for (const std::size_t removed : {1, 8, 9, 100, 19'990}) {
+    const std::string result = merged(numbered(20'000, "[1]"), numbered(removed, "null"));
+    std::string kept = "{";
+    for (std::size_t i = removed; i < 20'000; ++i) {
+      kept.append(i == removed ? "\"" : ",\"").append("k").append(std::to_string(i)).append("\":[1]");
+    }
+    CHECK(result == kept + "}");
+  }
+  CHECK(merged(R"({"a":1,"b":2})", numbered(20, "null")) == R"({"a":1,"b":2})");
+}
