@@ -39,14 +39,24 @@ Result<Schema> Schema::compile(const Json& schema) {
 }
 
 std::vector<FieldError> Schema::validate(const Json& document) const {
-  Validator validator;
+  Effort effort;
+  return validate(document, effort);
+}
+
+std::vector<FieldError> Schema::validate(const Json& document, Effort& effort) const {
+  Validator validator(effort);
   validator.run(*compiled_->graph.root, document);
   return validator.take_errors();
 }
 
 void Schema::normalize(Json& document) const {
+  Effort effort;
+  normalize(document, effort);
+}
+
+void Schema::normalize(Json& document, Effort& effort) const {
   if (!compiled_->graph.has_dates) return;
-  Validator validator;
+  Validator validator(effort);
   if (!validator.run(*compiled_->graph.root, document)) return;
   for (const Json* date : validator.date_times()) {
     // The validator only reads; what it found lies in `document`, which is ours to change.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -28,6 +29,16 @@ enum Type : std::uint8_t {
   kAny = 127
 };
 
+/// How much work a judgement may take, in tasks of some 50 ns each. Branches that look at the same value can double the work
+/// with each level, and patterns can backtrack; most documents take a few tasks for each value.
+inline constexpr std::size_t kMaxEffort = 2'000'000;
+
+/// What is left of the work that one or several judgements may take together.
+struct Effort {
+  std::size_t left = kMaxEffort;
+  bool spent = false;  ///< it was not enough: what was judged with it may be valid nevertheless
+};
+
 /// What the schema says about the values found at a dotted path.
 struct Field {
   std::uint8_t types = kAny;    ///< Types that the value at the path may have
@@ -53,10 +64,14 @@ class Schema {
   /// What is wrong with a document (the user's fields only, without `_id` and the like); empty when it is valid. A missing
   /// required property and a property that is not allowed are reported at the property's own pointer. At most 50 entries.
   std::vector<FieldError> validate(const Json& document) const;
+  /// The same within an effort; "is too complex to be checked" where that is spent.
+  std::vector<FieldError> validate(const Json& document, Effort& effort) const;
 
   /// Rewrites every `format: date-time` string in a valid document to the form of `format_rfc3339` (UTC, milliseconds), so that
   /// comparing strings compares moments.
   void normalize(Json& document) const;
+  /// The same within an effort, and incomplete where that is spent.
+  void normalize(Json& document, Effort& effort) const;
 
   /// What the schema says of a dotted path of user fields (`due`, `author.name`, `tags`, `items.name`); nullopt: not in it.
   /// Array indexes in a path are not fields.

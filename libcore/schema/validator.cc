@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "json/compare.h"
+#include "json/hash.h"
 #include "json/pointer.h"
 #include "json/utf8.h"
 #include "schema/multiple_of.h"
@@ -15,28 +16,23 @@ namespace {
 constexpr std::size_t kNoParent = std::numeric_limits<std::size_t>::max();
 // Branches inside of branches: what a fiber's stack has room for, and more than a level of the deepest document needs.
 constexpr std::size_t kMaxQuiet = 100;
-// In tasks. Branches that look at the same value can double the work with each level, and patterns can backtrack; a document of
-// a megabyte takes a fraction of this.
-constexpr std::size_t kMaxWork = 2'000'000;
-constexpr std::size_t kUsualSearch = 20;
+constexpr std::size_t kSearch = 20;
 constexpr std::size_t kGreatSearch = 100'000;
+// Bytes of text that are looked at in the time of a task.
+constexpr std::size_t kBytesCounted = 32;
+constexpr std::size_t kBytesSearched = 8;
+constexpr std::size_t kMaxTasks = 500'000;  // they are kept until the end
 
 bool equal(const Json& a, const Json& b) { return std::is_eq(compare_json(a, b)); }
-
-bool has_equal_items(const JsonArray& array) {
-  std::vector<const Json*> items;
-  items.reserve(array.size());
-  for (const Json& item : array) items.push_back(&item);
-  std::sort(items.begin(), items.end(), [](const Json* a, const Json* b) { return std::is_lt(compare_json(*a, *b)); });
-  return std::adjacent_find(items.begin(), items.end(), [](const Json* a, const Json* b) { return equal(*a, *b); }) !=
-         items.end();
-}
 
 }  // namespace
 
 bool Validator::run(const Node& root, const Json& value) {
   tasks_.push_back({&root, &value, kNoParent, {}});
   const bool valid = work_off(0);
+  too_complex_ = too_complex_ || work_ > effort_.left;
+  effort_.spent = effort_.spent || too_complex_;
+  effort_.left -= std::min(effort_.left, work_);
   if (!too_complex_) return valid;
   errors_.assign(1, {"", message(Rule::too_complex, root)});
   return false;
@@ -46,7 +42,7 @@ bool Validator::run(const Node& root, const Json& value) {
 bool Validator::work_off(std::size_t first) {
   bool valid = true;
   for (std::size_t i = first; i < tasks_.size() && (valid || going_on()); ++i) {
-    too_complex_ = too_complex_ || ++work_ > kMaxWork;
+    too_complex_ = too_complex_ || ++work_ > effort_.left || tasks_.size() > kMaxTasks;
     current_ = i;
     valid = !too_complex_ && check(*tasks_[i].node, *tasks_[i].value) && valid;
   }
@@ -91,15 +87,19 @@ std::string Validator::pointer() const {
 }
 
 bool Validator::fail(Rule rule, const Node& node) {
-  if (going_on()) errors_.push_back({pointer(), message(rule, node)});
+  if (going_on()) add_error(std::nullopt, rule, node);
   return false;
 }
 
 bool Validator::fail_at(std::string_view name, Rule rule, const Node& node) {
-  if (!going_on()) return false;
-  errors_.push_back({pointer(), message(rule, node)});
-  append_pointer_token(errors_.back().pointer, name);
+  if (going_on()) add_error(name, rule, node);
   return false;
+}
+
+void Validator::add_error(std::optional<std::string_view> name, Rule rule, const Node& node) {
+  errors_.push_back({pointer(), message(rule, node)});
+  if (name) append_pointer_token(errors_.back().pointer, *name);
+  error_bytes_ += errors_.back().pointer.size();
 }
 
 /// No branch holds. When just one of them is for values of this type, what it says is the better answer.
@@ -142,6 +142,7 @@ bool Validator::check(const Node& node, const Json& value) {
 bool Validator::check_values(const Node& node, const Json& value) {
   if (node.constant && !equal(*node.constant, value)) return fail(Rule::constant, node);
   if (!node.choices) return true;
+  work_ += node.choices->size() / 4;
   const auto is_chosen = [&value](const Json& choice) { return equal(choice, value); };
   return std::any_of(node.choices->begin(), node.choices->end(), is_chosen) || fail(Rule::choices, node);
 }
@@ -161,6 +162,7 @@ bool Validator::check_number(const Node& node, const Json& value) {
 
 bool Validator::check_string(const Node& node, const Json& value) {
   const std::string_view text = value.get_string();
+  work_ += text.size() / kBytesCounted;
   bool valid = true;
   if (node.length.least > 0 && count_code_points(text) < node.length.least) valid = fail(Rule::least_length, node);
   if (text.size() > node.length.most && count_code_points(text) > node.length.most) return fail(Rule::most_length, node);
@@ -174,7 +176,7 @@ bool Validator::check_array(const Node& node, const JsonArray& array) {
   bool valid = true;
   if (array.size() < node.items.least) valid = fail(Rule::least_items, node);
   if (array.size() > node.items.most) return fail(Rule::most_items, node);
-  if (node.unique && has_equal_items(array)) valid = fail(Rule::unique, node);
+  if (node.unique && has_equal_items(array, work_)) valid = fail(Rule::unique, node);
   const auto is_wanted = [&](const Json& item) { return holds(*node.contains, item); };
   if (node.contains != nullptr && std::none_of(array.begin(), array.end(), is_wanted)) valid = fail(Rule::contains, node);
   for (std::size_t i = 0; i < array.size(); ++i) {
@@ -190,9 +192,11 @@ bool Validator::check_object(const Node& node, const JsonObject& object) {
   if (object.size() < node.members.least) valid = fail(Rule::least_members, node);
   if (object.size() > node.members.most) return fail(Rule::most_members, node);
   valid = check_required(node, object, node.required) && valid;
+  work_ += object.size();
   for (auto member = object.begin(); member != object.end() && (valid || going_on()); ++member) {
     valid = check_member(node, member->key(), member->value()) && valid;
   }
+  work_ += node.dependencies.size();
   for (const Dependency& dependency : node.dependencies) {
     if (!object.contains(dependency.name)) continue;
     valid = check_required(node, object, dependency.required) && valid;
@@ -203,6 +207,7 @@ bool Validator::check_object(const Node& node, const JsonObject& object) {
 
 bool Validator::check_required(const Node& node, const JsonObject& object, const std::vector<std::string>& names) {
   bool valid = true;
+  work_ += names.size();
   for (const std::string& name : names) {
     if (!object.contains(name)) valid = fail_at(name, Rule::required, node);
     if (!valid && !going_on()) break;
@@ -261,10 +266,12 @@ bool Validator::check_one_of(const Node& node, const Json& value) {
 
 /// A second search, with more effort, is for the few texts that need it: a document of nothing but such is too complex.
 bool Validator::matches(const Pattern& pattern, std::string_view text) {
-  work_ += kUsualSearch;
+  work_ += kSearch + text.size() / kBytesSearched;
+  if (work_ > effort_.left) return false;  // and the next task ends it all
   auto found = pattern.search(text, Pattern::Effort::usual);
-  if (found == Pattern::Found::gave_up && work_ <= kMaxWork) {
+  if (found == Pattern::Found::gave_up) {
     work_ += kGreatSearch;
+    if (work_ > effort_.left) return false;
     found = pattern.search(text, Pattern::Effort::great);
   }
   too_complex_ = too_complex_ || found == Pattern::Found::gave_up;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,16 +12,22 @@
 #include "base/json.h"
 #include "schema/message.h"
 #include "schema/node.h"
+#include "schema/schema.h"
 
 namespace nacre::schema {
 
 inline constexpr std::size_t kMaxErrors = 50;
+
+inline constexpr std::size_t kMaxErrorBytes = 64UL << 10U;  ///< of the pointers of all errors, about
 
 /// Judges one value by a graph of nodes. What must hold is a list of tasks, so that the depth of a document costs no stack;
 /// only branches that may fail (`anyOf`, `oneOf`, `not`, `if`, `contains`, `propertyNames`) are looked into by recursion.
 /// Recursion, work and the number of errors are bounded whatever schema and value are: what goes past the bounds is not valid.
 class Validator {
  public:
+  /// `effort` must outlive it; what is done is taken from it.
+  explicit Validator(Effort& effort) : effort_(effort) {}
+
   /// Once for each validator. `value` must outlive it.
   bool run(const Node& root, const Json& value);
 
@@ -60,13 +68,16 @@ class Validator {
   bool fail(Rule rule, const Node& node);
   bool fail_at(std::string_view name, Rule rule, const Node& node);
   bool fail_branches(Rule rule, const Node& node, const std::vector<const Node*>& branches, const Json& value);
+  void add_error(std::optional<std::string_view> name, Rule rule, const Node& node);
   std::string pointer() const;
   /// Whether there is anything to learn after a failure.
-  bool going_on() const { return quiet_ == 0 && errors_.size() < kMaxErrors && !too_complex_; }
+  bool going_on() const { return quiet_ == 0 && errors_.size() < kMaxErrors && error_bytes_ < kMaxErrorBytes && !too_complex_; }
 
-  std::vector<Task> tasks_;
+  Effort& effort_;
+  std::deque<Task> tasks_;   // which never holds them twice, as a vector that grows
   std::size_t current_ = 0;  ///< the task that is being done
   std::vector<FieldError> errors_;
+  std::size_t error_bytes_ = 0;
   std::vector<const Json*> date_times_;
   std::size_t work_ = 0;
   std::size_t quiet_ = 0;  ///< branches inside of branches: there a failure decides, and is nobody's error

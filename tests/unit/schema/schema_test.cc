@@ -289,3 +289,23 @@ TEST_CASE("A schema can be moved") {
   first = std::move(second);
   CHECK(errors_of(first, R"({"title":"A"})").empty());
 }
+
+TEST_CASE("Branches that look at one long text again and again are too complex, and so are those at a wide object") {
+  const auto schema =
+      Schema::compile(json(R"({"type":"object","properties":{"v":{"$ref":"#/definitions/t"}},"definitions":{"t":{"anyOf":[
+    {"properties":{"n":{"$ref":"#/definitions/t"},"s":{"maxLength":1}}},
+    {"properties":{"n":{"$ref":"#/definitions/t"},"s":{"minLength":2}}},
+    {"properties":{"n":{"$ref":"#/definitions/t"}},"required":["x"]}]}}})"));
+  REQUIRE(schema.has_value());
+  std::string text = R"({"s":")" + std::string(60'000, 'x') + "\"}";
+  for (int i = 0; i < 12; ++i) text = "{\"n\":" + text + ",\"s\":\"" + std::string(4'000, 'x') + "\"}";
+  CHECK(errors_of(*schema, "{\"v\":" + text + "}") == std::vector<FieldError>{{"", "is too complex to be checked"}});
+}
+
+TEST_CASE("The pointers of all errors together are bounded") {
+  const Schema schema = of_property(R"({"additionalProperties":{"additionalProperties":false}})");
+  std::string members;
+  for (int i = 0; i < 100; ++i) members += ",\"" + std::to_string(i) + "\":1";
+  const auto errors = schema.validate(json(R"({"v":{")" + std::string(50'000, 'x') + "\":{" + members.substr(1) + "}}}"));
+  CHECK(errors.size() == 2);
+}
