@@ -56,6 +56,7 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_parameters(std::s
     if (!name || !is_utf8(*name)) return Failure(Error::bad_request, "the query string is not percent-encoded UTF-8");
     auto value = percent_decode(piece.substr(std::min(equals + 1, piece.size())));
     if (!value || !is_utf8(*value)) return Failure(Error::bad_request, shown(*name) + ": not percent-encoded UTF-8");
+    if (parameters.size() == kMaxParameters) return Failure(Error::bad_request, "the query string has too many parameters");
     for (const auto& earlier : parameters) {
       if (earlier.first == *name) return Failure(Error::bad_request, shown(*name) + ": this parameter comes twice");
     }

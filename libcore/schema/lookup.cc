@@ -1,7 +1,9 @@
 #include "schema/lookup.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <tuple>
 
 namespace nacre::schema {
 namespace {
@@ -104,8 +106,17 @@ class Search {
   Found run(const Node& root) { return names_.size() > kMaxPathDepth ? std::nullopt : find(root, 0, false); }
 
  private:
-  /// The rest of the path from `at` on. `is_item`: the node is that of an array's items; items of items have no path.
+  /// The rest of the path from `at` on. `is_item`: the node is that of an array's items; items of items have no path. Where
+  /// there are many ways, what was found at a node is remembered: several may lead to it.
   Found find(const Node& node, std::size_t at, bool is_item) {
+    constexpr std::size_t kFewSteps = 50;
+    if (steps_ < kFewSteps) return look(node, at, is_item);
+    const Way way{&node, at, is_item};
+    if (const auto known = known_.find(way); known != known_.end()) return known->second;
+    return known_[way] = look(node, at, is_item);
+  }
+
+  Found look(const Node& node, std::size_t at, bool is_item) {
     if (at == names_.size()) return describe(node);
     if (++steps_ > kMaxLookupSteps || depth_ == kMaxLookupDepth || node.never) return std::nullopt;
     ++depth_;
@@ -137,7 +148,10 @@ class Search {
     return described ? find(*node.additional, at + 1, false) : found;
   }
 
+  using Way = std::tuple<const Node*, std::size_t, bool>;
+
   std::vector<std::string_view> names_;
+  std::map<Way, Found> known_;
   std::size_t steps_ = 0;
   std::size_t depth_ = 0;
 };
