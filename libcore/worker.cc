@@ -9,6 +9,7 @@
 #include "describe/describe.h"
 #include "http/problem.h"
 #include "metrics/exposition.h"
+#include "resource/off_loop.h"
 #include "store/open.h"
 
 namespace nacre {
@@ -128,7 +129,8 @@ Worker::Worker(const Application& application, Surroundings surroundings)
           [this](std::optional<Error> error, std::chrono::nanoseconds took) { recorder_.asked_redis(error, took); },
           around_.log),
       http_(around_.reactor),
-      backend_{config_, cache_.store(), cache_.values(), cache_.reads(), &http_},
+      large_bodies_(resource::kLargeBodies),
+      backend_{config_, cache_.store(), cache_.values(), cache_.reads(), &http_, large_bodies_},
       pipeline_(*application.router, backend_) {
   recorder_.set_tiers(!config_.cache.redis || config_.cache.local, config_.cache.redis != nullptr);
   const auto entered = around_.zone.enter();

@@ -105,6 +105,7 @@ class Worker {
   metrics::MeteredStore metered_store_;
   cache::Tiers cache_;
   net::HttpClient http_;
+  fiber::Gate large_bodies_;
   Backend backend_;
   Pipeline pipeline_;
   std::unique_ptr<Timer> upkeep_;

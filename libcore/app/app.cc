@@ -5,6 +5,7 @@
 #include "query/parameters.h"
 #include "resource/body.h"
 #include "resource/call.h"
+#include "resource/off_loop.h"
 
 namespace nacre {
 
@@ -29,7 +30,12 @@ std::optional<std::string> Request::query(std::string_view name) const {
 }
 std::optional<std::string_view> Request::header(std::string_view name) const noexcept { return call_.request.header(name); }
 std::string_view Request::body() const noexcept { return call_.request.body; }
-Result<Json> Request::json() const { return resource::json_body(call_.request); }
+Result<Json> Request::json() const {
+  if (auto json = resource::check_json_type(call_.request); !json) return json.error();
+  resource::BodyWork work(call_);
+  return work.run<Json>({call_.request.body}, call_.request.body.size(),
+                        [](const resource::BodyWork::Texts& texts, schema::Effort&) { return parse_json(texts[0]); });
+}
 std::string_view Request::method() const noexcept { return http::to_string(call_.request.method); }
 std::string_view Request::id() const noexcept { return call_.request.id; }
 std::string_view Request::client() const noexcept { return call_.request.client; }

@@ -12,10 +12,29 @@ namespace nacre::resource {
 namespace {
 
 constexpr std::size_t kMaxErrors = 50;
+constexpr std::size_t kMaxErrorBytes = 64UL << 10U;  // of their pointers, about
 
-std::string below(std::string place, std::string_view name) {
-  append_pointer_token(place, name);
-  return place;
+/// Where a value lies, from the inside out: a pointer is written for an error only, since names may be long.
+struct Step {
+  const Step* outer;
+  std::string_view name;  ///< without data: an item
+  std::size_t index = 0;
+};
+
+void append_steps(std::string& pointer, const Step* step) {
+  if (step == nullptr) return;
+  append_steps(pointer, step->outer);
+  if (step->name.data() == nullptr) {
+    append_pointer_token(pointer, step->index);
+  } else {
+    append_pointer_token(pointer, step->name);
+  }
+}
+
+bool is_full(const std::vector<FieldError>& errors) {
+  std::size_t bytes = 0;
+  for (const FieldError& error : errors) bytes += error.pointer.size();
+  return errors.size() >= kMaxErrors || bytes >= kMaxErrorBytes;
 }
 
 const char* flaw_of_name(std::string_view name) {
@@ -28,20 +47,23 @@ const char* flaw_of_name(std::string_view name) {
 }
 
 /// Depth is bounded by parse_json.
-void check_names(const Json& value, const std::string& place, std::vector<FieldError>& errors) {
+void check_names(const Json& value, const std::string& place, const Step* way, std::vector<FieldError>& errors) {
   if (const auto* object = value.if_object()) {
     for (const auto& member : *object) {
-      if (errors.size() >= kMaxErrors) return;
+      if (is_full(errors)) return;
       const std::string_view name(member.key().data(), member.key().size());
+      const Step step{way, name};
       if (const char* flaw = flaw_of_name(name)) {
-        errors.push_back({below(place, name), flaw});
+        errors.push_back({place, flaw});
+        append_steps(errors.back().pointer, &step);
       } else if (member.value().is_structured()) {
-        check_names(member.value(), below(place, name), errors);
+        check_names(member.value(), place, &step, errors);
       }
     }
   } else if (const auto* array = value.if_array()) {
-    for (std::size_t i = 0; i < array->size() && errors.size() < kMaxErrors; ++i) {
-      if ((*array)[i].is_structured()) check_names((*array)[i], place + '/' + std::to_string(i), errors);
+    for (std::size_t i = 0; i < array->size() && !is_full(errors); ++i) {
+      const Step step{way, {}, i};
+      if ((*array)[i].is_structured()) check_names((*array)[i], place, &step, errors);
     }
   }
 }
@@ -93,26 +115,32 @@ Result<void> check_coding(const http::Request& request) {
   return Failure(Error::unsupported_media_type, "Content-Encoding: bodies are taken as they are, without a coding");
 }
 
-Result<Json> json_body(const http::Request& request) {
+Result<void> check_json_type(const http::Request& request) {
   if (auto plain = check_coding(request); !plain) return plain.error();
   const auto type = http::media_type(request.header("Content-Type").value_or(""));
   if (type != http::kJson) return Failure(Error::unsupported_media_type, "Content-Type must be application/json");
-  return parse_json(request.body);
+  return {};
 }
 
-Result<JsonObject> check_document(const config::Resource& resource, Json document, const std::string& place) {
+Result<JsonObject> check_document(const config::Resource& resource, Json document, schema::Effort& effort,
+                                  const std::string& place) {
   if (!document.is_object()) return does_not_fit({{place, "must be an object"}});
   std::vector<FieldError> errors;
-  check_names(document, place, errors);
-  for (FieldError& error : resource.schema.validate(document)) {
+  check_names(document, place, nullptr, errors);
+  for (FieldError& error : resource.schema.validate(document, effort)) {
     error.pointer.insert(0, place);
     const bool known =
         std::any_of(errors.begin(), errors.end(), [&](const FieldError& e) { return e.pointer == error.pointer; });
-    if (!known && errors.size() < kMaxErrors) errors.push_back(std::move(error));
+    if (!known && !is_full(errors)) errors.push_back(std::move(error));
   }
   if (!errors.empty()) return does_not_fit(std::move(errors));
-  resource.schema.normalize(document);
+  resource.schema.normalize(document, effort);
   return std::move(document.get_object());
+}
+
+Result<JsonObject> check_document(const config::Resource& resource, Json document) {
+  schema::Effort effort;
+  return check_document(resource, std::move(document), effort);
 }
 
 }  // namespace nacre::resource

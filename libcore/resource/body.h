@@ -16,8 +16,8 @@ namespace nacre::resource {
 /// Error::unsupported_media_type for a body in a coding such as gzip.
 Result<void> check_coding(const http::Request& request);
 
-/// The body as JSON; its Content-Type must be application/json. Error::unsupported_media_type, or what parse_json gives.
-Result<Json> json_body(const http::Request& request);
+/// Error::unsupported_media_type unless the body is application/json, without a coding.
+Result<void> check_json_type(const http::Request& request);
 
 /// What of a document the server sets, and a client may send back as it was read.
 struct SentBack {
@@ -33,7 +33,10 @@ Result<SentBack> take_sent_back(Json& document, std::string_view id);
 Result<SentBack> take_revision(Json& document);
 
 /// A client's document as the user's fields: an object that holds no name of the server's, satisfies the schema, and has its
-/// dates in one form. Error::unprocessable with the places; `place` is the pointer of `document` in the body.
-Result<JsonObject> check_document(const config::Resource& resource, Json document, const std::string& place = {});
+/// dates in one form. Error::unprocessable with the places; `place` is the pointer of `document` in the body. On any thread.
+Result<JsonObject> check_document(const config::Resource& resource, Json document, schema::Effort& effort,
+                                  const std::string& place = {});
+/// The same with all the effort that one document may take.
+Result<JsonObject> check_document(const config::Resource& resource, Json document);
 
 }  // namespace nacre::resource

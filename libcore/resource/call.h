@@ -8,6 +8,7 @@
 #include "cache/read_through.h"
 #include "cache/shared_values.h"
 #include "config/config.h"
+#include "fiber/gate.h"
 #include "http/request.h"
 #include "http/response.h"
 #include "route/router.h"
@@ -25,7 +26,8 @@ struct Backend {
   store::Store& store;
   cache::SharedValues& values;
   cache::ReadThrough& cache;
-  net::HttpClient* http;  ///< for the application's handlers
+  net::HttpClient* http;      ///< for the application's handlers
+  fiber::Gate& large_bodies;  ///< bytes of memory (resource/off_loop.h)
 };
 
 /// What is told of a request in the log and the metrics.

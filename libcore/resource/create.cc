@@ -4,6 +4,7 @@
 #include "resource/actions.h"
 #include "resource/body.h"
 #include "resource/idempotency.h"
+#include "resource/off_loop.h"
 #include "resource/reply.h"
 #include "store/document.h"
 
@@ -20,44 +21,61 @@ Failure bad_id(const std::string& place) {
   return failure;
 }
 
-/// Takes the client's `_id` out of a document, or makes one.
-Result<std::string> take_id(Json& document, const std::string& place, Timestamp now) {
+/// Takes the client's `_id` out of a document; "" where there is none.
+Result<std::string> take_id(Json& document, const std::string& place) {
   JsonObject* const object = document.if_object();
   const Json* const id = object != nullptr ? object->if_contains("_id") : nullptr;
-  if (id == nullptr) return make_object_id(now);
+  if (id == nullptr) return std::string();
   if (!id->is_string() || !is_document_id(std::string_view(id->get_string()))) return bad_id(place);
   std::string text(id->get_string());
   object->stable_erase("_id");
   return text;
 }
 
-Result<store::NewDocument> new_document(const Call& call, Json document, const std::string& place) {
-  const Timestamp now = fiber::reactor().wall();
-  auto id = take_id(document, place, now);
-  if (!id) return id.error();
-  auto fields = check_document(call.resource(), std::move(document), place);
-  if (!fields) return fields.error();
-  return store::NewDocument{std::move(*id), std::move(*fields), now, call.identity.user};
-}
+/// What documents are made with, on any thread.
+struct Maker {
+  const config::Resource& resource;
+  Timestamp now;
+  std::optional<std::string> owner;
+
+  /// Without an id where the client gave none.
+  Result<store::NewDocument> make(Json document, schema::Effort& effort, const std::string& place) const {
+    auto id = take_id(document, place);
+    if (!id) return id.error();
+    auto fields = check_document(resource, std::move(document), effort, place);
+    if (!fields) return fields.error();
+    store::NewDocument made{std::move(*id), std::move(*fields), now, owner};
+    append_json(made.text, made.fields);
+    return made;
+  }
+};
+
+struct NewDocuments {
+  std::vector<store::NewDocument> documents;
+  bool array = false;
+};
 
 /// All that is wrong with any of them, as far as a client can read.
-Result<std::vector<store::NewDocument>> new_documents(const Call& call, Json body) {
-  JsonArray* const array = body.if_array();
+Result<NewDocuments> new_documents(const Maker& maker, std::string_view text, schema::Effort& effort) {
+  auto body = parse_json(text);
+  if (!body) return body.error();
+  JsonArray* const array = body->if_array();
+  NewDocuments made{{}, array != nullptr};
   if (array == nullptr) {
-    auto document = new_document(call, std::move(body), "");
+    auto document = maker.make(std::move(*body), effort, "");
     if (!document) return document.error();
-    return std::vector<store::NewDocument>{std::move(*document)};
+    made.documents.push_back(std::move(*document));
+    return made;
   }
   if (array->empty() || array->size() > kMaxDocuments) {
     return Failure(Error::unprocessable, "an array must hold 1 to 1,000 documents");
   }
-  std::vector<store::NewDocument> documents;
-  documents.reserve(array->size());
+  made.documents.reserve(array->size());
   std::optional<Failure> failure;
   for (std::size_t i = 0; i < array->size(); ++i) {
-    auto document = new_document(call, std::move((*array)[i]), '/' + std::to_string(i));
+    auto document = maker.make(std::move((*array)[i]), effort, '/' + std::to_string(i));
     if (document) {
-      documents.push_back(std::move(*document));
+      made.documents.push_back(std::move(*document));
     } else if (!failure) {
       failure = document.error();
     } else if (failure->errors.size() < kMaxRefusedDocuments) {
@@ -66,7 +84,7 @@ Result<std::vector<store::NewDocument>> new_documents(const Call& call, Json bod
     }
   }
   if (failure) return *failure;
-  return documents;
+  return made;
 }
 
 /// The answer to a creation, known before it is done: the server sets all that the client did not.
@@ -81,28 +99,33 @@ http::Response created(const Call& call, const std::vector<store::NewDocument>& 
   response.body = R"({"items":[)";
   for (const store::NewDocument& document : documents) {
     if (&document != documents.data()) response.body += ',';
-    response.body += store::render(document).json;
+    store::append_new_document(response.body, document);
   }
   response.body += "]}";
   return response;
 }
 
 Result<http::Response> insert(const Call& call, const Idempotency* idempotency, bool& kept) {
-  auto body = json_body(call.request);
-  if (!body) return body.error();
-  const bool array = body->is_array();
-  const auto documents = new_documents(call, std::move(*body));
-  if (!documents) return documents.error();
+  if (auto json = check_json_type(call.request); !json) return json.error();
+  BodyWork work(call);
+  const Maker maker{call.resource(), fiber::reactor().wall(), call.identity.user};
+  auto made = work.run<NewDocuments>(
+      {call.request.body}, call.request.body.size(),
+      [maker](const BodyWork::Texts& texts, schema::Effort& effort) { return new_documents(maker, texts[0], effort); });
+  if (!made) return made.error();
+  for (store::NewDocument& document : made->documents) {
+    if (document.id.empty()) document.id = make_object_id(maker.now);
+  }
   const auto asked = http::Preconditions::of(call.request);
   if (!asked) return asked.error();
   if (!asked->none()) {
     if (auto holds = judge_collection(call, *asked); !holds) return holds.error();
   }
-  http::Response response = created(call, *documents, array);
+  http::Response response = created(call, made->documents, made->array);
   std::optional<store::Remember> remember;
   if (idempotency != nullptr) remember = idempotency->kept(response);
   const Stopwatch stopwatch(call.trace.waits.store);
-  const auto inserted = call.backend.store.insert(call.resource(), *documents, remember);
+  const auto inserted = call.backend.store.insert(call.resource(), made->documents, remember);
   if (!inserted) return inserted.error();
   kept = remember.has_value();
   return response;

@@ -8,6 +8,7 @@
 #include "http/fields.h"
 #include "http/problem.h"
 #include "json/parse.h"
+#include "resource/off_loop.h"
 #include "resource/reply.h"
 
 namespace nacre::resource {
@@ -73,6 +74,11 @@ http::Response to_response(const JsonObject& kept) {
   return response;
 }
 
+Result<Json> parse_kept(std::string text) {
+  if (text.size() <= kLoopBytes) return parse_json(text);
+  return fiber::on_thread<Json>([text = std::move(text)] { return parse_json(text); });
+}
+
 Failure used_for_another_body() { return {Error::unprocessable, "Idempotency-Key: was used for a request with another body"}; }
 
 }  // namespace
@@ -97,10 +103,11 @@ Milliseconds Idempotency::lease() const {
 
 Result<std::optional<http::Response>> Idempotency::recall() {
   const Stopwatch stopwatch(call_->trace.waits.store);
-  const auto text = call_->backend.store.recall(key_, fiber::reactor().wall());
+  auto text = call_->backend.store.recall(key_, fiber::reactor().wall());
   if (!text) return text.error();
   if (!*text) return std::optional<http::Response>();
-  const auto kept = parse_json(**text);
+  const auto kept = parse_kept(std::move(**text));
+  if (!kept && kept.error().error != Error::bad_request) return kept.error();
   if (!kept || !kept->is_object()) return Failure(Error::internal, "the answer that was kept is damaged");
   if (text_of(kept->get_object(), "request") != body_) return used_for_another_body();
   return std::optional<http::Response>(replay(kept->get_object()));

@@ -2,8 +2,10 @@
 #include "base/object_id.h"
 #include "fiber/fiber.h"
 #include "http/conditional.h"
+#include "json/parse.h"
 #include "resource/actions.h"
 #include "resource/body.h"
+#include "resource/off_loop.h"
 #include "resource/precondition.h"
 #include "resource/reply.h"
 #include "store/document.h"
@@ -25,6 +27,22 @@ Result<http::Response> create_at(const Call& call, JsonObject fields) {
   return created_reply(call, document);
 }
 
+struct Replacement {
+  JsonObject fields;
+  std::optional<std::int64_t> rev;
+};
+
+Result<Replacement> read_replacement(const config::Resource& resource, std::string_view id, std::string_view text,
+                                     schema::Effort& effort) {
+  auto body = parse_json(text);
+  if (!body) return body.error();
+  const auto sent = take_sent_back(*body, id);
+  if (!sent) return sent.error();
+  auto fields = check_document(resource, std::move(*body), effort);
+  if (!fields) return fields.error();
+  return Replacement{std::move(*fields), sent->rev};
+}
+
 }  // namespace
 
 bool is_creation(const http::Request& request) noexcept { return trim(request.header("If-None-Match").value_or("")) == "*"; }
@@ -33,15 +51,17 @@ Result<http::Response> replace(const Call& call) {
   if (!is_document_id(call.match.id)) return no_such_document();
   const auto asked = http::Preconditions::of(call.request);
   if (!asked) return asked.error();
-  auto body = json_body(call.request);
-  if (!body) return body.error();
-  const auto sent = take_sent_back(*body, call.match.id);
+  if (auto json = check_json_type(call.request); !json) return json.error();
+  BodyWork work(call);
+  auto sent = work.run<Replacement>(
+      {call.request.body}, call.request.body.size(),
+      [&resource = call.resource(), id = std::string(call.match.id)](const BodyWork::Texts& texts, schema::Effort& effort) {
+        return read_replacement(resource, id, texts[0], effort);
+      });
   if (!sent) return sent.error();
-  auto fields = check_document(call.resource(), std::move(*body));
-  if (!fields) return fields.error();
   const Stopwatch stopwatch(call.trace.waits.store);
-  if (asked->wants_none() && !asked->wants_one() && !sent->rev) return create_at(call, std::move(*fields));
-  auto replaced = call.backend.store.replace(call.resource(), call.match.id, *fields, fiber::reactor().wall(),
+  if (asked->wants_none() && !asked->wants_one() && !sent->rev) return create_at(call, std::move(sent->fields));
+  auto replaced = call.backend.store.replace(call.resource(), call.match.id, sent->fields, fiber::reactor().wall(),
                                              precondition(*asked, sent->rev));
   if (replaced) return written_reply(call, 200, std::move(*replaced));
   if (asked->wants_none() && replaced.error().error == Error::not_found)

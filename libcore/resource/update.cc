@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <memory>
 
@@ -8,6 +9,7 @@
 #include "json/patch.h"
 #include "resource/actions.h"
 #include "resource/body.h"
+#include "resource/off_loop.h"
 #include "resource/precondition.h"
 #include "resource/reply.h"
 
@@ -31,7 +33,8 @@ Result<Json> apply(PatchForm form, const Json& document, const Json& patch) {
 }
 
 /// A patch sees the document as the API shows it, so it can test `/_rev`; it must leave the server's members as they are.
-Result<JsonObject> patched_fields(const config::Resource& resource, const JsonObject& before, Json after) {
+Result<JsonObject> patched_fields(const config::Resource& resource, const JsonObject& before, Json after,
+                                  schema::Effort& effort) {
   JsonObject* const object = after.if_object();
   if (object != nullptr) {
     constexpr std::array<std::string_view, 5> kOwn = {"_id", "_rev", "_created", "_updated", "_owner"};
@@ -45,47 +48,73 @@ Result<JsonObject> patched_fields(const config::Resource& resource, const JsonOb
     }
     if (!failure.errors.empty()) return failure;
   }
-  return check_document(resource, std::move(after));
+  return check_document(resource, std::move(after), effort);
 }
 
 /// What a PATCH asks for.
 struct Patch {
-  PatchForm form;
-  Json json;
+  PatchForm form = PatchForm::merge;
+  std::shared_ptr<const Json> json;  ///< threads look at it, too
+  std::size_t size = 0;              ///< of its text
   std::optional<std::int64_t> rev;
 };
 
-Result<Patch> parse_patch(const http::Request& request) {
-  if (auto plain = check_coding(request); !plain) return plain.error();
-  const auto form = patch_form(request);
-  if (!form) return form.error();
-  auto json = parse_json(request.body);
+Result<Patch> read_patch(PatchForm form, std::string_view text) {
+  auto json = parse_json(text);
   if (!json) return json.error();
-  Patch patch{*form, std::move(*json), std::nullopt};
-  if (patch.form == PatchForm::operations) return patch;
-  const auto sent = take_revision(patch.json);
-  if (!sent) return sent.error();
-  patch.rev = sent->rev;
+  Patch patch{form, {}, text.size(), std::nullopt};
+  if (form == PatchForm::merge) {
+    const auto sent = take_revision(*json);
+    if (!sent) return sent.error();
+    patch.rev = sent->rev;
+  }
+  patch.json = std::make_shared<const Json>(std::move(*json));
   return patch;
 }
 
-Result<JsonObject> apply(const config::Resource& resource, const Patch& patch, const store::Document& current) {
-  const auto before = parse_json(current.json);
+Result<Patch> parse_patch(const http::Request& request, BodyWork& work) {
+  if (auto plain = check_coding(request); !plain) return plain.error();
+  const auto form = patch_form(request);
+  if (!form) return form.error();
+  return work.run<Patch>({request.body}, request.body.size(),
+                         [form = *form](const BodyWork::Texts& texts, schema::Effort&) { return read_patch(form, texts[0]); });
+}
+
+// A patch makes a document larger by what it carries, each time: one that is larger than this is not patched any more.
+constexpr std::size_t kMaxPatched = 8UL << 20U;
+
+Result<JsonObject> apply(const config::Resource& resource, const Patch& patch, std::string_view document,
+                         schema::Effort& effort) {
+  const auto before = parse_json(document, 2 * kMaxJsonBytes);
+  if (document.size() > kMaxPatched || (!before && before.error().error == Error::too_large)) {
+    return Failure(Error::too_large, "the document is too large to be patched");
+  }
   if (!before || !before->is_object()) return Failure(Error::internal, "the stored document is damaged");
-  auto after = apply(patch.form, *before, patch.json);
+  auto after = apply(patch.form, *before, *patch.json);
   if (!after) return after.error();
-  return patched_fields(resource, before->get_object(), std::move(*after));
+  return patched_fields(resource, before->get_object(), std::move(*after), effort);
+}
+
+/// In bytes of text that is read once: an operation may look at the whole document, in an eighth of that time.
+std::size_t cost_of(const Patch& patch, std::size_t document) {
+  const auto* operations = patch.form == PatchForm::operations ? patch.json->if_array() : nullptr;
+  const std::size_t count = operations == nullptr ? 0 : std::min(operations->size(), kMaxPatchOperations);
+  return patch.size + document + count * document / 8;
 }
 
 /// Reads, patches, and writes where the document is still the one that was patched; where somebody else wrote in between, once
 /// more with what the write found.
-Result<store::Document> patch_document(const Call& call, const http::Preconditions& asked, const Patch& patch) {
+Result<store::Document> patch_document(const Call& call, const http::Preconditions& asked, const Patch& patch, BodyWork& work) {
   auto current = call.backend.store.find_one(call.resource(), call.match.id, std::nullopt);
   const auto newer = std::make_shared<std::optional<store::Document>>();
   for (;;) {  // each turn waits for the store, so the deadline ends it
     if (!current) return current.error();
     if (auto holds = judge(asked, patch.rev, *current); !holds) return holds.error();
-    const auto fields = apply(call.resource(), patch, *current);
+    const auto fields =
+        work.run<JsonObject>({current->json}, cost_of(patch, current->json.size()),
+                             [&resource = call.resource(), patch](const BodyWork::Texts& texts, schema::Effort& effort) {
+                               return apply(resource, patch, texts[0], effort);
+                             });
     if (!fields) return fields.error();
     const store::Precondition unchanged{
         .judge = [patched = std::move(current->json), newer](const store::Document& now) -> Result<void> {
@@ -106,10 +135,11 @@ Result<http::Response> update(const Call& call) {
   if (!is_document_id(call.match.id)) return no_such_document();
   const auto asked = http::Preconditions::of(call.request);
   if (!asked) return asked.error();
-  const auto patch = parse_patch(call.request);
+  BodyWork work(call);
+  const auto patch = parse_patch(call.request, work);
   if (!patch) return patch.error();
   const Stopwatch stopwatch(call.trace.waits.store);
-  auto patched = patch_document(call, *asked, *patch);
+  auto patched = patch_document(call, *asked, *patch, work);
   if (!patched) return missed(*asked, patched.error());
   return written_reply(call, 200, std::move(*patched));
 }

@@ -41,16 +41,26 @@ void append_document(std::string& out, const Row& row) {
   if (row.doc.size() <= 2) out += "}";
 }
 
+std::string text_of(const NewDocument& document) {
+  if (!document.text.empty()) return document.text;
+  std::string text;
+  append_json(text, document.fields);
+  return text;
+}
+
+void append_new_document(std::string& out, const NewDocument& document) {
+  const std::string written = document.text.empty() ? text_of(document) : std::string();
+  append_document(out, {.id = document.id,
+                        .created = document.created,
+                        .updated = document.created,
+                        .owner = document.owner ? std::string_view(*document.owner) : std::string_view{},
+                        .owned = document.owner.has_value(),
+                        .doc = document.text.empty() ? written : document.text});
+}
+
 Document render(const NewDocument& document) {
-  std::string fields;
-  append_json(fields, document.fields);
   Document rendered{{}, 1, document.created};
-  append_document(rendered.json, {.id = document.id,
-                                  .created = document.created,
-                                  .updated = document.created,
-                                  .owner = document.owner ? std::string_view(*document.owner) : std::string_view{},
-                                  .owned = document.owner.has_value(),
-                                  .doc = fields});
+  append_new_document(rendered.json, document);
   return rendered;
 }
 

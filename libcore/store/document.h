@@ -26,6 +26,10 @@ void append_document(std::string& out, const Row& row);
 
 /// A document as it will be stored (`_rev` 1, `_updated` = `_created`): what the API shows of it, before it is there.
 Document render(const NewDocument& document);
+void append_new_document(std::string& out, const NewDocument& document);
+
+/// The user's fields of a document as JSON text.
+std::string text_of(const NewDocument& document);
 
 /// The fields of a list that names some: a tree of the names in its dotted paths.
 class Projection {

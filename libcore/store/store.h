@@ -31,7 +31,11 @@ struct NewDocument {
   JsonObject fields;
   Timestamp created;
   std::optional<std::string> owner{};
+  std::string text{};  ///< `fields` as append_json writes them, where that is done already; else empty
 };
+
+/// A page whose items take more has no further ones, however many were asked for: the next page goes on.
+inline constexpr std::size_t kMaxPageBytes = 4UL << 20U;
 
 struct Page {
   std::string items;  ///< a JSON array

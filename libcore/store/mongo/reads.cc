@@ -61,6 +61,10 @@ Result<std::uint64_t> count(Client& client, std::string_view collection, const L
   return *count;
 }
 
+bool is_full(const Page& page, const query::ListQuery& query) {
+  return page.size == query.limit || page.items.size() > kMaxPageBytes;
+}
+
 }  // namespace
 
 Result<Answer> checked(Result<Answer> answer) {
@@ -118,7 +122,7 @@ Result<Page> find_page(Client& client, std::string_view collection, const query:
     BsonElement document;
     std::string_view last;
     while (reader.next(document) && !more) {
-      more = page.size == query.limit;
+      more = is_full(page, query);
       if (more) break;
       if (page.size++ > 0) page.items += ',';
       last = document.is_document() ? document.document() : std::string_view();
@@ -127,7 +131,7 @@ Result<Page> find_page(Client& client, std::string_view collection, const query:
     if (reader.failed()) return malformed();
     if (batch->more) end_cursor(client, collection, *answer);
     more = more || batch->more;
-    if (last.empty() || (page.size < query.limit && !more)) continue;
+    if (last.empty() || (!is_full(page, query) && !more)) continue;
     page.next.clear();
     for (const auto& key : query.sort) page.next.push_back(key_value(last, key.field.path));
   }

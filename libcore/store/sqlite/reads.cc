@@ -67,8 +67,9 @@ Result<void> FindPage::read_segment(Connection& connection, const Sql& segment, 
   Run run(connection, segment.text);
   for (const Value& value : segment.values) run.bind_value(value);
   run.bind(static_cast<std::int64_t>(limit_ - page.size + 1));
+  const auto full = [&] { return page.size == limit_ || page.items.size() > kMaxPageBytes; };
   while (run.step()) {
-    if (page.size == limit_) {
+    if (full()) {
       more = true;
       return {};
     }
@@ -79,7 +80,8 @@ Result<void> FindPage::read_segment(Connection& connection, const Sql& segment, 
     } else {
       append_document(page.items, row);
     }
-    if (++page.size == limit_) {
+    ++page.size;
+    if (full()) {
       for (std::size_t i = 0; i < keys_.size(); ++i) {
         page.next.push_back(key_value(run, kFirstKey + static_cast<int>(i), keys_[i]));
       }

@@ -42,8 +42,7 @@ Insert::Insert(std::shared_ptr<const Table> table, Blueprint& blueprint, std::sp
                const std::optional<Remember>& remember)
     : table_(std::move(table)), blueprint_(blueprint), remember_(remember) {
   items_.reserve(documents.size());
-  for (const auto& document : documents)
-    items_.push_back({document.id, json_of(document.fields), document.created, document.owner});
+  for (const auto& document : documents) items_.push_back({document.id, text_of(document), document.created, document.owner});
 }
 
 void Insert::for_each_subject(const Visit& visit) const {
