@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "conf.h"
+#include "http/limits.h"
 #include "process.h"
 #include "request_ctx.h"
 
@@ -12,6 +13,13 @@ namespace {
 
 bool may_have_body(const ngx_http_request_t& r) noexcept {
   return (r.method & (NGX_HTTP_POST | NGX_HTTP_PUT | NGX_HTTP_PATCH)) != 0U;
+}
+
+/// As nginx itself refuses a body before it is read.
+ngx_int_t refuse_body(ngx_http_request_t* r) noexcept {
+  r->expect_tested = 1;
+  (void)ngx_http_discard_request_body(r);
+  return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
 }
 
 /// nginx has the whole body; the count that it took while reading is now the fiber's.
@@ -37,6 +45,7 @@ ngx_int_t handle_request(ngx_http_request_t* r) noexcept {
   RequestCtx* const ctx = RequestCtx::fresh(r);
   if (ctx == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
   if (may_have_body(*r)) {
+    if (r == r->main && r->headers_in.content_length_n > static_cast<off_t>(http::kMaxBody)) return refuse_body(r);
     const ngx_int_t reading = ngx_http_read_client_request_body(r, on_body);
     return reading >= NGX_HTTP_SPECIAL_RESPONSE ? reading : NGX_DONE;
   }

@@ -9,6 +9,7 @@
 #include "base/ascii.h"
 #include "conf.h"
 #include "header.h"
+#include "http/limits.h"
 #include "http/uri_path.h"
 #include "process.h"
 
@@ -161,11 +162,18 @@ bool RequestCtx::take_request() {
 bool RequestCtx::take_body() {
   const ngx_http_request_body_t* const body = r_->request_body;
   if (body == nullptr || body->bufs == nullptr) return true;
+  std::size_t size = 0;
+  for (const ngx_chain_t* link = body->bufs; link != nullptr; link = link->next) {
+    size += static_cast<std::size_t>(ngx_buf_size(link->buf));
+  }
+  body_too_large_ = size > http::kMaxBody;  // one that named no length
+  if (body_too_large_) return true;
   const ngx_buf_t* const first = body->bufs->buf;
   if (body->bufs->next == nullptr && !first->in_file) {
     request_.body = {reinterpret_cast<const char*>(first->pos), static_cast<std::size_t>(first->last - first->pos)};
     return true;
   }
+  body_.reserve(size);
   for (const ngx_chain_t* link = body->bufs; link != nullptr; link = link->next) {
     const ngx_buf_t& buffer = *link->buf;
     if (buffer.in_file) {
@@ -181,6 +189,10 @@ bool RequestCtx::take_body() {
 ngx_int_t RequestCtx::start() noexcept try {
   if (!take_request()) return NGX_HTTP_INTERNAL_SERVER_ERROR;
   Worker& worker = Process::get().worker();
+  if (body_too_large_) {
+    response_ = worker.refuse(Failure(Error::too_large, "a body may have 4 MB at most"), request_);
+    return NGX_OK;
+  }
   state_ = State::running;
   const Monotonic deadline = worker.reactor().now() + worker.config().timeouts.request;
   const auto started = worker.scheduler().start(deadline, [this] { run_fiber(); });

@@ -80,6 +80,7 @@ class RequestCtx {
   State state_ = State::fresh;
   std::string body_;   // when nginx holds it in pieces
   std::string mount_;  // when it is not the location's
+  bool body_too_large_ = false;
   RequestHeaders headers_;
   http::Request request_;
   http::Response response_;
