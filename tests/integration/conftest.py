@@ -109,8 +109,8 @@ def watched(make_nginx):
     """Starts an nginx of the test's own whose stalls are measured."""
     running = []
 
-    def start_one(yaml):
-        nginx = make_nginx(yaml)
+    def start_one(yaml, **conf):
+        nginx = make_nginx(yaml, **conf)
         nginx.stalls = Stalls(nginx)
         running.append(nginx)
         return nginx.start()

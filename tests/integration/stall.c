@@ -1,6 +1,7 @@
-/* Preloaded, measures for how long a process keeps its event loop: the longest time between a return from epoll_wait and the
- * next call, less what the thread waited for a processor. STALL_FILE names a file that holds the number, in microseconds, of
- * the process that stalled longest. */
+/* Preloaded, measures for how long a process keeps its event loop between a return from epoll_wait and the next call.
+ * STALL_FILE names a file that holds two numbers, in microseconds, of the process that kept it longest: the time, less what the
+ * thread waited for a processor, and the processor's time that the thread took. The latter does not depend on what else runs,
+ * and leaves out calls that block. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -13,9 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static int64_t now(void) {
+static int64_t now(clockid_t clock) {
   struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  clock_gettime(clock, &t);
   return t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
@@ -36,8 +37,13 @@ static int64_t waited(void) {
          number_in("/proc/stat", "cpu %*u %*u %*u %*u %*u %*u %*u %llu") * 10000;
 }
 
-static _Atomic int64_t* longest(void) {
-  static _Atomic int64_t* shared = NULL;
+struct longest {
+  _Atomic int64_t stall;
+  _Atomic int64_t work;
+};
+
+static struct longest* longest(void) {
+  static struct longest* shared = NULL;
   if (shared == NULL) {
     const char* path = getenv("STALL_FILE");
     const int file = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
@@ -48,18 +54,23 @@ static _Atomic int64_t* longest(void) {
   return shared;
 }
 
+static void raise_to(_Atomic int64_t* most, int64_t value) {
+  int64_t before = atomic_load(most);
+  while (value > before && !atomic_compare_exchange_weak(most, &before, value)) continue;
+}
+
 int epoll_wait(int epoll, struct epoll_event* events, int count, int timeout) {
   static int (*wait)(int, struct epoll_event*, int, int) = NULL;
-  static __thread int64_t began = 0, waited_before = 0;
+  static __thread int64_t began = 0, waited_before = 0, worked_before = 0;
   if (wait == NULL) *(void**)&wait = dlsym(RTLD_NEXT, "epoll_wait");
-  const int64_t took = began == 0 ? 0 : now() - began;
+  const int64_t took = began == 0 ? 0 : now(CLOCK_MONOTONIC) - began;
   if (took > 1000) {
-    const int64_t stalled = took - (waited() - waited_before);
-    int64_t before = atomic_load(longest());
-    while (stalled > before && !atomic_compare_exchange_weak(longest(), &before, stalled)) continue;
+    raise_to(&longest()->work, now(CLOCK_THREAD_CPUTIME_ID) - worked_before);
+    raise_to(&longest()->stall, took - (waited() - waited_before));
   }
   const int ready = wait(epoll, events, count, timeout);
   waited_before = waited();
-  began = now();
+  worked_before = now(CLOCK_THREAD_CPUTIME_ID);
+  began = now(CLOCK_MONOTONIC);
   return ready;
 }
