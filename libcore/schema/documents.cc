@@ -153,7 +153,7 @@ Result<Location> Documents::find_document(const Location& from, std::string_view
 
 Result<const Document*> Documents::fetched(const std::string& uri) {
   if (const auto failed = failures_.find(uri); failed != failures_.end()) return failed->second;
-  auto json = uri == kDraft7Uri ? parse_json(kDraft7)
+  auto json = uri == kDraft7Uri ? parse_json(draft7_schema())
               : !fetch_         ? Result<Json>(Failure{Error::unprocessable, "another document"})
                                 : fetch_(uri);
   if (json && documents_.size() == kMostDocuments) json = Failure{Error::unprocessable, "too many documents"};

@@ -66,6 +66,6 @@ class Documents {
 const Json* value_at(const Json& json, std::string_view pointer);
 
 /// Text of the schema that draft 7's schemas are judged by.
-extern const std::string_view kDraft7;
+std::string_view draft7_schema();
 
 }  // namespace nacre::schema

@@ -2,7 +2,8 @@
 
 namespace nacre::schema {
 
-const std::string_view kDraft7 = R"({
+std::string_view draft7_schema() {
+  return R"({
   "$schema": "http://json-schema.org/draft-07/schema#",
   "$id": "http://json-schema.org/draft-07/schema#",
   "title": "Core schema meta-schema",
@@ -73,5 +74,6 @@ const std::string_view kDraft7 = R"({
   },
   "default": true
 })";
+}
 
 }  // namespace nacre::schema
