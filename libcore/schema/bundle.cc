@@ -67,8 +67,8 @@ class Bundle {
     for (const auto& [from, to] : references_) {
       if (!is_below(from, place)) continue;
       auto* schema = mutable_at(copy, std::string_view(from.pointer).substr(place.pointer.size()));
-      auto fragment = fragment_of(to.document == &root_ ? to.pointer : "/definitions/" + name_of(to));
-      schema->get_object()["$ref"] = std::move(fragment);
+      const auto fragment = fragment_of(to.document == &root_ ? to.pointer : "/definitions/" + name_of(to));
+      schema->get_object()["$ref"] = fragment;
     }
   }
 
