@@ -1,5 +1,8 @@
 #include <nacre/app.h>
 
+#include <cstdint>
+#include <limits>
+
 // The example application's own code. Edit it, add files beside it, and `make run` again.
 namespace {
 
@@ -18,7 +21,11 @@ nacre::Response star(const nacre::Request& request, nacre::Services& services) {
     auto note = notes.find_one(request.path("id"));
     if (!note) return nacre::problem(note.error());
     auto& fields = note->as_object();
-    const auto stars = fields.contains("stars") ? fields.at("stars").as_int64() : 0;
+    boost::system::error_code beyond;
+    const auto stars = fields.contains("stars") ? fields.at("stars").to_number<std::int64_t>(beyond) : 0;
+    if (beyond || stars == std::numeric_limits<std::int64_t>::max()) {
+      return nacre::problem({nacre::Error::conflict, "there is no room for another star"});
+    }
     fields["stars"] = stars + 1;
 
     auto starred = notes.replace(request.path("id"), std::move(*note));  // its _rev is a precondition

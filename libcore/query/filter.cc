@@ -224,8 +224,7 @@ class Parser {
         if (!value.is_bool()) return failure("must be true or false");
         return leaf(*kind, field, {value});
       case Kind::size:
-        if (!value.is_int64() || value.get_int64() < 0) return failure("must be an integer from 0");
-        return leaf(*kind, field, {value});
+        return size(field, value);
       case Kind::elem_match:
         return elem_match(field, value);
       case Kind::prefix:
@@ -279,6 +278,13 @@ class Parser {
     auto child = conditions(field, value);
     if (!child) return child;
     return Filter{.kind = Kind::negation, .field = field, .children = {std::move(*child)}};
+  }
+
+  Result<Filter> size(const FieldRef& field, const Json& value) {
+    boost::system::error_code no_integer;  // 2.0 is one
+    const std::int64_t count = value.is_number() ? value.to_number<std::int64_t>(no_integer) : -1;
+    if (no_integer || count < 0) return failure("must be an integer from 0");
+    return leaf(Kind::size, field, {count});
   }
 
   Result<Filter> elem_match(const FieldRef& field, const Json& value) {

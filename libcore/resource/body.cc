@@ -78,9 +78,10 @@ Failure does_not_fit(std::vector<FieldError> errors) {
 void take_rev(JsonObject& object, SentBack& sent, std::vector<FieldError>& errors) {
   const Json* const value = object.if_contains("_rev");
   if (value == nullptr) return;
-  if (value->is_int64()) {
-    sent.rev = value->get_int64();
-  } else {
+  boost::system::error_code no_integer;  // 3.0 is one
+  if (value->is_number()) sent.rev = value->to_number<std::int64_t>(no_integer);
+  if (!sent.rev || no_integer) {
+    sent.rev.reset();
     errors.push_back({"/_rev", "must be an integer"});
   }
   object.stable_erase("_rev");

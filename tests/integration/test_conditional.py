@@ -305,6 +305,12 @@ def test_what_was_read_can_be_sent_back_once(api, path, method):
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_a_rev_may_be_written_with_a_fraction_of_nothing(api, path, method):
+    assert api.request(method, path, json={"title": "y", "_rev": 1.0}).status_code == 200
+    assert_problem(api.request(method, path, json={"title": "y", "_rev": 1.0}), 412)
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
 @pytest.mark.parametrize("rev", [None, "1", 1.5, [1], {}, True])
 def test_a_rev_that_is_no_integer_is_422(api, path, method, rev):
     problem = assert_problem(api.request(method, path, json={"title": "y", "_rev": rev}), 422)

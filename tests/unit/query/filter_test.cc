@@ -63,6 +63,7 @@ TEST_CASE("every operator has its node") {
   CHECK(parsed(R"({"stars":{"$nin":[]}})").kind == Kind::nin);
   CHECK(parsed(R"({"tags":{"$all":["a"]}})").kind == Kind::all);
   CHECK(parsed(R"({"tags":{"$size":0}})").kind == Kind::size);
+  CHECK(parsed(R"({"tags":{"$size":2.0}})").values.front() == Json(2));
   CHECK(parsed(R"({"tags":{"$exists":false}})").kind == Kind::exists);
   CHECK(parsed(R"({"stars":{"$not":{"$gt":3}}})").children.at(0).kind == Kind::gt);
   CHECK(parsed(R"({"$nor":[{"stars":1}]})").kind == Kind::nor);
