@@ -29,8 +29,9 @@ struct Route {
   std::string_view path;
 };
 
-/// The OpenAPI 3.1 document (application/vnd.oai.openapi+json;version=3.1,
-/// JSON). What nobody may do is left out.
+/// The OpenAPI 3.1 document (application/vnd.oai.openapi+json;version=3.1, JSON). A request that it describes as valid is none
+/// that Nacre refuses for its form, but for what a schema can't say: that a cursor is one of this query's, that a JSON Patch
+/// moves nothing into itself, and how much a filter may hold. A path of which nobody may ask anything is left out.
 std::string openapi(const config::Config& config, std::span<const Route> routes, const About& about);
 
 /// One HTML page that needs nothing but itself: no script, no other file, one

@@ -115,7 +115,7 @@ void write_resource(Html& page, const config::Resource& resource, const About& a
   write_fields(page, resource.schema_json);
   write_indexes(page, resource);
   for (const auto& operation : operations()) {
-    if (!is_offered(resource, operation) || operation.method == "head") continue;
+    if (!is_offered(resource, operation) || operation.method == "head" || operation.access == nullptr) continue;
     const auto path = std::string(about.mount).append("/").append(resource.name).append(operation.item ? "/{id}" : "");
     page.raw("<h3>").element("b", upper(operation.method)).element("code", path).raw("</h3>\n<p>").prose(operation.summary);
     page.raw(". <span class=\"soft\">For ").text(who(resource.access.*operation.access)).raw(".</span></p>\n");

@@ -8,24 +8,35 @@ namespace {
 
 using config::Access;
 
-constexpr std::array<Operation, 8> kOperations{{
-    {"list", "get", false, &Access::read, "List documents", "200,304", "400,401,403,429,503,504",
-     "where,sort,fields,limit,after,count,If-None-Match"},
-    {"list", "head", false, &Access::read, "The headers of the list", "200,304", "400,401,403,429,503,504",
-     "where,sort,fields,limit,after,count,If-None-Match"},
-    {"create", "post", false, &Access::create, "Create a document, or up to 1,000: all or none", "201",
-     "400,401,403,409,413,415,422,429,503,504", "Idempotency-Key,Prefer"},
-    {"read", "get", true, &Access::read, "Read a document", "200,304", "400,401,403,404,429,503,504", "If-None-Match"},
-    {"read", "head", true, &Access::read, "The headers of a document", "200,304", "400,401,403,404,429,503,504",
-     "If-None-Match"},
+constexpr std::string_view kListParameters =
+    "where,sort,fields,limit,after,count,If-Match,If-None-Match.read,If-Modified-Since,If-Unmodified-Since";
+constexpr std::string_view kReadParameters = "fields,If-Match,If-None-Match.read,If-Modified-Since,If-Unmodified-Since";
+constexpr std::string_view kCreateParameters = "Idempotency-Key,Prefer,If-Match,If-None-Match,If-Unmodified-Since";
+constexpr std::string_view kChangeParameters = "Prefer,If-Match,If-None-Match,If-Unmodified-Since";
+constexpr std::string_view kDeleteParameters = "If-Match,If-None-Match,If-Unmodified-Since";
+
+constexpr std::string_view kListFailures = "400,401,403,412,414,429,503,504";
+constexpr std::string_view kReadFailures = "400,401,403,404,412,414,429,503,504";
+constexpr std::string_view kCreateFailures = "400,401,403,409,412,413,415,422,429,503,504";
+constexpr std::string_view kChangeFailures = "400,401,403,404,409,412,413,415,422,429,503,504";
+constexpr std::string_view kDeleteFailures = "400,401,403,404,412,429,503,504";
+
+constexpr std::array<Operation, 10> kOperations{{
+    {"list", "get", false, &Access::read, "List documents", "200,304", kListFailures, kListParameters},
+    {"list", "head", false, &Access::read, "The headers of the list", "200,304", kListFailures, kListParameters},
+    {"create", "post", false, &Access::create, "Create a document, or up to 1,000: all or none", "201", kCreateFailures,
+     kCreateParameters},
+    {"options", "options", false, nullptr, "The methods of the list", "204", "429", ""},
+    {"read", "get", true, &Access::read, "Read a document", "200,304", kReadFailures, kReadParameters},
+    {"read", "head", true, &Access::read, "The headers of a document", "200,304", kReadFailures, kReadParameters},
     {"replace", "put", true, &Access::update, "Replace a document; with `If-None-Match: *` create it", "200,201,204",
-     "400,401,403,404,409,412,413,415,422,429,503,504", "If-Match,If-None-Match,Prefer"},
-    {"update", "patch", true, &Access::update, "Change parts of a document", "200,204",
-     "400,401,403,404,409,412,413,415,422,429,503,504", "If-Match,Prefer"},
-    {"remove", "delete", true, &Access::del, "Delete a document", "204", "400,401,403,404,412,429,503,504", "If-Match"},
+     kChangeFailures, kChangeParameters},
+    {"update", "patch", true, &Access::update, "Change parts of a document", "200,204", kChangeFailures, kChangeParameters},
+    {"delete", "delete", true, &Access::del, "Delete a document", "204", kDeleteFailures, kDeleteParameters},
+    {"options", "options", true, nullptr, "The methods of a document", "204", "404,429", ""},
 }};
 
-constexpr std::array<Problem, 15> kProblems{{
+constexpr std::array<Problem, 16> kProblems{{
     {"400", "Bad Request",
      "Not JSON, a duplicate name, invalid UTF-8, a depth over 64, or a bad "
      "parameter."},
@@ -36,8 +47,9 @@ constexpr std::array<Problem, 15> kProblems{{
     {"409", "Conflict",
      "A unique index, a failed `test` of a JSON Patch, or the first request "
      "with this Idempotency-Key still runs."},
-    {"412", "Precondition Failed", "`If-Match` or `If-None-Match` does not hold."},
+    {"412", "Precondition Failed", "A precondition (RFC 9110 §13) does not hold, or `_rev` is another one by now."},
     {"413", "Content Too Large", "The body is too large."},
+    {"414", "URI Too Long", "The query is longer than the server takes."},
     {"415", "Unsupported Media Type", "The body's Content-Type is not one that the request takes."},
     {"422", "Unprocessable Content",
      "The body fails the schema (`errors` names the places), or the "
@@ -56,7 +68,12 @@ constexpr std::array<Problem, 15> kProblems{{
 std::span<const Operation> operations() noexcept { return kOperations; }
 
 bool is_offered(const config::Resource& resource, const Operation& operation) noexcept {
-  return (resource.access.*operation.access).kind != config::AccessRule::Kind::nobody;
+  const auto& access = resource.access;
+  const auto anybody = [&](config::AccessRule Access::*rule) {
+    return (access.*rule).kind != config::AccessRule::Kind::nobody;
+  };
+  if (operation.access == nullptr) return true;
+  return anybody(operation.access) || (operation.method == "put" && anybody(&Access::create));
 }
 
 std::string who(const config::AccessRule& rule) {

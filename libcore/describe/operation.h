@@ -13,10 +13,10 @@
 namespace nacre::describe {
 
 struct Operation {
-  std::string_view name;    ///< the second part of `$nacre_route`: notes.read
-  std::string_view method;  ///< in lower case, as OpenAPI has it
-  bool item;                ///< of one document: /notes/{id}
-  config::AccessRule config::Access::*access;
+  std::string_view name;                       ///< the second part of `$nacre_route`: notes.read
+  std::string_view method;                     ///< in lower case, as OpenAPI has it
+  bool item;                                   ///< of one document: /notes/{id}
+  config::AccessRule config::Access::*access;  ///< nullptr: open to all
   std::string_view summary;
   std::string_view success;  ///< statuses of good answers, with commas
   std::string_view failures;
@@ -25,7 +25,7 @@ struct Operation {
 
 std::span<const Operation> operations() noexcept;
 
-/// The operations that somebody may ask for.
+/// Whether anybody may ask for it.
 bool is_offered(const config::Resource& resource, const Operation& operation) noexcept;
 
 /// "anybody", "signed-in users", "the owner, and administrators", "users of

@@ -96,6 +96,10 @@ TEST_CASE("an application's route takes parameters, prefers literals, and comes 
   const Match wrong = router.match(Method::del, "/hello/bob");
   CHECK(wrong.action == Action::method_not_allowed);
   CHECK(wrong.allow == "GET, HEAD, OPTIONS");
+  const Match below = router.match(Method::get, "/notes/7/star");  // no path of the resource's
+  CHECK(below.action == Action::method_not_allowed);
+  CHECK(below.allow == "POST, OPTIONS");
+  CHECK(router.match(Method::options, "/notes/7/star").action == Action::options);
 }
 
 TEST_CASE("a path that the application shares with a resource has the methods of both, one that it has alone only its own") {
