@@ -23,7 +23,7 @@ CCACHE := env;CCACHE_SLOPPINESS=pch_defines,time_macros;ccache
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup configure build run test test-browser fuzz check format bench image up monitor down release clean
+.PHONY: help setup configure build run test test-browser test-openapi fuzz check format bench image up monitor down release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ test: configure ## build and run every test (SANITIZE=1: under AddressSanitizer 
 test-browser: build ## test pages of other origins in headless Chromium
 	@scripts/setup browser
 	@scripts/test-browser $(BUILD) '$(NGINX_BINARY)'
+
+test-openapi: build ## hold nginx to its OpenAPI document with schemathesis
+	@scripts/setup test
+	@"$$(scripts/venv tests/openapi/requirements.txt)/bin/python" tests/openapi/run.py $(BUILD) '$(NGINX_BINARY)'
 
 fuzz: ## fuzz each target for FUZZ_SECONDS
 	@$(MAKE) configure SANITIZE=1
