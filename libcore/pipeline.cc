@@ -82,10 +82,8 @@ http::Response Pipeline::handle(const http::Request& request, Trace& trace) noex
   if (response.status == 405) response.add_static("Allow", match.allow);
   if (response.status == 415) add_accepted(request, match, response);
   return response;
-} catch (const std::exception& error) {
-  Failure failure(Error::internal);
-  failure.internal = error.what();
-  return http::problem(failure, request.id, backend_.config.debug);
+} catch (...) {
+  return http::problem_of_exception(request.id, backend_.config.debug);
 }
 
 /// Clients that end every path with a slash learn what is meant.

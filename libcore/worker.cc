@@ -192,7 +192,7 @@ void Worker::count_lookups(cache::Outcome outcome) const noexcept {
   }
 }
 
-http::Response Worker::answer(Mode mode, const http::Request& request, Trace& trace) noexcept {
+http::Response Worker::answer(Mode mode, const http::Request& request, Trace& trace) noexcept try {
   if (mode == Mode::api) return pipeline_.handle(request, trace);
   trace.route = name_of(mode, *application_.router);
   if (request.method != http::Method::get && request.method != http::Method::head) {
@@ -202,6 +202,8 @@ http::Response Worker::answer(Mode mode, const http::Request& request, Trace& tr
   }
   auto served = serve(mode, request);
   return served ? std::move(*served) : refuse(served.error(), request);
+} catch (...) {
+  return http::problem_of_exception(request.id, config_.debug);
 }
 
 Result<http::Response> Worker::serve(Mode mode, const http::Request& request) {

@@ -72,6 +72,8 @@ class Worker {
   route::Name route_name(Mode mode, http::Method method, std::string_view path) const;
   /// Counts a request that was answered, by Nacre or by nginx before it.
   void count(const Trace& trace, http::Method method, int status, std::chrono::nanoseconds took);
+  /// Counts the cache's part in an answer, which count() does as well: alone for what no client asked for by itself.
+  void count_lookups(cache::Outcome outcome) const noexcept;
 
   /// Ends all fibers: their clients will get no answer.
   void cancel_all() { scheduler_.cancel_all(); }
@@ -90,7 +92,6 @@ class Worker {
   void give_back_turn();
   void tell_pool() const;
   void keep_up();
-  void count_lookups(cache::Outcome outcome) const noexcept;
 
   const Application& application_;
   const config::Config& config_;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/thrown.h"
 #include "store/open.h"
 
 namespace nacre::nginx {
@@ -95,8 +96,8 @@ ngx_int_t prepare_data_folder(ngx_cycle_t& cycle, const config::Config& config) 
     if (!give_to_workers(cycle, *file + suffix)) return NGX_ERROR;
   }
   return can_be_used(cycle, *file) ? NGX_OK : NGX_ERROR;
-} catch (const std::exception& error) {
-  ngx_log_error(NGX_LOG_EMERG, cycle.log, 0, "nacre: the store's folder can't be made: %s", error.what());
+} catch (...) {
+  ngx_log_error(NGX_LOG_EMERG, cycle.log, 0, "nacre: the store's folder can't be made: %s", what_was_thrown());
   return NGX_ERROR;
 }
 

@@ -1,8 +1,8 @@
 #include <cstddef>
 #include <new>
-#include <stdexcept>
 #include <utility>
 
+#include "base/thrown.h"
 #include "conf.h"
 #include "config/load.h"
 #include "handler.h"
@@ -92,8 +92,8 @@ char* set_config(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept try {
 } catch (const config::LoadError& error) {
   for (const auto& message : error.messages()) fail(cf, std::string_view(message));
   return static_cast<char*>(NGX_CONF_ERROR);
-} catch (const std::exception& error) {
-  return fail(cf, std::string_view(error.what()));
+} catch (...) {
+  return fail(cf, std::string_view(what_was_thrown()));
 }
 
 /// nacre_zone SIZE
@@ -148,8 +148,8 @@ char* set_mode(ngx_conf_t* cf, ngx_command_t*, void* conf) noexcept try {
   main.used = true;
   if (*mode == Mode::api && !main.api_mount) main.api_mount = location.encoded_mount;
   return NGX_CONF_OK;
-} catch (const std::exception& error) {
-  return fail(cf, error.what());
+} catch (...) {
+  return fail(cf, std::string_view(what_was_thrown()));
 }
 
 /// A regular expression does not tell which part of a URI comes before Nacre's path: the directive does, or the location
@@ -209,8 +209,8 @@ char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child) noexcept tr
   }
   ngx_conf_merge_value(inner.problems, outer.problems, 1);
   return settle_regex(cf, outer, inner, *core) ? NGX_CONF_OK : static_cast<char*>(NGX_CONF_ERROR);
-} catch (const std::exception& error) {
-  return fail(cf, error.what());
+} catch (...) {
+  return fail(cf, what_was_thrown());
 }
 
 ngx_int_t check_conf(ngx_conf_t* cf) noexcept try {
@@ -233,8 +233,8 @@ ngx_int_t check_conf(ngx_conf_t* cf) noexcept try {
     return NGX_ERROR;
   }
   return NGX_OK;
-} catch (const std::exception& error) {
-  fail(cf, std::string_view(error.what()));
+} catch (...) {
+  fail(cf, what_was_thrown());
   return NGX_ERROR;
 }
 

@@ -77,7 +77,7 @@ ngx_int_t count_request(ngx_http_request_t* r) noexcept try {
   const auto status = static_cast<int>(r->err_status != 0U ? r->err_status : r->headers_out.status);
   Process::get().worker().count(ctx->trace(), method_of(*r), status, took);
   return NGX_OK;
-} catch (const std::exception&) {
+} catch (...) {
   return NGX_OK;  // a count is not worth a request
 }
 

@@ -203,7 +203,7 @@ ngx_int_t RequestCtx::start() noexcept try {
   if (*started == nullptr) return NGX_OK;
   fiber_ = *started;
   return wait() ? NGX_DONE : NGX_HTTP_INTERNAL_SERVER_ERROR;
-} catch (const std::exception&) {
+} catch (...) {
   return NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
@@ -255,6 +255,7 @@ void RequestCtx::finalize() noexcept {
 ngx_int_t RequestCtx::send() noexcept {
   state_ = State::answered;
   const bool is_main = r_ == r_->main;
+  if (!is_main) Process::get().worker().count_lookups(trace_.cache);  // the log phase counts main requests
   auto& out = r_->headers_out;
   out.status = static_cast<ngx_uint_t>(response_.status);
   if (response_.status != NGX_HTTP_NOT_MODIFIED) out.content_length_n = static_cast<off_t>(response_.body.size());

@@ -31,21 +31,23 @@ ngx_int_t set_seconds(ngx_http_request_t* r, Value* value, std::chrono::microsec
 }
 
 template <auto Get>
-ngx_int_t get(ngx_http_request_t* r, Value* value, uintptr_t) noexcept {
+ngx_int_t get(ngx_http_request_t* r, Value* value, uintptr_t) noexcept try {
   RequestCtx* const ctx = RequestCtx::of(r);
   if (ctx == nullptr) return NGX_ERROR;
   return Get(r, value, *ctx);
+} catch (...) {
+  return NGX_ERROR;
 }
 
-ngx_int_t route(ngx_http_request_t*, Value* value, RequestCtx& ctx) noexcept { return set(value, ctx.trace().route.text); }
-ngx_int_t user(ngx_http_request_t*, Value* value, RequestCtx& ctx) noexcept { return set(value, ctx.trace().user); }
-ngx_int_t cache(ngx_http_request_t*, Value* value, RequestCtx& ctx) noexcept {
+ngx_int_t route(ngx_http_request_t*, Value* value, RequestCtx& ctx) { return set(value, ctx.trace().route.text); }
+ngx_int_t user(ngx_http_request_t*, Value* value, RequestCtx& ctx) { return set(value, ctx.trace().user); }
+ngx_int_t cache(ngx_http_request_t*, Value* value, RequestCtx& ctx) {
   return set(value, cache::to_string(ctx.trace().cache));
 }
-ngx_int_t store_time(ngx_http_request_t* r, Value* value, RequestCtx& ctx) noexcept {
+ngx_int_t store_time(ngx_http_request_t* r, Value* value, RequestCtx& ctx) {
   return set_seconds(r, value, ctx.trace().waits.store);
 }
-ngx_int_t redis_time(ngx_http_request_t* r, Value* value, RequestCtx& ctx) noexcept {
+ngx_int_t redis_time(ngx_http_request_t* r, Value* value, RequestCtx& ctx) {
   return set_seconds(r, value, ctx.trace().waits.shared);
 }
 ngx_int_t request_id(ngx_http_request_t*, Value* value, RequestCtx& ctx) noexcept { return set(value, ctx.id()); }

@@ -1,5 +1,6 @@
 #include "http/problem.h"
 
+#include "base/thrown.h"
 #include "json/parse.h"
 
 namespace nacre::http {
@@ -125,6 +126,14 @@ Response problem(const Failure& failure, std::string_view instance, bool debug) 
     response.add("Retry-After", std::to_string(failure.retry_after.value_or(Seconds{1}).count()));
   }
   return response;
+}
+
+Response problem_of_exception(std::string_view instance, bool debug) noexcept try {
+  Failure failure(Error::internal);
+  failure.internal = what_was_thrown();
+  return problem(failure, instance, debug);
+} catch (...) {
+  return Response(http_status(Error::internal));
 }
 
 }  // namespace nacre::http

@@ -19,4 +19,8 @@ std::string problem_document(int status, std::string_view detail, std::string_vi
 /// Cache-Control. `debug` lets `failure.internal` into the detail.
 Response problem(const Failure& failure, std::string_view instance, bool debug);
 
+/// The answer when something was thrown, of whatever type; for `catch (...)` blocks. Where there is no memory for a document
+/// the answer has no body.
+Response problem_of_exception(std::string_view instance, bool debug) noexcept;
+
 }  // namespace nacre::http

@@ -119,7 +119,7 @@ void Multi::act_again() {
   }
 }
 
-int Multi::on_socket(CURL*, curl_socket_t fd, int what, void* self, void*) noexcept {
+int Multi::on_socket(CURL*, curl_socket_t fd, int what, void* self, void*) noexcept try {
   auto& multi = *static_cast<Multi*>(self);
   if (what == CURL_POLL_REMOVE) {
     multi.sockets_.erase(fd);
@@ -131,15 +131,18 @@ int Multi::on_socket(CURL*, curl_socket_t fd, int what, void* self, void*) noexc
       multi.act(fd, (readable ? CURL_CSELECT_IN : 0) | (writable ? CURL_CSELECT_OUT : 0));
     });
   }
+  if (!socket.watch) return -1;
   const bool reads = (what & CURL_POLL_IN) != 0;
   const bool writes = (what & CURL_POLL_OUT) != 0;
   socket.watch->want(reads, writes);
   socket.events = static_cast<short>((reads ? POLLIN : 0) | (writes ? POLLOUT : 0));
   multi.touched_.push_back(fd);
   return 0;
+} catch (...) {
+  return -1;  // libcurl fails all transfers
 }
 
-int Multi::on_timer(CURLM*, long milliseconds, void* self) noexcept {
+int Multi::on_timer(CURLM*, long milliseconds, void* self) noexcept try {
   auto& multi = *static_cast<Multi*>(self);
   if (milliseconds < 0 || multi.transfers_.empty()) {
     multi.timer_->disarm();
@@ -147,6 +150,8 @@ int Multi::on_timer(CURLM*, long milliseconds, void* self) noexcept {
     multi.timer_->arm(multi.reactor_.now() + Milliseconds{milliseconds});
   }
   return 0;
+} catch (...) {
+  return -1;
 }
 
 }  // namespace nacre::net

@@ -96,7 +96,11 @@ void Threads::State::serve(Thread self) {
     Job job = std::move(waiting.front());
     waiting.pop_front();
     lock.unlock();
-    job.work(stop.get_token());
+    try {
+      job.work(stop.get_token());
+    } catch (...) {
+      // What it was to find is not there when `done` looks.
+    }
     job.work = nullptr;
     lock.lock();
     finished.push_back(std::move(job.done));

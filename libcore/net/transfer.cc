@@ -121,8 +121,10 @@ int Transfer::before_request(void* transfer, char*, char*, int, int) noexcept {
   return CURL_PREREQFUNC_OK;
 }
 
-std::size_t Transfer::on_header(char* data, std::size_t size, std::size_t count, void* transfer) noexcept {
+std::size_t Transfer::on_header(char* data, std::size_t size, std::size_t count, void* transfer) noexcept try {
   return static_cast<Transfer*>(transfer)->take_header({data, size * count}) ? size * count : 0;
+} catch (...) {
+  return 0;  // no memory: libcurl gives the transfer up
 }
 
 /// A line of the head of an answer, of an interim or redirected one before it, or of the trailers after the body.
@@ -146,7 +148,7 @@ bool Transfer::take_header(std::string_view line) {
   return true;
 }
 
-std::size_t Transfer::on_body(char* data, std::size_t size, std::size_t count, void* transfer) noexcept {
+std::size_t Transfer::on_body(char* data, std::size_t size, std::size_t count, void* transfer) noexcept try {
   auto& self = *static_cast<Transfer*>(transfer);
   if (size * count > self.max_body_ - self.response_.body.size()) {
     self.over_ = "the body of another service's answer is too large";
@@ -154,6 +156,8 @@ std::size_t Transfer::on_body(char* data, std::size_t size, std::size_t count, v
   }
   self.response_.body.append(data, size * count);
   return size * count;
+} catch (...) {
+  return 0;
 }
 
 Failure Transfer::failure(CURLcode code) const {

@@ -21,7 +21,7 @@ class Call {
  public:
   virtual ~Call() = default;
   /// On the thread, inside the batch's transaction.
-  virtual void run(Connection& connection) = 0;
+  virtual void run(Connection& connection) noexcept = 0;
   virtual void fail(Failure failure) = 0;
   /// How it failed; nullopt when it did not.
   virtual std::optional<Failure> failure() const = 0;
@@ -38,7 +38,13 @@ template <class T, class Work>
 class TypedCall final : public Call {
  public:
   explicit TypedCall(Work work) : work_(std::move(work)) {}
-  void run(Connection& connection) override { result = work_(connection); }
+  void run(Connection& connection) noexcept override {
+    try {
+      result = work_(connection);
+    } catch (...) {
+      result = Failure(Error::internal);
+    }
+  }
   void fail(Failure failure) override { result = std::move(failure); }
   std::optional<Failure> failure() const override {
     if (result) return std::nullopt;
