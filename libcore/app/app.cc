@@ -80,6 +80,11 @@ Result<Response> run(const resource::Call& call) {
   Services services(call);
   Response response = call.match.handler->handler(Request(call), services);
   if (response.failure) return *response.failure;
+  if (auto defect = http::defect_of(response)) {
+    Failure failure(Error::internal);
+    failure.internal = "the answer of the handler of " + std::string(call.match.name.text) + " has " + *defect;
+    return failure;
+  }
   return response;
 }
 

@@ -3,16 +3,11 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "http/syntax.h"
 
 namespace nacre::http {
 
 namespace {
-
-constexpr bool is_token_char(char c) noexcept {  // RFC 9110 §5.6.2
-  return is_alnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
-
-bool is_token(std::string_view text) noexcept { return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char); }
 
 /// Cuts the text before `separator` off the front of `rest`.
 std::string_view cut(std::string_view& rest, char separator) noexcept {

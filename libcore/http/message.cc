@@ -3,6 +3,7 @@
 #include "base/ascii.h"
 #include "http/request.h"
 #include "http/response.h"
+#include "http/syntax.h"
 
 namespace nacre::http {
 
@@ -55,6 +56,18 @@ std::optional<std::string> Request::header_list(std::string_view name) const {
     }
   });
   return list;
+}
+
+std::optional<std::string> defect_of(const Response& response) {
+  if (response.status < 200 || response.status > 599) return "the status " + std::to_string(response.status);
+  if (response.age && *response.age < Seconds{}) return "an age below zero";
+  if (!response.etag.empty() && !is_entity_tag(response.etag)) return "an entity tag that is none";
+  if (!is_field_value(response.content_type)) return "control characters in the content type";
+  for (const Header& header : response.headers()) {
+    if (!is_token(header.name)) return "a header whose name is no token";
+    if (!is_field_value(header.value)) return "control characters in the header " + std::string(header.name);
+  }
+  return std::nullopt;
 }
 
 std::optional<std::string_view> HeaderList::find(std::string_view name) const noexcept { return find_in(headers_, name); }

@@ -16,28 +16,49 @@ namespace nacre::http {
 inline constexpr std::string_view kJson = "application/json";
 inline constexpr std::string_view kProblemJson = "application/problem+json";
 
-/// What a handler returns and the adapter sends. ETag and Last-Modified have places of their own since conditional requests and
-/// the cache look at them; the adapter writes what is not text yet.
+/// A view of text that outlives the answer: a literal, or a string of the configuration. A temporary does not compile.
+class LastingText {
+ public:
+  template <std::size_t N>
+  constexpr LastingText(const char (&literal)[N]) noexcept : view_(literal, N - 1) {}  // NOLINT(google-explicit-constructor)
+  constexpr LastingText(std::string_view lasting) noexcept : view_(lasting) {}         // NOLINT(google-explicit-constructor)
+  LastingText(const std::string& lasting) noexcept : view_(lasting) {}                 // NOLINT(google-explicit-constructor)
+  LastingText(std::string&&) = delete;
+  constexpr operator std::string_view() const noexcept { return view_; }  // NOLINT(google-explicit-constructor)
+  friend constexpr bool operator==(LastingText a, std::string_view b) noexcept { return a.view_ == b; }
+
+ private:
+  std::string_view view_;
+};
+
+/// What a handler returns and the adapter sends. It is moved and never copied: its headers are views of what it owns. ETag and
+/// Last-Modified have places of their own since conditional requests and the cache look at them; the adapter writes what is not
+/// text yet.
 class Response {
  public:
   Response() = default;
   explicit Response(int status_code) : status(status_code) {}
+  ~Response() = default;
+  Response(Response&&) noexcept = default;
+  Response& operator=(Response&&) noexcept = default;
+  Response(const Response&) = delete;
+  Response& operator=(const Response&) = delete;
 
   int status = 200;
   std::string body;
-  std::string_view content_type = kJson;  ///< static, or made to last by `keep`
-  std::string etag;                       ///< with its quotes; empty: none
+  LastingText content_type = kJson;  ///< or made to last by `keep`
+  std::string etag;                  ///< with its quotes; empty: none
   std::optional<Timestamp> last_modified;
   std::optional<Seconds> age;              ///< in caches (RFC 9111 §5.1)
   std::shared_ptr<const Failure> failure;  ///< of an application's problem: the pipeline makes the document of it
 
   /// Adds a header whose value lives as long as the configuration (a literal, or a string of the configuration).
-  void add_static(std::string_view name, std::string_view value) {
+  void add_static(LastingText name, LastingText value) {
     if (headers_.empty()) headers_.reserve(kUsualHeaders);
     headers_.push_back({name, value});
   }
-  /// Adds a header, copying the value; `name` is a literal.
-  void add(std::string_view name, std::string value) { add_static(name, keep(std::move(value))); }
+  /// Adds a header that owns its value.
+  void add(LastingText name, std::string value) { add_static(name, keep(std::move(value))); }
   /// Owns `text` for as long as the response lives.
   std::string_view keep(std::string text) { return owned_.emplace_front(std::move(text)); }
 
@@ -51,5 +72,10 @@ class Response {
   std::vector<Header> headers_;
   std::forward_list<std::string> owned_;
 };
+
+/// What makes an answer unfit to be sent, for operators; nullopt when nothing does: a status that is not final (RFC 9110 §15),
+/// a header's name that is no token, a value with control characters, which could end its line and open another (§5.5), an
+/// entity tag that is none (§8.8.3). Nacre's own answers have none of it; those of the application's handlers are looked at.
+std::optional<std::string> defect_of(const Response& response);
 
 }  // namespace nacre::http

@@ -21,7 +21,9 @@
 ///     NACRE_ROUTE(GET, "/hello/{name}", hello);
 ///
 /// A handler reads straight down and may wait in any call of its services without blocking the worker; it must not block in any
-/// other way. What it throws becomes a 500.
+/// other way. What it throws, of whatever type, becomes a 500; so does an answer that can't be sent as it is: a status outside
+/// 200 to 599, a header whose name is no token or whose value holds control characters (http::defect_of). With `debug: true`
+/// the problem says which.
 namespace nacre {
 
 namespace config {
