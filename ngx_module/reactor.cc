@@ -2,7 +2,29 @@
 
 #include <algorithm>
 
+#include "base/thrown.h"
+
 namespace nacre::nginx {
+
+namespace {
+
+/// What the loop calls of libcore; an exception ends this one call, not the worker.
+template <class Call>
+void guarded(const Call& call) noexcept {
+  try {
+    call();
+  } catch (...) {
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0, "nacre: the event loop: %s", what_was_thrown());
+  }
+}
+
+void forget_posted(ngx_event_t* event) noexcept {
+  if (event->posted) {  // the braces matter: the macro is several statements
+    ngx_delete_posted_event(event);
+  }
+}
+
+}  // namespace
 
 /// One job in nginx's thread pool.
 struct NginxReactor::Task {
@@ -28,7 +50,8 @@ class NginxReactor::EventTimer final : public Timer {
  public:
   EventTimer(std::function<void()> on_expiry, bool keeps_worker)
       : on_expiry_(std::move(on_expiry)),
-        event_([](ngx_event_t* event) { static_cast<EventTimer*>(static_cast<Event*>(event)->owner)->on_expiry_(); }, this) {
+        event_([](ngx_event_t* event) { guarded(static_cast<EventTimer*>(static_cast<Event*>(event)->owner)->on_expiry_); },
+               this) {
     event_.cancelable = !keeps_worker;
   }
   ~EventTimer() override { disarm(); }
@@ -60,13 +83,13 @@ class NginxReactor::ConnectionWatch final : public Watch {
     connection_->read->handler = connection_->write->handler = [](ngx_event_t* event) {
       auto* self = static_cast<ConnectionWatch*>(static_cast<ngx_connection_t*>(event->data)->data);
       const auto on_ready = self->on_ready_;  // it may stop watching
-      on_ready(!event->write, event->write);
+      guarded([&] { on_ready(!event->write, event->write); });
     };
   }
   ~ConnectionWatch() override {
     want(false, false);
-    connection_->fd = static_cast<ngx_socket_t>(-1);
     ngx_free_connection(connection_);
+    connection_->fd = static_cast<ngx_socket_t>(-1);
   }
   ConnectionWatch(const ConnectionWatch&) = delete;
   ConnectionWatch& operator=(const ConnectionWatch&) = delete;
@@ -80,6 +103,7 @@ class NginxReactor::ConnectionWatch final : public Watch {
   static void set(ngx_event_t& event, ngx_int_t kind, bool wanted) {
     if (wanted && !event.active) ngx_add_event(&event, kind, NGX_LEVEL_EVENT);
     if (!wanted && event.active) ngx_del_event(&event, kind, 0);
+    if (!wanted) forget_posted(&event);  // while nginx holds accept_mutex, events are not handled but posted
   }
 
   ngx_connection_t* connection_;
@@ -94,19 +118,24 @@ NginxReactor::Event::Event(ngx_event_handler_pt on_event, void* o) : ngx_event_t
 }
 
 NginxReactor::NginxReactor(ngx_cycle_t& cycle, ngx_thread_pool_t& pool)
-    : cycle_(cycle), pool_(pool), posted_{Event(run_posted, &posted_), {}}, next_turn_{Event(run_posted, &next_turn_), {}} {}
+    : cycle_(cycle),
+      pool_(pool),
+      posted_{Event(run_posted, &posted_), {}, false},
+      next_turn_{Event(run_posted, &next_turn_), {}, false} {}
 
 NginxReactor::~NginxReactor() {
-  for (Event* event : {&posted_.event, &next_turn_.event}) {
-    if (event->posted) {  // the braces matter: the macro is several statements
-      ngx_delete_posted_event(event);
-    }
-  }
+  for (Event* event : {&posted_.event, &next_turn_.event}) forget_posted(event);
 }
 
 Timestamp NginxReactor::wall() const noexcept {
   const ngx_time_t* const now = ngx_timeofday();
   return Timestamp{Seconds{now->sec} + Milliseconds{now->msec}};
+}
+
+/// nginx works posted events off until there are none, those that they post included.
+void NginxReactor::post(std::function<void()> task) {
+  if (posted_.running) return post_next_turn(std::move(task));
+  post_to(posted_, std::move(task), ngx_posted_events);
 }
 
 void NginxReactor::post_to(Posted& posted, std::function<void()> task, ngx_queue_t& queue) {
@@ -119,10 +148,12 @@ void NginxReactor::run_posted(ngx_event_t* event) noexcept {
   run_tasks(*static_cast<Posted*>(static_cast<Event*>(event)->owner));
 }
 
-void NginxReactor::run_tasks(Posted& posted) {
+void NginxReactor::run_tasks(Posted& posted) noexcept {
   std::vector<std::function<void()>> tasks;
   tasks.swap(posted.tasks);
-  for (auto& task : tasks) task();
+  posted.running = true;
+  for (auto& task : tasks) guarded(task);
+  posted.running = false;
   if (posted.tasks.empty()) {  // keep the memory
     tasks.clear();
     posted.tasks.swap(tasks);

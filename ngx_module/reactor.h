@@ -19,7 +19,7 @@ class NginxReactor final : public Reactor {
 
   Monotonic now() const noexcept override { return Monotonic{static_cast<std::int64_t>(ngx_current_msec)}; }
   Timestamp wall() const noexcept override;
-  void post(std::function<void()> task) override { post_to(posted_, std::move(task), ngx_posted_events); }
+  void post(std::function<void()> task) override;
   void post_next_turn(std::function<void()> task) override { post_to(next_turn_, std::move(task), ngx_posted_next_events); }
   std::unique_ptr<Timer> timer(std::function<void()> on_expiry) override;
   std::unique_ptr<Timer> background_timer(std::function<void()> on_expiry) override;
@@ -41,6 +41,7 @@ class NginxReactor final : public Reactor {
   struct Posted {
     Event event;
     std::vector<std::function<void()>> tasks;
+    bool running = false;
   };
   struct Task;
   class EventTimer;
@@ -48,7 +49,7 @@ class NginxReactor final : public Reactor {
 
   void post_to(Posted& posted, std::function<void()> task, ngx_queue_t& queue);
   static void run_posted(ngx_event_t* event) noexcept;
-  static void run_tasks(Posted& posted);
+  static void run_tasks(Posted& posted) noexcept;
 
   ngx_cycle_t& cycle_;
   ngx_thread_pool_t& pool_;

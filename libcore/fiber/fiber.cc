@@ -225,7 +225,7 @@ void Scheduler::remove_ready(Fiber& fiber) noexcept {
   --ready_count_;
 }
 
-/// Fibers that become ready meanwhile have their turn in a later task, so that the loop sees its other events between.
+/// Fibers that become ready meanwhile go on in the loop's next turn, since this is a posted task.
 void Scheduler::run_ready() {
   posted_ = false;
   for (std::size_t n = ready_count_; n > 0 && first_ready_ != nullptr; --n) {
@@ -277,6 +277,11 @@ TimeLimit::TimeLimit(Milliseconds timeout) : before_(current->deadline_) {
 TimeLimit::~TimeLimit() { current->deadline_ = before_; }
 
 Result<void> sleep(Milliseconds duration) {
+  if (duration <= Milliseconds{0}) {
+    const auto turned = std::make_shared<Event>();  // the fiber may be gone by then
+    reactor().post_next_turn([turned] { turned->set(); });
+    return turned->wait();
+  }
   const bool in_time = reactor().now() + duration < deadline();
   const TimeLimit limit(duration);
   Event never;

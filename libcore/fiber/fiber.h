@@ -117,7 +117,8 @@ class Event {
   bool set_ = false;
 };
 
-/// Waits for `duration`. Error::deadline or Error::cancelled, if that comes first.
+/// Waits for `duration`; for one turn of the loop where that is zero, so that a long piece of work lets others go on.
+/// Error::deadline or Error::cancelled, if that comes first.
 Result<void> sleep(Milliseconds duration);
 
 /// Runs `work` on a thread of the reactor's pool while the fiber waits. When the wait ends early (deadline, cancelled) the work

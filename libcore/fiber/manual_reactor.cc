@@ -60,17 +60,21 @@ bool ManualReactor::run_job() {
   return true;
 }
 
+bool ManualReactor::turn() {
+  for (auto& task : std::exchange(next_turn_, {})) tasks_.push_back(std::move(task));
+  const bool any = !tasks_.empty();
+  running_tasks_ = true;
+  while (!tasks_.empty()) {
+    const auto task = std::move(tasks_.front());
+    tasks_.pop_front();
+    task();
+  }
+  running_tasks_ = false;
+  return any;
+}
+
 void ManualReactor::run() {
-  for (;;) {
-    if (!tasks_.empty()) {
-      auto task = std::move(tasks_.front());
-      tasks_.pop_front();
-      task();
-    } else if (!next_turn_.empty()) {
-      std::swap(tasks_, next_turn_);
-    } else if (!jobs_run_by_themselves || !run_job()) {
-      return;
-    }
+  while (turn() || (jobs_run_by_themselves && run_job())) {
   }
 }
 

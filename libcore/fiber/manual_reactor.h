@@ -13,12 +13,14 @@ class ManualReactor final : public Reactor {
  public:
   Monotonic now() const noexcept override { return now_; }
   Timestamp wall() const noexcept override { return wall_; }
-  void post(std::function<void()> task) override { tasks_.push_back(std::move(task)); }
+  void post(std::function<void()> task) override { (running_tasks_ ? next_turn_ : tasks_).push_back(std::move(task)); }
   void post_next_turn(std::function<void()> task) override { next_turn_.push_back(std::move(task)); }
   std::unique_ptr<Timer> timer(std::function<void()> on_expiry) override;
   std::unique_ptr<Watch> watch(int fd, std::function<void(bool, bool)> on_ready) override;
   bool run_on_thread(ThreadJob& job) override;
 
+  /// Turns the loop once: runs what is posted for this turn. False when nothing was.
+  bool turn();
   /// Turns the loop until nothing is left to do but to wait for time or threads; with `jobs_run_by_themselves`, those too.
   void run();
   /// Lets time pass, firing timers in their order, each followed by `run`.
@@ -45,6 +47,7 @@ class ManualReactor final : public Reactor {
   Timestamp wall_{Milliseconds{1'767'225'600'000}};  // 2026-01-01T00:00:00Z
   std::deque<std::function<void()>> tasks_;
   std::deque<std::function<void()>> next_turn_;
+  bool running_tasks_ = false;
   std::deque<ThreadJob*> jobs_;
   std::list<ManualTimer*> timers_;
   std::list<ManualWatch*> watches_;

@@ -21,7 +21,7 @@ class PollReactor final : public Reactor {
 
   Monotonic now() const noexcept override { return now_; }
   Timestamp wall() const noexcept override;
-  void post(std::function<void()> task) override { tasks_.push_back(std::move(task)); }
+  void post(std::function<void()> task) override { (running_tasks_ ? next_turn_ : tasks_).push_back(std::move(task)); }
   void post_next_turn(std::function<void()> task) override { next_turn_.push_back(std::move(task)); }
   std::unique_ptr<Timer> timer(std::function<void()> on_expiry) override;
   std::unique_ptr<Watch> watch(int fd, std::function<void(bool, bool)> on_ready) override;
@@ -43,6 +43,7 @@ class PollReactor final : public Reactor {
   Monotonic now_ = monotonic_now();
   std::deque<std::function<void()>> tasks_;
   std::deque<std::function<void()>> next_turn_;
+  bool running_tasks_ = false;
   std::list<PollTimer*> timers_;
   std::list<PollWatch*> watches_;
   int wake_fd_;

@@ -42,7 +42,9 @@ class Reactor {
   virtual Monotonic now() const noexcept = 0;
   /// Wall-clock time.
   virtual Timestamp wall() const noexcept = 0;
-  /// Runs `task` after the current event, in the order of the calls, before the loop waits again.
+  /// Runs `task` after the current event, in the order of the calls, before the loop waits again. What a posted task posts
+  /// runs in the loop's next turn: tasks that post each other, and fibers that wake each other, never keep the loop from its
+  /// timers and sockets.
   virtual void post(std::function<void()> task) = 0;
   /// Runs `task` once the loop has handled what is ready now, before it waits again: the place to flush a batch.
   virtual void post_next_turn(std::function<void()> task) = 0;

@@ -177,24 +177,71 @@ TEST_CASE("a full thread pool and a throwing job are errors") {
   CHECK(error == Error::internal);
 }
 
-TEST_CASE("fibers that wake each other do not keep the loop from its other events") {
+TEST_CASE("fibers that wake each other leave each turn of the loop to others") {
   Loop loop;
+  constexpr int kRounds = 100;
+  std::vector<std::unique_ptr<Event>> events;
+  for (int i = 0; i <= 2 * kRounds; ++i) events.push_back(std::make_unique<Event>());
+  int rounds = 0;
+  for (int side = 0; side < 2; ++side) {
+    loop.start([&, side] {
+      for (int i = side; i < 2 * kRounds; i += 2) {
+        REQUIRE(events[static_cast<std::size_t>(i)]->wait());
+        ++rounds;
+        events[static_cast<std::size_t>(i) + 1]->set();
+      }
+    });
+  }
+  events[0]->set();
   int turns = 0;
-  std::function<void()> again = [&] {
-    if (++turns < 100) loop.reactor.post(again);
-  };
-  std::unique_ptr<Event> ping = std::make_unique<Event>();
+  for (; rounds < 2 * kRounds && loop.reactor.turn(); ++turns) CHECK(rounds <= turns + 1);
+  CHECK(rounds == 2 * kRounds);
+  CHECK(turns >= 2 * kRounds - 1);
+}
+
+TEST_CASE("so do fibers that wake themselves by way of what they post") {
+  Loop loop;
+  int rounds = 0;
   loop.start([&] {
-    for (int i = 0; i < 50; ++i) {
+    for (; rounds < 100; ++rounds) {
       Event event;
       reactor().post([&] { event.set(); });
-      (void)event.wait();
+      REQUIRE(event.wait());
     }
-    CHECK(turns > 10);
   });
-  loop.reactor.post(again);
-  loop.reactor.run();
-  CHECK(turns == 100);
+  int turns = 0;
+  while (rounds < 100 && loop.reactor.turn()) {
+    ++turns;
+    CHECK(rounds <= turns);
+  }
+  CHECK(rounds == 100);
+}
+
+TEST_CASE("what wakes a fiber outside of a task lets it go on in this turn") {
+  Loop loop;
+  Event event;
+  bool woken = false;
+  loop.start([&] { woken = event.wait().has_value(); });
+  event.set();
+  CHECK(loop.reactor.turn());
+  CHECK(woken);
+  CHECK_FALSE(loop.reactor.turn());
+}
+
+TEST_CASE("a sleep of nothing lasts one turn of the loop, and can be cancelled") {
+  Loop loop;
+  int naps = 0;
+  loop.start([&] {
+    while (sleep(Milliseconds{0})) ++naps;
+  });
+  for (int turn = 1; turn <= 10; ++turn) {
+    CHECK(loop.reactor.turn());
+    CHECK(naps == turn);
+  }
+  Fiber* const gone = loop.start([&] { CHECK(sleep(Milliseconds{0}).error().error == Error::cancelled); });
+  cancel(*gone);
+  loop.reactor.turn();
+  loop.scheduler.cancel_all();
 }
 
 TEST_CASE("ten thousand waiting fibers, and their stacks are used again") {
