@@ -1,5 +1,6 @@
 #include "process.h"
 
+#include "base/thrown.h"
 #include "conf.h"
 #include "zone.h"
 
@@ -9,7 +10,7 @@ std::unique_ptr<Process> Process::instance_;
 
 namespace {
 
-/// nginx's log writes a line with one system call, from any thread.
+/// On the loop: nginx's writers to `syslog:` and `memory:` keep their state for one thread.
 void log_line(std::string_view line) {
   const ngx_str_t text = to_ngx_str(line);
   ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0, "nacre: %V", &text);
@@ -29,7 +30,8 @@ std::vector<std::pair<std::string_view, std::uint64_t>> connections() {
 
 }  // namespace
 
-Process::Process(ngx_cycle_t& cycle) : reactor_(cycle, *main_conf(&cycle)->threads), zone_(*main_conf(&cycle)->cache) {
+Process::Process(ngx_cycle_t& cycle)
+    : reactor_(cycle, *main_conf(&cycle)->threads), log_(reactor_, log_line), zone_(*main_conf(&cycle)->cache) {
   const MainConf& conf = *main_conf(&cycle);
   const auto* const core = reinterpret_cast<ngx_core_conf_t*>(ngx_get_conf(cycle.conf_ctx, ngx_core_module));
   worker_ = std::make_unique<Worker>(*conf.application,
@@ -37,12 +39,13 @@ Process::Process(ngx_cycle_t& cycle) : reactor_(cycle, *main_conf(&cycle)->threa
                                                           .zone = zone_,
                                                           .number = static_cast<std::uint32_t>(ngx_worker),
                                                           .workers = static_cast<std::uint32_t>(core->worker_processes),
-                                                          .log = log_line,
+                                                          .log = [this](std::string_view line) { log_.say(line); },
                                                           .nginx = NGINX_VERSION,
                                                           .connections = connections});
 }
 
-/// Fibers that wait for a thread find it done, the others are cancelled; then nothing of Nacre runs any more.
+/// Fibers that wait for a thread find it done, the others are cancelled; then nothing of Nacre runs any more, and what threads
+/// said last is logged.
 Process::~Process() {
   worker_->cancel_all();
   reactor_.drain();
@@ -55,8 +58,8 @@ ngx_int_t Process::start(ngx_cycle_t* cycle) noexcept try {
   if (conf == nullptr || !conf->used) return NGX_OK;
   instance_ = std::make_unique<Process>(*cycle);
   return NGX_OK;
-} catch (const std::exception& error) {
-  ngx_log_error(NGX_LOG_EMERG, cycle->log, 0, "nacre: the worker can't start: %s", error.what());
+} catch (...) {
+  ngx_log_error(NGX_LOG_EMERG, cycle->log, 0, "nacre: the worker can't start: %s", what_was_thrown());
   return NGX_ERROR;
 }
 

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "fiber/loop_log.h"
 #include "ngx.hpp"
 #include "reactor.h"
 #include "worker.h"
@@ -26,6 +27,7 @@ class Process {
   static std::unique_ptr<Process> instance_;
 
   NginxReactor reactor_;
+  LoopLog log_;
   cache::Zone& zone_;
   std::unique_ptr<Worker> worker_;
 };
