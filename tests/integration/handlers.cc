@@ -1,6 +1,13 @@
 #include <nacre/app.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
+#include <fstream>
+#include <memory>
+#include <new>
+#include <thread>
 #include <vector>
 
 #include "fiber/fiber.h"
@@ -36,11 +43,73 @@ Response release(const Request&, Services&) {
 }
 NACRE_ROUTE(GET, "/test/release", release);
 
-// GET /test/status/{status}: answers with that status.
-Response status(const Request& request, Services&) {
-  return nacre::text("status", std::stoi(std::string(request.path("status"))));
+// GET /test/throw/{what}: throws a number, text, std::bad_alloc or, on a thread, a number.
+Response throws(const Request& request, Services&) {
+  const auto what = request.path("what");
+  if (what == "number") throw 42;
+  if (what == "text") throw "text";
+  if (what == "memory") throw std::bad_alloc();
+  const auto got = nacre::fiber::on_thread<int>([]() -> nacre::Result<int> { throw 42; });
+  return got ? nacre::json(*got) : nacre::problem(got.error());
 }
-NACRE_ROUTE(GET, "/test/status/{status}", status);
+NACRE_ROUTE(GET, "/test/throw/{what}", throws);
+
+// GET /test/header?name=…&value=…&status=…: an answer with that header.
+Response header(const Request& request, Services&) {
+  Response response = nacre::text("own", std::stoi(request.query("status").value_or("200")));
+  response.add(response.keep(request.query("name").value_or("X-Own")), request.query("value").value_or(""));
+  return response;
+}
+NACRE_ROUTE(GET, "/test/header", header);
+
+// GET /test/worker: the process that answers.
+Response worker(const Request&, Services&) { return nacre::json(::getpid()); }
+NACRE_ROUTE(GET, "/test/worker", worker);
+
+// GET /test/stall?file=…: does what no handler may: holds the loop up, for longer than Redis may be silent. The file is made
+// when it begins.
+Response stall(const Request& request, Services&) {
+  std::ofstream(request.query("file").value_or("/dev/null")) << "stalled";
+  std::this_thread::sleep_for(nacre::Milliseconds{600});
+  return nacre::text("stalled");
+}
+NACRE_ROUTE(GET, "/test/stall", stall);
+
+// GET /test/spin: takes turns with the rest of the loop until /test/stop was called; answers with how many it took.
+bool stopped = false;
+Response spin(const Request&, Services&) {
+  std::int64_t turns = 0;
+  for (stopped = false; !stopped; ++turns) {
+    if (const auto slept = nacre::fiber::sleep(nacre::Milliseconds{0}); !slept) return nacre::problem(slept.error());
+  }
+  return nacre::json(turns);
+}
+NACRE_ROUTE(GET, "/test/spin", spin);
+
+// GET /test/pong, then /test/ping: the two wake each other in turn until /test/stop was called.
+std::array<std::unique_ptr<nacre::fiber::Event>, 2> ball;
+Response play(std::size_t side) {
+  for (;;) {
+    if (!ball[side]) ball[side] = std::make_unique<nacre::fiber::Event>();
+    if (const auto waited = ball[side]->wait(); !waited) return nacre::problem(waited.error());
+    ball[side] = std::make_unique<nacre::fiber::Event>();
+    if (ball[1 - side]) ball[1 - side]->set();
+    if (stopped) return nacre::text("played");
+  }
+}
+Response ping(const Request&, Services&) {
+  stopped = false;
+  if (ball[1]) ball[1]->set();
+  return play(0);
+}
+NACRE_ROUTE(GET, "/test/ping", ping);
+NACRE_ROUTE(GET, "/test/pong", [](const Request&, Services&) { return play(1); });
+
+Response stop(const Request&, Services&) {
+  stopped = true;
+  return nacre::text("stopped");
+}
+NACRE_ROUTE(GET, "/test/stop", stop);
 
 // GET /test/tagged: has an ETag and a date.
 Response tagged(const Request&, Services&) {

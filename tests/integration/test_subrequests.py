@@ -25,6 +25,9 @@ location /forbidden/ { auth_request /check/closed; nacre api; }
 location /open/    { auth_request /check-live; nacre api; }
 location /check/   { internal; nacre api; }
 location /check-live { internal; nacre live; }
+location /logged/ { auth_request /check-logged/notes/permit; nacre api; }
+location /check-logged/ { internal; log_subrequest on; nacre api; }
+location = /metrics { nacre metrics; }
 
 location /mirrored/     { mirror /free; nacre api; }
 location /mirrored-answer/ { mirror /free; proxy_pass http://127.0.0.1:PORT/answer; }
@@ -136,7 +139,8 @@ def test_auth_request_before_a_static_page(ask, documents):
 
 
 def test_auth_request_passes_a_refusal_on(ask, documents):
-    assert ask("GET", "/anonymous/notes/n1")[0] == 401
+    status, headers, _ = ask("GET", "/anonymous/notes/n1")
+    assert status == 401 and headers["www-authenticate"] == "Bearer"
     assert ask("GET", "/forbidden/notes/n1")[0] == 403
 
 
@@ -166,6 +170,29 @@ def test_a_request_and_its_checks_have_one_id(ask, server, documents):
     assert line["request_id"] == headers["x-request-id"] and line["route"] == "notes.read"
 
 
+def test_log_subrequest_tells_of_each_its_own_route(ask, server, documents):
+    create(documents, "/notes", {"_id": "permit", "title": "x"})
+    path = "/logged/notes/n1?" + uuid.uuid4().hex
+    assert ask("DELETE", path)[0] == 204
+    lines = server.logged(path, 2)
+    assert [(line["route"], line["status"]) for line in lines] == [("notes.read", 200), ("notes.delete", 204)]
+    assert lines[0]["request_id"] == lines[1]["request_id"]
+
+
+def counted(api, *parts):
+    """What the metrics say, added up over the lines that have all parts."""
+    lines = api.get("/metrics").text.splitlines()
+    return sum(float(line.split()[-1]) for line in lines if all(part in line for part in parts))
+
+
+def test_a_subrequest_counts_as_a_look_into_the_cache_but_not_as_a_request(ask, documents):
+    requests = counted(documents, "nacre_http_requests_total{", 'route="notes.read"')
+    hits = counted(documents, "nacre_cache_requests_total{", 'result="hit"')
+    assert ask("GET", "/ssi/one.html")[0] == 200
+    assert counted(documents, "nacre_http_requests_total{", 'route="notes.read"') == requests
+    assert counted(documents, "nacre_cache_requests_total{", 'result="hit"') == hits + 1
+
+
 def test_a_mirror_writes_once_and_the_main_request_answers(ask, documents):
     status, _, body = ask("POST", "/mirrored/notes", b'{"_id":"m1","title":"both"}')
     assert status == 201 and json.loads(body)["_id"] == "m1" and "title" in json.loads(body)
@@ -179,6 +206,14 @@ def test_two_mirrors_of_one_request(ask, documents):
         assert ask("POST", "/mirrored-both/notes", b'{"_id":"m%d","title":"both"}' % i)[0] == 201
     wait_until(lambda: total(documents, "/free") == 5 and total(documents, "/uncached") == 6, "the mirrors' documents")
     assert total(documents, "/notes") == 6
+
+
+def test_a_mirror_of_a_body_that_nginx_keeps_in_a_file(ask, documents):
+    text = "x" * 19_000
+    status, _, body = ask("POST", "/mirrored-both/notes", json.dumps({"_id": "m1", "title": "t", "body": text}).encode())
+    assert status == 201 and json.loads(body)["body"] == text
+    wait_until(lambda: total(documents, "/free") == 1 and total(documents, "/uncached") == 2, "the mirrors' documents")
+    assert documents.get("/free/m1").json()["body"] == documents.get("/uncached/m1").json()["body"] == text
 
 
 def test_a_mirror_of_a_request_that_another_module_answers(ask, documents):
@@ -310,4 +345,16 @@ def test_a_mirror_that_waits_keeps_the_connection_and_leaves_none(server, docume
             if not gone:
                 connection.sendall(raw.request("GET", "/notes/n1"))
                 assert connection.read_answer()[0] == 200
+    wait_until(lambda: not clients_of(worker, server.port, server.h2_port), "connections closed")
+
+
+def test_a_mirror_that_waits_leaves_no_http2_connection(server, documents):
+    documents.close()
+    (worker,) = server.workers()
+    for _ in range(3):
+        with http2.Connection(server.h2_port) as connection:
+            assert connection.request("GET", "/mirrored-hold/plain.html")[::2] == (200, b"static")
+            wait_until(lambda: held(server) == 1, "the mirror waits")
+        release(server)
+        wait_until(lambda: held(server) == 0, "the mirror ends")
     wait_until(lambda: not clients_of(worker, server.port, server.h2_port), "connections closed")
