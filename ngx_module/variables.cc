@@ -41,9 +41,7 @@ ngx_int_t get(ngx_http_request_t* r, Value* value, uintptr_t) noexcept try {
 
 ngx_int_t route(ngx_http_request_t*, Value* value, RequestCtx& ctx) { return set(value, ctx.trace().route.text); }
 ngx_int_t user(ngx_http_request_t*, Value* value, RequestCtx& ctx) { return set(value, ctx.trace().user); }
-ngx_int_t cache(ngx_http_request_t*, Value* value, RequestCtx& ctx) {
-  return set(value, cache::to_string(ctx.trace().cache));
-}
+ngx_int_t cache(ngx_http_request_t*, Value* value, RequestCtx& ctx) { return set(value, cache::to_string(ctx.trace().cache)); }
 ngx_int_t store_time(ngx_http_request_t* r, Value* value, RequestCtx& ctx) {
   return set_seconds(r, value, ctx.trace().waits.store);
 }

@@ -61,8 +61,9 @@ bool ManualReactor::run_job() {
 }
 
 bool ManualReactor::turn() {
-  for (auto& task : std::exchange(next_turn_, {})) tasks_.push_back(std::move(task));
-  const bool any = !tasks_.empty();
+  const auto due = std::exchange(next_turn_, {});
+  const bool any = !due.empty() || !tasks_.empty();
+  for (const auto& task : due) task();
   running_tasks_ = true;
   while (!tasks_.empty()) {
     const auto task = std::move(tasks_.front());

@@ -14,6 +14,7 @@ TITLES = {
     415: "Unsupported Media Type",
     422: None,
     429: "Too Many Requests",
+    500: "Internal Server Error",
     502: "Bad Gateway",
     503: "Service Unavailable",
     504: None,

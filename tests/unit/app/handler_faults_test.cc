@@ -16,22 +16,22 @@ using nacre::Services;
 using nacre::http::Method;
 using nacre::test::WorkerUnderTest;
 
-constexpr const char* kResources = "  notes:\n    schema: { type: object }\n";
+constexpr const char* kFaultResources = "  notes:\n    schema: { type: object }\n";
 
-Response throws(const Request& request, Services&) {
+Response throw_something(const Request& request, Services&) {
   const auto what = request.path("what");
   if (what == "number") throw 42;
   if (what == "text") throw "text";
   if (what == "memory") throw std::bad_alloc();
   throw std::runtime_error("what it says");
 }
-NACRE_ROUTE(GET, "/faults/throw/{what}", throws);
+NACRE_ROUTE(GET, "/faults/throw/{what}", throw_something);
 
-Response throws_on_thread(const Request&, Services&) {
+Response throw_on_thread(const Request&, Services&) {
   const auto got = nacre::fiber::on_thread<int>([]() -> nacre::Result<int> { throw 42; });
   return got ? nacre::json(*got) : nacre::problem(got.error());
 }
-NACRE_ROUTE(GET, "/faults/thread", throws_on_thread);
+NACRE_ROUTE(GET, "/faults/thread", throw_on_thread);
 
 Response sets_header(const Request& request, Services&) {
   Response response = nacre::text("own");
@@ -81,7 +81,7 @@ static_assert(!std::is_constructible_v<nacre::http::LastingText, std::string>);
 static_assert(!std::is_assignable_v<decltype((std::declval<Response&>().content_type)), std::string>);
 
 TEST_CASE("whatever a handler throws is a 500 that says what it was") {
-  WorkerUnderTest app(kResources);
+  WorkerUnderTest app(kFaultResources);
   CHECK(has(refused(app, "/faults/throw/error"), "what it says"));
   CHECK(has(refused(app, "/faults/throw/number"), "no std::exception"));
   CHECK(has(refused(app, "/faults/throw/text"), "no std::exception"));
@@ -90,7 +90,7 @@ TEST_CASE("whatever a handler throws is a 500 that says what it was") {
 }
 
 TEST_CASE("a header that would open another line is not sent") {
-  WorkerUnderTest app(kResources);
+  WorkerUnderTest app(kFaultResources);
   for (const char* value : {"a%0d%0aX-Own:%20b", "a%0ab", "a%0db", "a%00b", "%7f", "a%1bb"}) {
     CAPTURE(value);
     CHECK(has(refused(app, "/faults/header?value=" + std::string(value)), "control characters in the header X-Own"));
@@ -107,14 +107,14 @@ TEST_CASE("a header that would open another line is not sent") {
 }
 
 TEST_CASE("what a header may hold is sent") {
-  WorkerUnderTest app(kResources);
+  WorkerUnderTest app(kFaultResources);
   CHECK(app.ask(Method::get, "/faults/header?value=a%09b%20%C3%A4").header("X-Own") == "a\tb \xC3\xA4");
   CHECK(app.ask(Method::get, "/faults/name?name=X-!%23$").header("X-!#$") == "value");
   CHECK(app.ask(Method::get, "/faults/fields?etag=W/%22a-1%22").etag == "W/\"a-1\"");
 }
 
 TEST_CASE("a status that is no final one is not sent") {
-  WorkerUnderTest app(kResources);
+  WorkerUnderTest app(kFaultResources);
   for (const char* status : {"0", "-1", "99", "100", "199", "600", "1000"}) {
     CAPTURE(status);
     CHECK(has(refused(app, "/faults/status/" + std::string(status)), "the status " + std::string(status)));
