@@ -150,7 +150,9 @@ std::string Dialect::component_name(const std::string& pointer, const Role& role
 }
 
 void Dialect::translate_keyword(std::string_view name, const Json& value, const Role& role, JsonObject& result) {
-  const bool of_document = role.members != nullptr && (name == "enum" || name == "const");
+  // Values of the whole document would lack the server's members.
+  constexpr std::array<std::string_view, 4> kValues{"enum", "const", "default", "examples"};
+  const bool of_document = role.members != nullptr && holds(kValues, name);
   if ((holds(kSame, name) && !of_document) || name.starts_with("x-")) {
     result[name] = value;
   } else if (name == "format") {

@@ -83,7 +83,13 @@ def main(build, nginx):
         ("nobody", configuration("nobody"), {}, []),
     ]:
         with tempfile.TemporaryDirectory() as folder:
-            server = served(yaml.replace("${NACRE_DATA:-data}", folder), build, nginx, folder, **conf).start()
+            server = served(yaml.replace("${NACRE_DATA:-data}", folder), build, nginx, folder, **conf)
+            try:
+                server.start()
+            except AssertionError as error:
+                print(f"{name}: {error}")
+                failed += 1
+                continue
             for judge, *arguments in [(judge_document,), *((hold_to_document, run) for run in runs)]:
                 try:
                     p, f = judge(server, name, *arguments)

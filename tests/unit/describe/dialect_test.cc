@@ -129,6 +129,13 @@ TEST_SUITE("describe::Dialect") {
     CHECK(patterns.as_object().contains("^x"));
   }
 
+  TEST_CASE("values of the whole document are left out, since they lack the server's members") {
+    const auto root =
+        translated(R"({"default":{"a":1},"examples":[{"a":1}],"const":{"a":1},"enum":[{"a":1}],"title":"t"})").schema;
+    for (const auto* keyword : {"default", "examples", "const", "enum"}) CHECK_FALSE(root.as_object().contains(keyword));
+    CHECK(root.at("title") == Json("t"));
+  }
+
   TEST_CASE("a document behind a reference has the server's members too") {
     const auto root = translated(R"({"$ref":"#/definitions/a","definitions":{"a":{"properties":{"b":{"$ref":"#"}}}}})");
     CHECK(root.schema == reference("notes.new.definitions.a"));
