@@ -47,10 +47,9 @@ def document(api, notes):
 def test_try_files_falls_back_to_the_api(server, api, document):
     assert api.get("/page.txt").text == "static"
     assert api.get("/notes/n1").json() == document
-    mark = uuid.uuid4().hex
-    answer = api.get("/notes/none?" + mark)
-    problem = assert_problem(answer, 404)
-    (line,) = server.logged("/notes/none?" + mark)
+    path = "/notes/" + uuid.uuid4().hex
+    problem = assert_problem(api.get(path), 404)
+    (line,) = server.logged(path)
     assert line["route"] == "notes.read" and line["request_id"] == problem["instance"]
 
 

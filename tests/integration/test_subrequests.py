@@ -162,10 +162,10 @@ def test_the_conditions_of_a_client_are_not_those_of_the_check(ask, documents):
 
 def test_a_request_and_its_checks_have_one_id(ask, server, documents):
     create(documents, "/notes", {"_id": "permit", "title": "x"})
-    who = uuid.uuid4().hex
-    _, headers, _ = ask("GET", "/admin/notes/n1?" + who)
-    assert len(headers["x-request-id"]) == 32
-    line = server.logged("/admin/notes/n1?" + who)[0]
+    path = "/admin/notes/" + uuid.uuid4().hex
+    status, headers, _ = ask("GET", path)
+    assert status == 404 and len(headers["x-request-id"]) == 32
+    line = server.logged(path)[0]
     assert line["request_id"] == headers["x-request-id"] and line["route"] == "notes.read"
 
 
