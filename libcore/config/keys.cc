@@ -6,7 +6,7 @@
 namespace nacre::config {
 
 std::span<const Section> sections() {
-  static const std::vector<Section> all = {
+  static constexpr Section kAll[] = {
       {"",
        "{}",
        "At the top. A key that begins with `x-` may hold anchors (`&name`) for what stands elsewhere, and is otherwise not "
@@ -155,7 +155,7 @@ std::span<const Section> sections() {
        {{"default", "1 to 1000", "25", "Documents of a list that says no `limit`."},
         {"max", "1 to 1000", "100", "The largest `limit`."}}},
   };
-  return all;
+  return kAll;
 }
 
 std::vector<std::string_view> keys_of(std::string_view section) {

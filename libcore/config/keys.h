@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <initializer_list>
 #include <span>
 #include <string>
@@ -16,11 +19,23 @@ struct Key {
   std::string_view text;       ///< what it does
 };
 
+/// The keys of one section; a constant, so that the table takes no room on a stack.
+class Keys {
+ public:
+  constexpr Keys(std::initializer_list<Key> keys) : size_(keys.size()) { std::copy(keys.begin(), keys.end(), all_.begin()); }
+  constexpr const Key* begin() const noexcept { return all_.data(); }
+  constexpr const Key* end() const noexcept { return all_.data() + size_; }
+
+ private:
+  std::array<Key, 16> all_{};
+  std::size_t size_;
+};
+
 struct Section {
   std::string_view name;     ///< "cache", "resources.NAME.cache"
   std::string_view example;  ///< a whole nacre.yaml with `{}` where the section's mapping stands
   std::string_view text;
-  std::vector<Key> keys;
+  Keys keys;
 };
 
 std::span<const Section> sections();

@@ -81,7 +81,7 @@ TEST_SUITE("redis::read_target") {
   }
 
   TEST_CASE("what is wrong is said, and what is allowed") {
-    CHECK(wrong("redis://") == "no host; allowed: redis://[user:password@]host[:port][/db]");
+    CHECK(wrong("redis://") == "no host; allowed: redis://[user:password@]host[:port][/db][?tls=true]");
     CHECK(wrong("redis:h").starts_with("no // after the scheme; "));
     CHECK(wrong("redis://a,b").starts_with("more than one host; "));
     CHECK(wrong("redis://h:0").starts_with("this is no port; "));
@@ -91,7 +91,7 @@ TEST_SUITE("redis::read_target") {
     CHECK(wrong("redis://[::1").starts_with("a [ without its ]; "));
     CHECK(wrong("redis://h/x").starts_with("the database is no number; "));
     CHECK(wrong("redis://h/1/2").starts_with("the database is no number; "));
-    CHECK(wrong("redis://h?timeout=1") == "unknown option; allowed: none");
+    CHECK(wrong("redis://h?timeout=1") == "unknown option; allowed: tls=true, and those of TLS");
     CHECK(wrong("redis://h?timeout").starts_with("an option without a value; "));
     CHECK(wrong("rediss://h?verify=ca&verify=ca").starts_with("an option stands twice; "));
     CHECK(wrong("redis://secret@h").starts_with("a user without a password; "));
