@@ -67,7 +67,8 @@ std::vector<Resource> read_resources(const Source& source, const Member& member,
 }
 
 Config read_config(const Source& source, const Value& root, SchemaFiles& schemas, const std::filesystem::path& prefix) {
-  const Reader reader(source, root, {}, {"version", "debug", "store", "cache", "cors", "auth", "timeouts", "tracing", "resources"});
+  const Reader reader(source, root, {},
+                      {"version", "debug", "store", "cache", "cors", "auth", "timeouts", "tracing", "resources"});
   Config config;
   auto& findings = source.findings();
   const auto section = [&](std::string_view key, const auto& read) {

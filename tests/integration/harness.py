@@ -9,6 +9,7 @@ import select
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 import requests
@@ -32,6 +33,14 @@ def wait_until(condition, what, timeout=TIMEOUT):
             return value
         assert time.monotonic() < end, f"waited {timeout} s in vain: {what}"
         select.select([], [], [], 0.01)
+
+
+def open_to_all(folder):
+    """Lets any user come to a folder of the tests."""
+    for path in (folder, *folder.parents):
+        if path == pathlib.Path(tempfile.gettempdir()):
+            break
+        os.chmod(path, 0o755)
 
 
 def free_port():

@@ -2,7 +2,8 @@
 
 from harness import preload_of
 
-MOST = 0.020  # seconds
+MOST = 0.020  # seconds of the processor in one turn of the loop
+MOST_BLOCKED = 0.100  # seconds until the next turn, whatever else runs on the machine: a call that blocks takes longer
 
 
 class Stalls:
@@ -35,3 +36,10 @@ class Stalls:
     def longest_work(self):
         """Seconds of the processor that one turn of the loop took; what else runs on the machine does not change it."""
         return self._number(1)
+
+    def bounded(self):
+        """Whether no turn of the loop worked or blocked for long."""
+        return self.longest_work() < MOST and self.longest() < MOST_BLOCKED
+
+    def __repr__(self):
+        return f"<worked {self.longest_work()} s, held up {self.longest()} s>"

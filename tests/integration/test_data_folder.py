@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 
 import pytest
+from harness import open_to_all
 
 CONF = """
 load_module {module};
@@ -24,8 +25,7 @@ http {{
 @pytest.fixture
 def judge(request, tmp_path):
     """Runs `nginx -t` with a store below a folder, and gives its exit code and lines."""
-    for path in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        os.chmod(path, 0o755)
+    open_to_all(tmp_path)
 
     def run(store):
         module = pathlib.Path(request.config.getoption("--module")).resolve()

@@ -1,4 +1,5 @@
-"""nginx's own error pages are problem documents, and nothing else is: what an administrator or another handler answers stays."""
+"""nginx's own error pages are problem documents, and nothing else is: what an administrator or another handler answers
+stays."""
 
 import http2
 import lines

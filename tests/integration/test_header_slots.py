@@ -1,5 +1,5 @@
-"""Headers that nginx and its modules set beside Nacre: the answer of a Nacre location is, line by line, that of a `proxy_pass` to
-one."""
+"""Headers that nginx and its modules set beside Nacre: the answer of a Nacre location is, line by line, that of a `proxy_pass`
+to one."""
 
 import json
 

@@ -1,5 +1,5 @@
-"""Where a Nacre location stands: under a prefix, a regular expression, a name, behind rewrites. The links of an answer lead back
-to where the client asked."""
+"""Where a Nacre location stands: under a prefix, a regular expression, a name, behind rewrites. The links of an answer lead
+back to where the client asked."""
 
 import http2
 import lines

@@ -1,4 +1,5 @@
-"""Requests that come to a Nacre location by way of another one: try_files, error_page, X-Accel-Redirect, rewrite, post_action."""
+"""Requests that come to a Nacre location by way of another one: try_files, error_page, X-Accel-Redirect, rewrite and
+post_action."""
 
 import itertools
 import uuid

@@ -6,13 +6,12 @@ import pwd
 import re
 import signal
 import subprocess
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from assertions import create
-from harness import Client, free_port, preload_of, wait_until
+from harness import Client, free_port, open_to_all, preload_of, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -20,10 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 @pytest.fixture
 def folder(tmp_path):
     """Where any user may write."""
-    for path in (tmp_path, *tmp_path.parents):
-        if path == pathlib.Path(tempfile.gettempdir()):
-            break
-        os.chmod(path, 0o755)
+    open_to_all(tmp_path)
     home = tmp_path / "home"
     home.mkdir()
     os.chmod(home, 0o777)

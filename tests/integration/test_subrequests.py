@@ -49,7 +49,8 @@ PAGES = {
     "many.html": "".join(
         f'[<!--#include virtual="/{path}" -->]' for path in ("notes/n1", "uncached/u1", "live", "notes/none") * 3
     ),
-    "held.html": '[<!--#include virtual="/test/hold" -->|<!--#include virtual="/test/hold" -->|<!--#include virtual="/notes/n1" -->]',
+    "held.html": '[<!--#include virtual="/test/hold" -->|<!--#include virtual="/test/hold" -->|'
+    '<!--#include virtual="/notes/n1" -->]',
     "nested.html": '(<!--#include virtual="/ssi/one.html" -->,<!--#include virtual="/ssi/many.html" -->)',
     "waits.html": '<!--#include virtual="/uncached/u1" wait="yes" -->;<!--#include virtual="/notes/n1" wait="yes" -->',
     "memory.html": '<!--#include virtual="/uncached/u1" set="one" --><!--#include virtual="/live" set="two" -->'
