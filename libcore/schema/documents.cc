@@ -58,7 +58,8 @@ Documents::Documents(Json schema, std::string uri, Fetch fetch) : fetch_(std::mo
 }
 
 const Document& Documents::add(Json json, std::string uri) {
-  auto& document = documents_.emplace_back(Document{std::move(uri), std::move(json), {}});
+  documents_.push_back(Document{std::move(uri), std::move(json), {}});
+  Document& document = documents_.back();
   document.bases[""] = document.uri;
   ids_.emplace(document.uri, Location{&document, ""});
   add_ids(document, document.json, "", document.uri);

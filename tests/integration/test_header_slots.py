@@ -60,7 +60,7 @@ DOCUMENT = json.dumps({"_id": "one", "title": "a title " * 20}).encode()
 ACCEPTS_GZIP = ("Accept-Encoding", "gzip")
 
 # Date, what differs for each request by its nature, and how long ago it was cached.
-VARIABLE = {"date", "x-request-id", "age"}
+VARIABLE = {"date", "x-request-id", "age", "cache-status"}
 
 
 class Pair:

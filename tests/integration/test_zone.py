@@ -3,6 +3,7 @@
 import re
 import socket
 
+import pytest
 import yamls
 from assertions import create
 from harness import wait_until
@@ -25,6 +26,7 @@ def children(nginx):
     return set(open(tasks).read().split())
 
 
+@pytest.mark.memory
 def test_a_zone_of_another_size_keeps_nothing_while_old_workers_write(start):
     nginx = start(yamls.EXAMPLE + "timeouts: { store: 100ms }\n")
     path = "/notes/" + create(nginx.api, "/notes", {"title": "before"})["_id"]
@@ -47,6 +49,7 @@ def test_a_zone_of_another_size_keeps_nothing_while_old_workers_write(start):
     assert nginx.api.get(path).json()["title"] == "after"
 
 
+@pytest.mark.memory
 def test_a_reload_with_the_same_zone_keeps_what_is_in_it(start):
     nginx = start()
     path = "/notes/" + create(nginx.api, "/notes", {"title": "x"})["_id"]
