@@ -44,8 +44,12 @@ bool has_type(const JsonObject& schema, std::string_view name) {
   return holds(type->get_array(), name);
 }
 
-bool is_below(const Json* bound, double limit) { return bound == nullptr || bound->to_number<double>() < limit; }
-bool is_above(const Json* bound, double limit) { return bound == nullptr || bound->to_number<double>() > limit; }
+bool is_below(const Json* bound, std::int64_t limit) {
+  return bound == nullptr || bound->to_number<double>() < static_cast<double>(limit);
+}
+bool is_above(const Json* bound, std::int64_t limit) {
+  return bound == nullptr || bound->to_number<double>() > static_cast<double>(limit);
+}
 
 /// `enum` or `const`, none of whose values is an object or array.
 bool has_scalar_choices(const JsonObject& schema) {
