@@ -112,8 +112,8 @@ Json Dialect::merge_patch(const ServerMembers& members) { return translate(root_
 
 Json Dialect::translate(const Json& schema, const Role& role) {
   if (schema.is_bool() && !schema.get_bool()) return false;
-  static const JsonObject kAnything;
-  const JsonObject& source = schema.is_object() ? schema.get_object() : kAnything;
+  static const JsonObject anything;
+  const JsonObject& source = schema.is_object() ? schema.get_object() : anything;
   if (source.contains("$ref")) return translate_reference(source, role);
   JsonObject result;
   for (const auto& [name, value] : source) translate_keyword(name, value, role, result);
@@ -290,9 +290,9 @@ Json Dialect::patched(const JsonObject& schema, const Role& role, JsonObject res
     if (role.members == nullptr) return reference("schemas", "Value");
     return JsonObject{{"type", "object"}, {"properties", role.members->schemas}};
   }
-  static const JsonArray kNone;
+  static const JsonArray none;
   const auto* required = schema.if_contains("required");
-  const JsonArray& names = required != nullptr ? required->get_array() : kNone;
+  const JsonArray& names = required != nullptr ? required->get_array() : none;
   if (auto* properties = result.if_contains("properties")) {
     for (auto& [name, property] : properties->get_object()) {
       const bool is_own = role.members != nullptr && role.members->schemas.contains(name);

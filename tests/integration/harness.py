@@ -68,6 +68,24 @@ def preload_of(module):
     return file.read_text().split() if file.exists() else []
 
 
+def environment_for(module, **more):
+    """The environment of an nginx that loads a module."""
+    environment = {**os.environ, **more}
+    preload = preload_of(module)
+    if preload:
+        environment.update(SANITIZER_ENVIRONMENT)
+    if preload or "LD_PRELOAD" in environment:
+        environment["LD_PRELOAD"] = " ".join([*preload, *environment.get("LD_PRELOAD", "").split()])
+    return environment
+
+
+def environment_to_judge(module):
+    """The same for `nginx -t`, which leaves the configuration to the end of the process."""
+    environment = environment_for(module)
+    environment["ASAN_OPTIONS"] = environment.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
+    return environment
+
+
 class Client(requests.Session):
     """requests with a base URL and a time limit; `json=` bodies are application/json."""
 
@@ -147,13 +165,7 @@ http {{
         return [*self.behind, self.binary, "-p", str(self.home), "-c", str(self.home / "nginx.conf"), *arguments]
 
     def child_environment(self):
-        environment = {**os.environ, **self.environment}
-        preload = preload_of(self.module) + environment.get("LD_PRELOAD", "").split()
-        if preload:
-            environment["LD_PRELOAD"] = " ".join(preload)
-        if preload_of(self.module):
-            environment.update(SANITIZER_ENVIRONMENT)
-        return environment
+        return environment_for(self.module, **self.environment)
 
     def test(self):
         """`nginx -t`: its exit code and what it says. It leaves the configuration to the end of the process."""

@@ -5,7 +5,7 @@ import pathlib
 import subprocess
 
 import pytest
-from harness import open_to_all
+from harness import environment_to_judge, open_to_all
 
 CONF = """
 load_module {module};
@@ -32,7 +32,7 @@ def judge(request, tmp_path):
         (tmp_path / "nginx.conf").write_text(CONF.format(module=module, folder=tmp_path))
         (tmp_path / "nacre.yaml").write_text(f'version: 1\nstore: {{ uri: "sqlite:{store}" }}\n')
         command = [request.config.getoption("--nginx"), "-t", "-q", "-p", str(tmp_path), "-c", "nginx.conf"]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, env=environment_to_judge(module), capture_output=True, text=True)
         return done.returncode, [line for line in done.stderr.splitlines() if "[emerg]" in line]
 
     return run

@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 
 import pytest
+from harness import environment_to_judge
 
 REASONS = {
     "refers to a network": r"nothing is read from a network|which can't be read",
@@ -63,7 +64,7 @@ def test_published_schemas_load_as_they_are(request, tmp_path, published):
     refused = collections.Counter()
     for text in published:
         (tmp_path / "s.json").write_bytes(text)
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, env=environment_to_judge(module), capture_output=True, text=True)
         if done.returncode == 0:
             continue
         reason = next((reason for reason, words in REASONS.items() if re.search(words, done.stderr)), None)
