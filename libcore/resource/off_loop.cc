@@ -5,24 +5,23 @@
 namespace nacre::resource {
 namespace {
 
-/// Owns itself until it is done.
+/// One for a process: what is given back by one is given back for all that asked since.
 struct Trim final : ThreadJob {
   void run() noexcept override {
 #ifdef __GLIBC__
     malloc_trim(0);
 #endif
   }
-  void done() noexcept override { self.reset(); }
+  void done() noexcept override { waiting = false; }
 
-  std::shared_ptr<Trim> self;
+  bool waiting = false;
 };
 
 }  // namespace
 
 void BodyWork::give_memory_back() {
-  auto trim = std::make_shared<Trim>();
-  trim->self = trim;
-  if (!fiber::reactor().run_on_thread(*trim)) trim->self.reset();
+  static Trim trim;
+  if (!trim.waiting) trim.waiting = fiber::reactor().run_on_thread(trim);
 }
 
 }  // namespace nacre::resource

@@ -165,6 +165,14 @@ void* operator new(std::size_t size) {
   ++heap.calls;
   return memory;
 }
+// libFuzzer's own, which would otherwise take from one allocator and give to the other.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  try {
+    return operator new(size);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
 void operator delete(void* memory) noexcept {
   if (memory == nullptr) return;
   heap.live -= malloc_usable_size(memory);
