@@ -58,6 +58,7 @@ class Response {
     headers_.push_back({name, value});
   }
   /// Adds a header that owns its value.
+  // cppcheck-suppress passedByValue ; a view
   void add(LastingText name, std::string value) { add_static(name, keep(std::move(value))); }
   /// Owns `text` for as long as the response lives.
   std::string_view keep(std::string text) { return owned_.emplace_front(std::move(text)); }
