@@ -7,6 +7,7 @@
 #include "resource/call.h"
 #include "resource/precondition.h"
 #include "resource/reply.h"
+#include "store/find_page.h"
 
 namespace nacre {
 
@@ -69,7 +70,7 @@ Result<Json> Collection::find(const Find& find) {
   const auto query = query::parse_list_query(query_string(find), *resource_);
   if (!query) return query.error();
   const Stopwatch stopwatch(call_.trace.waits.store);
-  const auto page = call_.backend.store.find(*resource_, *query, std::nullopt);
+  const auto page = store::find_page(call_.backend.store, *resource_, *query, std::nullopt);
   if (!page) return page.error();
   auto items = parse_json(page->items);
   if (!items) return items.error();

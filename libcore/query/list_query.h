@@ -31,7 +31,8 @@ struct ListQuery {
                                     ///< before it, so that one index serves an order and its reverse
   std::vector<std::string> fields;  ///< empty: all; else `_id` and these, of which none is below another
   std::uint32_t limit = 25;
-  std::vector<Json> after;  ///< the sort keys of the last document before this page (null: missing); empty: first page
+  std::vector<Json> after;  ///< the sort keys of the last document before this page (null: missing); empty: first page. What
+                            ///< the cursor left out stands here as an array until `complete` has put it there
   bool count = false;
   std::string shape;  ///< equal for queries that are the same but for `after`, `limit` and `count`: what a cursor is bound to
 };
@@ -40,11 +41,19 @@ struct ListQuery {
 /// an unknown or repeated parameter is one.
 Result<ListQuery> parse_list_query(std::string_view raw_query, const config::Resource& resource);
 
-/// The opaque cursor that continues after a document with these sort keys, bound to resource and `shape`. It holds the values,
-/// so a sort by long strings makes a long cursor.
+inline constexpr std::size_t kLongestCursor = 6'000;  ///< characters: nginx takes 8 KB of a request's first line
+
+/// The opaque cursor that continues after a document with these sort keys, bound to resource and `shape`. It holds the values;
+/// where that would be longer than kLongestCursor, it holds a hash of long strings in their stead.
 std::string encode_cursor(std::string_view resource, const ListQuery& query, const std::vector<Json>& last_keys);
 
 /// Error::bad_request for a cursor that is damaged or belongs to another query.
 Result<std::vector<Json>> decode_cursor(std::string_view text, std::string_view resource, const ListQuery& query);
+
+/// Whether the cursor left values of `after` out. Then they are to be taken from the document that the page begins after.
+bool is_complete(const ListQuery& query);
+
+/// Puts them there. Error::bad_request when the document has others by now.
+Result<void> complete(ListQuery& query, const Json& document);
 
 }  // namespace nacre::query

@@ -6,6 +6,7 @@
 #include "resource/actions.h"
 #include "resource/reply.h"
 #include "store/document.h"
+#include "store/find_page.h"
 
 namespace nacre::resource {
 
@@ -15,7 +16,7 @@ namespace {
 Result<cache::Entry> load_list(store::Store& store, const config::Resource& resource, const std::string& raw_query) {
   const auto query = query::parse_list_query(raw_query, resource);
   if (!query) return query.error();
-  const auto page = store.find(resource, *query, std::nullopt);
+  const auto page = store::find_page(store, resource, *query, std::nullopt);
   if (!page) return page.error();
   cache::Entry entry;
   entry.body.reserve(page->items.size() + 128);

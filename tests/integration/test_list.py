@@ -260,6 +260,20 @@ def test_a_cursor_is_bound_to_its_query(api, filled):
     assert_problem(listing(api, "/free", after=cursor), 400, "after")
 
 
+def test_a_sort_by_long_text_has_a_next_that_fits_into_a_url(api, notes):
+    api.post(notes, json=[{"_id": i, "title": "t", "body": i[0] * 15000 + i} for i in ("b1", "a1", "b2", "a2")])
+    url, seen = f"{notes}?sort=body&limit=1", []
+    while url:
+        page = api.get(url)
+        assert page.status_code == 200, page.text
+        seen += ids(page)
+        url = page.links["next"]["url"] if page.json()["next"] else None
+    assert seen == ["a1", "a2", "b1", "b2"]
+    cursor = listing(api, notes, sort="body", limit=1).json()["next"]
+    assert api.patch(f"{notes}/a1", json={"body": "short"}).status_code == 200
+    assert_problem(listing(api, notes, sort="body", limit=1, after=cursor), 400, "begin anew")
+
+
 def test_every_damaged_cursor_is_400(api, filled):
     cursor = listing(api, filled, sort="title", limit=2).json()["next"]
     for i in range(len(cursor)):

@@ -137,6 +137,35 @@ TEST_CASE("a cursor gives back what it was made of") {
   CHECK(parsed("sort=title,price,-stars,pinned,grade,_created,_rev&after=" + cursor).after == keys);
 }
 
+TEST_CASE("texts that would make a cursor too long are taken from the document that it names") {
+  const ListQuery query = parsed("sort=author.name,stars,title");
+  const std::string long_text(20'000, 'x');
+  const std::vector<Json> keys{Json(long_text), 5, "short", "id"};
+  const std::string cursor = encode_cursor("things", query, keys);
+  CHECK(cursor.size() < 200);
+  ListQuery next = parsed("sort=author.name,stars,title&after=" + cursor);
+  CHECK_FALSE(is_complete(next));
+  const JsonObject author{{"name", Json(long_text)}};
+  for (const Json& other :
+       {Json(JsonObject{{"author", JsonObject{{"name", Json(long_text + "y")}}}}), Json(JsonObject{{"author", 1}}),
+        Json(JsonObject{{"author", JsonObject{{"name", 5}}}}), Json(nullptr)}) {
+    const auto failed = complete(next, other);
+    REQUIRE_FALSE(failed.has_value());
+    CHECK(failed.error().error == Error::bad_request);
+  }
+  REQUIRE(complete(next, JsonObject{{"author", author}}).has_value());
+  CHECK(is_complete(next));
+  CHECK(next.after == keys);
+}
+
+TEST_CASE("a cursor carries as much text as an index may have") {
+  const ListQuery query = parsed("sort=title,author.name");
+  const std::vector<Json> keys{Json(std::string(2'000, 'x')), Json(std::string(2'000, 'y')), Json(std::string(64, 'i'))};
+  const std::string cursor = encode_cursor("things", query, keys);
+  CHECK(cursor.size() < kLongestCursor);
+  CHECK(is_complete(parsed("sort=title,author.name&after=" + cursor)));
+}
+
 TEST_CASE("a cursor of another resource or query is refused") {
   const ListQuery query = parsed("sort=stars");
   const std::string cursor = encode_cursor("things", query, {5, "x"});
