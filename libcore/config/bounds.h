@@ -15,5 +15,6 @@ inline constexpr std::uint32_t kLeastPassword = 8;  // NIST SP 800-63B-4 §3.1.1
 inline constexpr std::uint32_t kLongestPassword = 1'024;
 inline constexpr std::size_t kMostIndexes = 32;
 inline constexpr std::size_t kMostIndexKeys = 8;
+inline constexpr std::size_t kMostIndexText = 4'000;  // bytes: a cursor with them fits into 8 KB of a request's first line
 
 }  // namespace nacre::config

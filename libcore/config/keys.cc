@@ -121,9 +121,15 @@ std::span<const Section> sections() {
       {"resources.NAME.indexes",
        "version: 1\nresources: { a: { schema: {}, indexes: [ {} ] } }\n",
        "",
-       {{"keys", "list of 1 to 8 fields by dotted path, `-` before one for descending", "", "Must be there."},
+       {{"keys", "list of 1 to 8 fields by dotted path, `-` before one for descending", "",
+         "Must be there. Fields that the schema allows. Text must have a bound (`maxLength`, `enum` or a date's `format`), so "
+         "that "
+         "the cursor of a sort fits into a URL: in all keys together 4,000 bytes, of which a character takes up to 4, or 1 "
+         "where `format` says that it is ASCII."},
         {"unique", "boolean", "false",
-         "Whether no two documents may have the same. Documents without any of the keys are left out."}}},
+         "Whether no two documents may have the same. Documents without any of the keys are left out; null is a value. Each "
+         "key "
+         "must have one type, and null perhaps: no arrays, no objects."}}},
       {"resources.NAME.cache",
        "version: 1\nresources: { a: { schema: {}, cache: {} } }\n",
        "",

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "config/bounds.h"
+#include "config/indexes.h"
 #include "config/limit.h"
 #include "config/reader.h"
 #include "config/scalar.h"
@@ -59,63 +60,6 @@ Paging read_paging(const Source& source, const Member& member) {
     reader.fail(*given, "more than max", "allowed: 1 to " + std::to_string(page.max_limit));
   }
   return page;
-}
-
-IndexKey read_index_key(const Source& source, const Value& value) {
-  constexpr std::string_view kKeys = "allowed: a field's dotted path, - before it for descending";
-  auto key = parse_index_key(value.text);
-  if (!key) source.fail(value.mark, "keys: " + describe(value) + " is no field", kKeys);
-  return std::move(*key);
-}
-
-bool is_array(const schema::Schema& schema, std::string_view path) {
-  const auto field = schema.field(path);
-  return field && (field->through_array || (field->types & ~schema::kNull) == schema::kArray);
-}
-
-Index read_index(const Source& source, const Value& value, const schema::Schema& schema) {
-  const Reader reader(source, value, value.mark, {"keys", "unique"});
-  const auto allowed = "allowed: a list of 1 to " + std::to_string(kMostIndexKeys) + " fields";
-  const auto& keys = reader.require("keys", allowed);
-  const auto count = keys.value.items.size();
-  if (count < 1 || count > kMostIndexKeys) reader.fail(keys, "not a list of fields", allowed);
-  Index index;
-  reader.boolean("unique", index.unique);
-  std::size_t arrays = 0;
-  for (const auto& item : keys.value.items) {
-    auto key = read_index_key(source, item);
-    const auto same = [&](const IndexKey& other) { return other.path == key.path; };
-    if (std::any_of(index.keys.begin(), index.keys.end(), same)) {
-      source.fail(item.mark, "keys: " + describe(item) + " stands here twice", "allowed: each field once");
-    }
-    // What is unique, a list or each of its items, would differ from store to store; two lists no store can index together.
-    if (is_array(schema, key.path) && (index.unique || ++arrays > 1)) {
-      source.fail(item.mark, "keys: " + describe(item) + " is an array", "allowed: one array in an index that is not unique");
-    }
-    index.keys.push_back(std::move(key));
-  }
-  return index;
-}
-
-std::vector<Index> read_indexes(const Source& source, const Member& member, const schema::Schema& schema) {
-  const auto allowed = "allowed: a list of at most " + std::to_string(kMostIndexes) + " mappings of keys, unique";
-  const auto& value = member.value;
-  if (value.kind != Value::Kind::sequence || value.items.size() > kMostIndexes) {
-    source.fail(value.mark, "indexes: " + describe(value) + " is no list of indexes", allowed);
-  }
-  std::vector<Index> indexes;
-  for (const auto& item : value.items) {
-    auto index = read_index(source, item, schema);
-    const auto same = [&](const Index& other) {
-      return std::equal(other.keys.begin(), other.keys.end(), index.keys.begin(), index.keys.end(),
-                        [](auto& a, auto& b) { return a.path == b.path && a.descending == b.descending; });
-    };
-    if (std::any_of(indexes.begin(), indexes.end(), same)) {
-      source.fail(item.mark, "indexes: this index stands here twice", "allowed: each list of keys once");
-    }
-    indexes.push_back(std::move(index));
-  }
-  return indexes;
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ Field both(Field a, const Field& b) {
   a.item_types = a.item_types != 0 && b.item_types != 0 ? a.item_types & b.item_types : a.item_types | b.item_types;
   a.item_date_time = a.item_date_time || b.item_date_time;
   a.through_array = a.through_array || b.through_array;
+  a.longest_text = std::min(a.longest_text, b.longest_text);
   return a;
 }
 
@@ -32,6 +33,7 @@ Field either(Field a, const Field& b) {
   };
   a.date_time = dates(a.types, a.date_time, b.types, b.date_time);
   a.item_date_time = dates(a.item_types, a.item_date_time, b.item_types, b.item_date_time);
+  a.longest_text = std::max(a.longest_text, b.longest_text);
   a.types |= b.types;
   a.item_types |= b.item_types;
   a.through_array = a.through_array || b.through_array;
@@ -69,6 +71,38 @@ Field describe_value(const Node& node) {
   return *with_in_place(describe_alone(node), node, [](const Node& part) { return Found{describe_value(part)}; });
 }
 
+/// Of a text of so many characters.
+std::size_t most_bytes(const Node& node) {
+  constexpr std::size_t kBytesOfCharacter = 4;
+  switch (node.format) {
+    case Format::date_time:
+      return std::string_view("2000-01-01T00:00:00.000Z").size();  // as format_rfc3339 writes it
+    case Format::email:
+    case Format::hostname:
+    case Format::ipv4:
+    case Format::ipv6:
+    case Format::uri:
+    case Format::uri_reference:
+    case Format::uuid:
+    case Format::date:
+    case Format::time:
+      return node.length.most;  // ASCII
+    default:
+      return node.length.most > Field::kUnbounded / kBytesOfCharacter ? Field::kUnbounded
+                                                                      : node.length.most * kBytesOfCharacter;
+  }
+}
+
+std::size_t longest_text(const Node& node) {
+  if ((node.types & kString) == 0) return 0;
+  const auto size = [](const Json& value) { return value.is_string() ? value.get_string().size() : 0; };
+  if (node.constant) return size(*node.constant);
+  if (!node.choices) return most_bytes(node);
+  std::size_t longest = 0;
+  for (const Json& value : *node.choices) longest = std::max(longest, size(value));
+  return longest;
+}
+
 Field describe_alone(const Node& node) {
   Field field;
   field.types = node.never ? 0 : node.types;
@@ -77,6 +111,7 @@ Field describe_alone(const Node& node) {
   if (node.constant) chosen = type_of(*node.constant);
   for (std::size_t i = 0; node.choices && i < node.choices->size(); ++i) chosen |= type_of((*node.choices)[i]);
   field.types &= chosen;
+  field.longest_text = longest_text(node);
   return field;
 }
 
@@ -93,15 +128,20 @@ Found describe_items(const Node& node) {
   return with_in_place(items, node, describe_items);
 }
 
+/// At most one more than kMaxPathDepth.
+std::vector<std::string_view> names_of(std::string_view path) {
+  std::vector<std::string_view> names;
+  for (std::size_t begin = 0; begin <= path.size() && names.size() <= kMaxPathDepth;) {
+    const std::size_t end = std::min(path.find('.', begin), path.size());
+    names.push_back(path.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return names;
+}
+
 class Search {
  public:
-  explicit Search(std::string_view path) {
-    for (std::size_t begin = 0; begin <= path.size() && names_.size() <= kMaxPathDepth;) {
-      const std::size_t end = std::min(path.find('.', begin), path.size());
-      names_.push_back(path.substr(begin, end - begin));
-      begin = end + 1;
-    }
-  }
+  explicit Search(std::string_view path) : names_(names_of(path)) {}
 
   Found run(const Node& root) { return names_.size() > kMaxPathDepth ? std::nullopt : find(root, 0, false); }
 
@@ -150,8 +190,59 @@ class Search {
 
   using Way = std::tuple<const Node*, std::size_t, bool>;
 
-  std::vector<std::string_view> names_;
+  const std::vector<std::string_view> names_;
   std::map<Way, Found> known_;
+  std::size_t steps_ = 0;
+  std::size_t depth_ = 0;
+};
+
+/// See may_have.
+class Possible {
+ public:
+  explicit Possible(std::string_view path) : names_(names_of(path)) {}
+
+  bool run(const Node& root) { return names_.size() > kMaxPathDepth || look(root, 0, false); }
+
+ private:
+  bool look(const Node& node, std::size_t at, bool is_item) {
+    if (++steps_ > kMaxLookupSteps || depth_ == kMaxLookupDepth) return true;
+    if (node.never) return false;
+    if (at == names_.size()) return true;
+    ++depth_;
+    const bool possible = (in_object(node, at) || (at > 0 && !is_item && in_array(node, at))) && in_parts(node, at, is_item);
+    --depth_;
+    return possible;
+  }
+
+  bool in_object(const Node& node, std::size_t at) {
+    if ((node.types & kObject) == 0) return false;
+    const std::string_view name = names_[at];
+    const Node* const property = node.property(name);
+    if (property != nullptr && !look(*property, at + 1, false)) return false;
+    bool named = property != nullptr;
+    for (const PatternProperty& entry : node.patterns) {
+      if (entry.pattern.search(name, Pattern::Effort::usual) != Pattern::Found::yes) continue;
+      named = true;
+      if (!look(*entry.node, at + 1, false)) return false;
+    }
+    return named || node.additional == nullptr || look(*node.additional, at + 1, false);
+  }
+
+  bool in_array(const Node& node, std::size_t at) {
+    if ((node.types & kArray) == 0) return false;
+    if (node.further == nullptr) return true;
+    const auto nodes = item_nodes(node);
+    return std::any_of(nodes.begin(), nodes.end(), [&](const Node* item) { return look(*item, at, true); });
+  }
+
+  bool in_parts(const Node& node, std::size_t at, bool is_item) {
+    const auto may = [&](const Node* part) { return look(*part, at, is_item); };
+    return std::all_of(node.all_of.begin(), node.all_of.end(), may) &&
+           (node.any_of.empty() || std::any_of(node.any_of.begin(), node.any_of.end(), may)) &&
+           (node.one_of.empty() || std::any_of(node.one_of.begin(), node.one_of.end(), may));
+  }
+
+  const std::vector<std::string_view> names_;
   std::size_t steps_ = 0;
   std::size_t depth_ = 0;
 };
@@ -192,6 +283,8 @@ Field describe(const Node& node) {
 }
 
 std::optional<Field> find_field(const Node& root, std::string_view dotted_path) { return Search{dotted_path}.run(root); }
+
+bool may_have(const Node& root, std::string_view dotted_path) { return Possible{dotted_path}.run(root); }
 
 std::vector<std::string> find_date_times(const Node& root) {
   DateTimes dates;

@@ -18,6 +18,9 @@ Field describe(const Node& node);
 /// See Schema::field.
 std::optional<Field> find_field(const Node& root, std::string_view dotted_path);
 
+/// See Schema::allows.
+bool may_have(const Node& root, std::string_view dotted_path);
+
 /// See Schema::date_time_paths.
 std::vector<std::string> find_date_times(const Node& root);
 

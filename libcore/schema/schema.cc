@@ -69,6 +69,8 @@ std::optional<Field> Schema::field(std::string_view dotted_path) const {
   return find_field(*compiled_->graph.root, dotted_path);
 }
 
+bool Schema::allows(std::string_view dotted_path) const { return may_have(*compiled_->graph.root, dotted_path); }
+
 std::vector<std::string> Schema::date_time_paths() const { return find_date_times(*compiled_->graph.root); }
 
 }  // namespace nacre::schema

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,11 +42,14 @@ struct Effort {
 
 /// What the schema says about the values found at a dotted path.
 struct Field {
+  static constexpr std::size_t kUnbounded = std::numeric_limits<std::size_t>::max();
+
   std::uint8_t types = kAny;    ///< Types that the value at the path may have
   bool date_time = false;       ///< `format: date-time`: compared as a date
   std::uint8_t item_types = 0;  ///< for an array: the types of its items (kAny when the schema does not say), else 0
   bool item_date_time = false;
-  bool through_array = false;  ///< an array lies on the way (`items.name`): a value for each of its elements
+  bool through_array = false;             ///< an array lies on the way (`items.name`): a value for each of its elements
+  std::size_t longest_text = kUnbounded;  ///< of a string, in bytes of UTF-8
 };
 
 /// A resource's JSON Schema (draft 7), compiled once and immutable.
@@ -76,6 +80,10 @@ class Schema {
   /// What the schema says of a dotted path of user fields (`due`, `author.name`, `tags`, `items.name`); nullopt: not in it.
   /// Array indexes in a path are not fields.
   std::optional<Field> field(std::string_view dotted_path) const;
+
+  /// Whether a valid document may have something at a dotted path, named in the schema or not. True where that would take too
+  /// long to find out.
+  bool allows(std::string_view dotted_path) const;
 
   /// Paths of all `format: date-time` fields that the schema names, dotted.
   std::vector<std::string> date_time_paths() const;

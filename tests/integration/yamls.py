@@ -6,7 +6,7 @@ NOTES_SCHEMA = """
       additionalProperties: false
       properties:
         title:  { type: string, minLength: 1, maxLength: 200 }
-        slug:   { type: string }
+        slug:   { type: string, maxLength: 100 }
         body:   { type: string, maxLength: 20000 }
         tags:   { type: array, items: { type: string }, maxItems: 20 }
         pinned: { type: boolean }
@@ -68,6 +68,7 @@ resources:
         tags:   { type: array, items: { type: string }, maxItems: 20 }
         pinned: { type: boolean }
         stars:  { type: integer, minimum: 0 }
+        slug:   { type: string, maxLength: 100 }
         due:    { type: string, format: date-time }
     access:  { read: public, create: user, update: owner, delete: owner }
     indexes: [ { keys: [title] }, { keys: [-stars, title] }, { keys: [slug], unique: true } ]

@@ -34,6 +34,7 @@ resources:
         tags:   { type: array, items: { type: string }, maxItems: 20 }
         pinned: { type: boolean }
         stars:  { type: integer, minimum: 0 }
+        slug:   { type: string, maxLength: 100 }
         due:    { type: string, format: date-time }
     access:  { read: public, create: user, update: owner, delete: owner }   # public | user | owner | role:NAME | nobody
     indexes: [ { keys: [title] }, { keys: [-stars, title] }, { keys: [slug], unique: true } ]

@@ -110,3 +110,40 @@ TEST_CASE("All named dates are listed, each once") {
   CHECK(library().date_time_paths() == std::vector<std::string>{"author.born", "dates", "due", "items.at", "maybe", "mixed"});
   CHECK(compiled("{}").date_time_paths().empty());
 }
+
+TEST_CASE("what a closed schema does not name, no document has") {
+  const auto schema = compiled(R"({"type":"object","additionalProperties":false,"patternProperties":{"^x":{}},"properties":{
+    "title":{"type":"string"},"author":{"type":"object","additionalProperties":false,"properties":{"name":{}}},"open":{},
+    "items":{"type":"array","items":{"type":"object","additionalProperties":false,"properties":{"n":{}}}},"none":false,
+    "either":{"anyOf":[{"type":"string"},{"type":"object","additionalProperties":false,"properties":{"a":{}}}]},
+    "both":{"allOf":[{},{"type":"object","additionalProperties":false,"properties":{"a":{}}}]},"self":{"$ref":"#"}}})");
+  for (const auto* path : {"title", "author.name", "author.name.x", "open", "open.a.b", "items", "items.n", "x1", "x1.y",
+                           "either.a", "both.a", "self.self.title"}) {
+    CAPTURE(path);
+    CHECK(schema.allows(path));
+  }
+  for (const auto* path : {"tilte", "title.x", "author.nmae", "items.m", "none", "either.b", "both.b", "self.self.tilte"}) {
+    CAPTURE(path);
+    CHECK_FALSE(schema.allows(path));
+  }
+  CHECK(compiled("{}").allows("anything"));
+}
+
+TEST_CASE("text is as long as all that is said of it lets it be") {
+  const auto schema = compiled(R"({"properties":{"free":{"type":"string"},"short":{"type":"string","maxLength":5},
+    "ascii":{"type":"string","format":"uri","maxLength":5},"date":{"type":"string","format":"date-time"},
+    "chosen":{"enum":["red","green",7]},"number":{"type":"integer"},"constant":{"const":"ab"},
+    "all":{"allOf":[{"type":"string"},{"maxLength":3}]},"any":{"anyOf":[{"type":"null"},{"type":"string","maxLength":3}]},
+    "some":{"anyOf":[{"type":"string"},{"type":"string","maxLength":3}]}}})");
+  const auto longest = [&](std::string_view path) { return schema.field(path)->longest_text; };
+  CHECK(longest("free") == Field::kUnbounded);
+  CHECK(longest("short") == 20);
+  CHECK(longest("ascii") == 5);
+  CHECK(longest("date") == 24);
+  CHECK(longest("chosen") == 5);
+  CHECK(longest("number") == 0);
+  CHECK(longest("constant") == 2);
+  CHECK(longest("all") == 12);
+  CHECK(longest("any") == 12);
+  CHECK(longest("some") == Field::kUnbounded);
+}
