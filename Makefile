@@ -23,7 +23,7 @@ CCACHE := env;CCACHE_SLOPPINESS=pch_defines,time_macros;ccache
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup configure build run test test-browser test-openapi fuzz check format bench image up monitor down release clean
+.PHONY: help setup configure build run test test-browser test-openapi fuzz check format bench instructions image up monitor down release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,11 @@ bench: configure ## benchmarks, side by side, as a table
 	@scripts/setup bench
 	@cmake --build $(BUILD) --target bench
 	@"$$(scripts/venv tests/integration/requirements.txt)/bin/python" tests/bench/bench.py $(BUILD) '$(NGINX_BINARY)'
+
+instructions: configure ## instructions of the worker for one request, as valgrind counts them
+	@scripts/setup bench
+	@cmake --build $(BUILD) --target ngx_http_nacre_module
+	@"$$(scripts/venv tests/integration/requirements.txt)/bin/python" tests/bench/instructions.py $(BUILD) '$(NGINX_BINARY)'
 
 image: ## build the container image nacre:latest
 	@scripts/setup image
