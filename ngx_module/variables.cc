@@ -46,7 +46,7 @@ ngx_int_t store_time(ngx_http_request_t* r, Value* value, RequestCtx& ctx) {
   return set_seconds(r, value, ctx.trace().waits.store);
 }
 ngx_int_t redis_time(ngx_http_request_t* r, Value* value, RequestCtx& ctx) {
-  return set_seconds(r, value, ctx.trace().waits.shared);
+  return set_seconds(r, value, ctx.trace().waits.remote);
 }
 ngx_int_t request_id(ngx_http_request_t*, Value* value, RequestCtx& ctx) noexcept { return set(value, ctx.id()); }
 

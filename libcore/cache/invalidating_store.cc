@@ -14,7 +14,7 @@ bool may_have_written(const Result<T>& result) {
   return error == Error::deadline || error == Error::cancelled || error == Error::unavailable || error == Error::internal;
 }
 
-void invalidate(SharedTier& tier, std::string_view resource, std::string_view id) {
+void invalidate(RemoteTier& tier, std::string_view resource, std::string_view id) {
   tier.invalidate(resource, id.empty() ? std::span<const std::string_view>() : std::span(&id, 1));
 }
 

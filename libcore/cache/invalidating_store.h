@@ -1,16 +1,16 @@
 #pragma once
 
-#include "cache/shared_tier.h"
+#include "cache/remote_tier.h"
 #include "fiber/fiber.h"
 #include "store/store.h"
 
 namespace nacre::cache {
 
-/// A store whose writes end what the shared tier knows of them, before they are answered. A write whose end nobody saw (its
+/// A store whose writes end what the remote tier knows of them, before they are answered. A write whose end nobody saw (its
 /// fiber stopped waiting) may come later: then that is done once more, when it must be over.
 class InvalidatingStore final : public store::Store {
  public:
-  InvalidatingStore(store::Store& store, SharedTier& tier, fiber::Scheduler& scheduler, Milliseconds store_timeout)
+  InvalidatingStore(store::Store& store, RemoteTier& tier, fiber::Scheduler& scheduler, Milliseconds store_timeout)
       : store_(store), tier_(tier), scheduler_(scheduler), store_timeout_(store_timeout) {}
 
   Result<store::Document> find_one(const config::Resource& resource, std::string_view id,
@@ -37,7 +37,7 @@ class InvalidatingStore final : public store::Store {
   Result<T> written(Result<T> result, const config::Resource& resource, std::string_view id);
 
   store::Store& store_;
-  SharedTier& tier_;
+  RemoteTier& tier_;
   fiber::Scheduler& scheduler_;
   Milliseconds store_timeout_;
 };

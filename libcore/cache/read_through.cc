@@ -118,7 +118,7 @@ struct ReadThrough::State : std::enable_shared_from_this<ReadThrough::State> {
   }
   void fill(const Key& key, Ticket ticket, const Entry& entry, const config::CachePolicy& policy, Milliseconds age = {}) const {
     if (!options.local) return;
-    const Milliseconds local = options.shared != nullptr ? kLocal : Milliseconds::max();
+    const Milliseconds local = options.remote != nullptr ? kLocal : Milliseconds::max();
     zone.fill(key.text(), key.subject(), ticket, entry, {policy.ttl, policy.stale, age, local}, now());
   }
 
@@ -129,16 +129,16 @@ struct ReadThrough::State : std::enable_shared_from_this<ReadThrough::State> {
 
   /// Whether an entry of the zone is an answer without a look at the tier behind.
   bool usable(const std::optional<Hit>& hit) const {
-    return hit && (hit->freshness == Freshness::fresh || options.shared == nullptr);
+    return hit && (hit->freshness == Freshness::fresh || options.remote == nullptr);
   }
 
-  /// What the tiers have; `look` is what a fill of the shared one may do.
-  std::optional<Served> find_anywhere(const Read& read, SharedTier::Look& look);
-  std::optional<Served> find_shared(const Read& read, SharedTier::Look& look, bool& away);
+  /// What the tiers have; `look` is what a fill of the remote one may do.
+  std::optional<Served> find_anywhere(const Read& read, RemoteTier::Look& look);
+  std::optional<Served> find_remote(const Read& read, RemoteTier::Look& look, bool& away);
   Result<Served> get(const Read& read);
-  Result<Served> lead(const Read& read, const std::string& flight, SharedTier::Look& look);
-  Result<Served> load(const Read& read, const SharedTier::Look& look);
-  void renew(const Read& read, const SharedTier::Look& look);
+  Result<Served> lead(const Read& read, const std::string& flight, RemoteTier::Look& look);
+  Result<Served> load(const Read& read, const RemoteTier::Look& look);
+  void renew(const Read& read, const RemoteTier::Look& look);
 
   Zone& zone;
   fiber::Scheduler& scheduler;
@@ -147,22 +147,22 @@ struct ReadThrough::State : std::enable_shared_from_this<ReadThrough::State> {
   std::size_t renewals = 0;
 };
 
-std::optional<Served> ReadThrough::State::find_anywhere(const Read& read, SharedTier::Look& look) {
+std::optional<Served> ReadThrough::State::find_anywhere(const Read& read, RemoteTier::Look& look) {
   auto hit = find(read.key);
-  if (!usable(hit) && options.shared != nullptr) {
+  if (!usable(hit) && options.remote != nullptr) {
     bool away = false;
-    auto shared = find_shared(read, look, away);
-    if (shared || !away) return shared;
+    auto remote = find_remote(read, look, away);
+    if (remote || !away) return remote;
   }
   if (!hit) return std::nullopt;
   if (hit->freshness == Freshness::stale) renew(read, look);
   return served(std::move(*hit));
 }
 
-std::optional<Served> ReadThrough::State::find_shared(const Read& read, SharedTier::Look& look, bool& away) {
-  const Stopwatch stopwatch(read.waits.shared);
+std::optional<Served> ReadThrough::State::find_remote(const Read& read, RemoteTier::Look& look, bool& away) {
+  const Stopwatch stopwatch(read.waits.remote);
   const Ticket ticket = zone.ticket(read.key.subject());
-  auto looked = options.shared->find(read.key);
+  auto looked = options.remote->find(read.key);
   if (!looked) {
     away = true;
     return std::nullopt;
@@ -179,7 +179,7 @@ std::optional<Served> ReadThrough::State::find_shared(const Read& read, SharedTi
 
 Result<Served> ReadThrough::State::get(const Read& read) {
   for (;;) {
-    SharedTier::Look look;
+    RemoteTier::Look look;
     if (auto found = find_anywhere(read, look)) return std::move(*found);
     if (fiber::cancelled()) return Failure(Error::cancelled);
     const Stopwatch stopwatch(read.waits.store);
@@ -203,7 +203,7 @@ Result<Served> ReadThrough::State::get(const Read& read) {
 }
 
 /// Reads for all that wait in this worker: what another worker of the host fills in meanwhile, or the store.
-Result<Served> ReadThrough::State::lead(const Read& read, const std::string& flight, SharedTier::Look& look) {
+Result<Served> ReadThrough::State::lead(const Read& read, const std::string& flight, RemoteTier::Look& look) {
   const Monotonic end = now() + options.store_timeout;
   Lead lead(zone);
   bool waited = false;
@@ -215,18 +215,18 @@ Result<Served> ReadThrough::State::lead(const Read& read, const std::string& fli
     if (const Result<void> slept = fiber::sleep(pause); !slept) return slept.error();
     waited = true;
   }
-  if (waited && options.shared != nullptr) {
+  if (waited && options.remote != nullptr) {
     if (auto found = find_anywhere(read, look)) return std::move(*found);
   }
   return load(read, look);
 }
 
-Result<Served> ReadThrough::State::load(const Read& read, const SharedTier::Look& look) {
+Result<Served> ReadThrough::State::load(const Read& read, const RemoteTier::Look& look) {
   const Ticket ticket = zone.ticket(read.key.subject());
   Result<Entry> loaded = read.load();
   if (loaded) {
     fill(read.key, ticket, *loaded, read.policy);
-    if (options.shared != nullptr) options.shared->fill(read.key, look, *loaded, read.policy);
+    if (options.remote != nullptr) options.remote->fill(read.key, look, *loaded, read.policy);
     return Served{std::move(*loaded), Outcome::miss, {}};
   }
   if (store_failed(loaded.error().error)) {
@@ -236,7 +236,7 @@ Result<Served> ReadThrough::State::load(const Read& read, const SharedTier::Look
 }
 
 /// Starts a renewal, unless one runs on this host or failed a moment ago.
-void ReadThrough::State::renew(const Read& read, const SharedTier::Look& look) {
+void ReadThrough::State::renew(const Read& read, const RemoteTier::Look& look) {
   if (renewals >= kMostRenewals) return;
   const Ticket ticket = zone.ticket(read.key.subject());
   const std::optional<Lease> lease = zone.try_lead(flight_name(read) + " renewal", options.store_timeout, now());
@@ -247,14 +247,14 @@ void ReadThrough::State::renew(const Read& read, const SharedTier::Look& look) {
   const auto started = scheduler.start(
       now() + options.store_timeout,
       [state, count, ticket, lease = *lease, key = read.key, policy = read.policy, load = read.load, look = look]() mutable {
-        SharedTier* const shared = state->options.shared;
-        if (shared != nullptr && look.fill == SharedTier::Look::Fill::none) {
-          if (auto looked = shared->find(key)) look = std::move(*looked);
+        RemoteTier* const remote = state->options.remote;
+        if (remote != nullptr && look.fill == RemoteTier::Look::Fill::none) {
+          if (auto looked = remote->find(key)) look = std::move(*looked);
         }
         const Result<Entry> loaded = load();
         if (loaded) {
           state->fill(key, ticket, *loaded, policy);
-          if (shared != nullptr) shared->fill(key, look, *loaded, policy);
+          if (remote != nullptr) remote->fill(key, look, *loaded, policy);
           state->zone.release(lease);
         } else if (!store_failed(loaded.error().error)) {
           state->zone.invalidate(key.subject());

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "cache/key.h"
-#include "cache/shared_tier.h"
+#include "cache/remote_tier.h"
 #include "cache/zone.h"
 #include "config/config.h"
 #include "fiber/fiber.h"
@@ -24,7 +24,7 @@ std::string_view cache_status(Outcome outcome) noexcept;
 /// How long a request waited, for what.
 struct Waits {
   std::chrono::microseconds store{};   ///< or for another request that reads it
-  std::chrono::microseconds shared{};  ///< for the tier that all hosts share
+  std::chrono::microseconds remote{};  ///< for the tier that all hosts share
 };
 
 struct Served {
@@ -44,7 +44,7 @@ class ReadThrough {
 
   struct Options {
     Milliseconds store_timeout;
-    SharedTier* shared = nullptr;
+    RemoteTier* remote = nullptr;
     bool local = true;  ///< whether entries are kept in the zone
   };
   ReadThrough(Zone& zone, fiber::Scheduler& scheduler, Options options);

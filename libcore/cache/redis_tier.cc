@@ -73,7 +73,7 @@ RedisTier::RedisTier(redis::Client& client, Zone& zone, fiber::Scheduler& schedu
 }
 
 RedisTier::~RedisTier() {
-  if (owes_) zone_.settle_shared();
+  if (owes_) zone_.settle_remote();
 }
 
 std::string RedisTier::key_of(char kind, std::string_view name) const {
@@ -84,22 +84,22 @@ std::string RedisTier::key_of(char kind, std::string_view name) const {
 
 std::string RedisTier::key_of(const Key& key) const { return key_of(static_cast<char>(key.kind()), key.name()); }
 
-Result<SharedTier::Look> RedisTier::find(const Key& key) {
-  if (zone_.owes_shared() || scheduler_.reactor().now() < distrusted_until_) {
+Result<RemoteTier::Look> RedisTier::find(const Key& key) {
+  if (zone_.owes_remote() || scheduler_.reactor().now() < distrusted_until_) {
     settle();
     return Failure(Error::unavailable, "a write is to be told first");
   }
   return key.kind() == Key::Kind::document ? find_document(key) : find_list(key);
 }
 
-Result<SharedTier::Look> RedisTier::find_document(const Key& key) {
+Result<RemoteTier::Look> RedisTier::find_document(const Key& key) {
   auto reply = client_.command({"GET", key_of(key)});
   if (!reply) return reply.error();
   if (reply->is_nil()) return Look{.fill = Look::Fill::absent};
   return look_at(std::move(*reply).take_text(), key, 0);
 }
 
-Result<SharedTier::Look> RedisTier::find_list(const Key& key) {
+Result<RemoteTier::Look> RedisTier::find_list(const Key& key) {
   const std::string generation_key = key_of('g', key.subject());
   const std::string list_key = key_of(key);
   const std::array<std::string_view, 2> get_generation{"GET", generation_key};
@@ -128,7 +128,7 @@ Result<std::uint64_t> RedisTier::new_generation(const std::string& key) {
   return generation_of(reply->text());
 }
 
-SharedTier::Look RedisTier::look_at(std::string value, const Key& key, std::uint64_t generation) const {
+RemoteTier::Look RedisTier::look_at(std::string value, const Key& key, std::uint64_t generation) const {
   Look look{.fill = Look::Fill::other, .generation = generation};
   if (value.empty()) {
     look.fill = Look::Fill::none;
@@ -153,7 +153,7 @@ SharedTier::Look RedisTier::look_at(std::string value, const Key& key, std::uint
 }
 
 void RedisTier::fill(const Key& key, const Look& look, const Entry& entry, const config::CachePolicy& policy) {
-  if (look.fill == Look::Fill::none || zone_.owes_shared()) return;
+  if (look.fill == Look::Fill::none || zone_.owes_remote()) return;
   if (entry.body.size() + entry.etag.size() > kLargest) return;
   const std::string value = serialize(entry, {.fingerprint = key.fingerprint() ^ options_.identity,
                                               .generation = look.generation,
@@ -216,7 +216,7 @@ bool RedisTier::tell(std::string_view resource, std::span<const std::string_view
 }
 
 void RedisTier::owe(std::string_view resource, std::span<const std::string_view> ids) {
-  if (!owes_) zone_.owe_shared();
+  if (!owes_) zone_.owe_remote();
   owes_ = true;
   owed_.emplace(resource);
   for (const std::string_view id : ids) {
@@ -256,7 +256,7 @@ void RedisTier::pay() {
   paying_ = false;
   if (!owed_.empty()) return;
   owes_ = false;
-  zone_.settle_shared();
+  zone_.settle_remote();
 }
 
 /// `<host> <resource> <id>…`: another host wrote.

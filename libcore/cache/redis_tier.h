@@ -5,14 +5,14 @@
 #include <string>
 #include <string_view>
 
-#include "cache/shared_tier.h"
+#include "cache/remote_tier.h"
 #include "cache/zone.h"
 #include "fiber/fiber.h"
 #include "redis/client.h"
 
 namespace nacre::cache {
 
-/// The shared tier in Redis, below a prefix, `nacre:` usually.
+/// The remote tier in Redis, below a prefix, `nacre:` usually.
 ///
 ///     d<resource>/<id>      a document's answer; empty for a moment after a write: then nothing is filled in
 ///     l<resource>/<query>   a list's answer, good while it names the resource's generation
@@ -21,7 +21,7 @@ namespace nacre::cache {
 ///
 /// Keys do not hold the configuration's fingerprint but values do, so that a write ends what any configuration cached.
 /// The age of an answer is the difference of two hosts' wall clocks; Redis itself drops it at the end of its lifetime.
-class RedisTier final : public SharedTier {
+class RedisTier final : public RemoteTier {
  public:
   struct Options {
     std::string prefix;

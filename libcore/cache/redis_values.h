@@ -1,12 +1,12 @@
 #pragma once
 
-#include "cache/shared_values.h"
+#include "cache/small_values.h"
 #include "redis/client.h"
 
 namespace nacre::cache {
 
 /// Values that all hosts share, in Redis as `<prefix>:v<key>`. A value put as decimal digits can be counted too.
-class RedisValues final : public SharedValues {
+class RedisValues final : public SmallValues {
  public:
   RedisValues(redis::Client& client, std::string prefix) : client_(client), prefix_(std::move(prefix)) {}
 

@@ -73,7 +73,7 @@ Tiers::Tiers(const config::Config& config, Zone& zone, fiber::Scheduler& schedul
     redis_ = std::make_unique<Redis>(config, zone, scheduler, store, std::move(observe), std::move(log));
     values_ = std::make_unique<RedisValues>(redis_->client, config.cache.prefix);
     store_ = &redis_->store;
-    options.shared = &redis_->tier;
+    options.remote = &redis_->tier;
     options.local = config.cache.local;
   } else {
     values_ = std::make_unique<ZoneValues>(zone, scheduler.reactor());

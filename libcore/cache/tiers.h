@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "cache/invalidating_store.h"
 #include "cache/read_through.h"
-#include "cache/shared_values.h"
+#include "cache/small_values.h"
 #include "cache/zone.h"
 #include "config/config.h"
 #include "fiber/fiber.h"
@@ -28,7 +28,7 @@ class Tiers {
   ~Tiers();
 
   ReadThrough& reads() noexcept { return *reads_; }
-  SharedValues& values() noexcept { return *values_; }
+  SmallValues& values() noexcept { return *values_; }
   /// The store, as those who write must see it.
   store::Store& store() noexcept { return *store_; }
   /// Whether the cache can be used: on a fiber.
@@ -38,7 +38,7 @@ class Tiers {
   struct Redis;
 
   std::unique_ptr<Redis> redis_;  ///< nullptr: the zone alone
-  std::unique_ptr<SharedValues> values_;
+  std::unique_ptr<SmallValues> values_;
   std::unique_ptr<ReadThrough> reads_;
   store::Store* store_;
 };

@@ -102,11 +102,10 @@ class Zone {
   /// True when it was there.
   Result<bool> erase(std::string_view key, Monotonic now);
 
-  /// A worker owes the tier that all hosts share the news of a write; until it settles that, none of this host trusts that
-  /// tier.
-  void owe_shared() noexcept { owing_.fetch_add(1); }
-  void settle_shared() noexcept { owing_.fetch_sub(1); }
-  bool owes_shared() const noexcept { return owing_.load(std::memory_order_acquire) != 0; }
+  /// A worker owes the remote tier the news of a write; until it settles that, no worker of this host trusts the tier.
+  void owe_remote() noexcept { owing_.fetch_add(1); }
+  void settle_remote() noexcept { owing_.fetch_sub(1); }
+  bool owes_remote() const noexcept { return owing_.load(std::memory_order_acquire) != 0; }
 
   /// Tells this host from others.
   std::uint64_t id() const noexcept { return hash_("host"); }

@@ -6,7 +6,7 @@
 
 #include "auth/identity.h"
 #include "cache/read_through.h"
-#include "cache/shared_values.h"
+#include "cache/small_values.h"
 #include "config/config.h"
 #include "fiber/gate.h"
 #include "http/request.h"
@@ -24,7 +24,7 @@ class HttpClient;
 struct Backend {
   const config::Config& config;
   store::Store& store;
-  cache::SharedValues& values;
+  cache::SmallValues& values;
   cache::ReadThrough& cache;
   net::HttpClient* http;      ///< for the application's handlers
   fiber::Gate& large_bodies;  ///< bytes of memory (resource/off_loop.h)

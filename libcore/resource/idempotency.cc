@@ -114,7 +114,7 @@ Result<std::optional<http::Response>> Idempotency::recall() {
 }
 
 Result<std::optional<http::Response>> Idempotency::begin() {
-  cache::SharedValues& values = call_->backend.values;
+  cache::SmallValues& values = call_->backend.values;
   const auto marked = values.put_if_absent(key_, body_, lease());
   if (!marked) return marked.error();
   auto kept = recall();

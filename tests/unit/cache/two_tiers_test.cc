@@ -15,8 +15,8 @@ namespace {
 constexpr config::CachePolicy kPolicy{true, Milliseconds{60'000}, Milliseconds{60'000}};
 const Key kKey = Key::document(7, "notes", "1");
 
-/// A shared tier that a test fills, empties and takes away.
-struct Shared final : SharedTier {
+/// A remote tier that a test fills, empties and takes away.
+struct Remote final : RemoteTier {
   Result<Look> find(const Key& key) override {
     ++looks;
     if (away) return Failure(Error::unavailable);
@@ -39,7 +39,7 @@ struct Host {
   /// Reads the document on a fiber; the store has `stored`.
   Served get(bool local = true) {
     std::optional<Served> served;
-    ReadThrough& reads = local ? both : shared_alone;
+    ReadThrough& reads = local ? both : remote_alone;
     REQUIRE(scheduler.start(reactor.now() + Milliseconds{5'000}, [&] {
       auto got = reads.get(kKey, kPolicy, load(), waits);
       REQUIRE(got.has_value());
@@ -61,9 +61,9 @@ struct Host {
   Zone& zone = Zone::format(memory.bytes());
   ManualReactor reactor;
   fiber::Scheduler scheduler{reactor};
-  Shared shared;
-  ReadThrough both{zone, scheduler, {.store_timeout = Milliseconds{2'000}, .shared = &shared}};
-  ReadThrough shared_alone{zone, scheduler, {.store_timeout = Milliseconds{2'000}, .shared = &shared, .local = false}};
+  Remote remote;
+  ReadThrough both{zone, scheduler, {.store_timeout = Milliseconds{2'000}, .remote = &remote}};
+  ReadThrough remote_alone{zone, scheduler, {.store_timeout = Milliseconds{2'000}, .remote = &remote, .local = false}};
   Waits waits;
   std::string stored = "old";
   int loads = 0;
@@ -74,16 +74,16 @@ struct Host {
 TEST_CASE("what is read from the store goes into both tiers") {
   Host host;
   CHECK(host.get().outcome == Outcome::miss);
-  CHECK(host.shared.entries.size() == 1);
+  CHECK(host.remote.entries.size() == 1);
   CHECK(host.get().outcome == Outcome::l1_hit);
-  CHECK(host.shared.looks == 1);
+  CHECK(host.remote.looks == 1);
   CHECK(host.get(false).outcome == Outcome::l2_hit);
   CHECK(host.loads == 1);
 }
 
-TEST_CASE("what another host read is found in the shared tier, and then in the zone, with its age") {
+TEST_CASE("what another host read is found in the remote tier, and then in the zone, with its age") {
   Host host;
-  host.shared.entries["notes/1"] = {{"theirs", "\"2\"", std::nullopt}, Milliseconds{20'000}};
+  host.remote.entries["notes/1"] = {{"theirs", "\"2\"", std::nullopt}, Milliseconds{20'000}};
   const Served first = host.get();
   CHECK(first.outcome == Outcome::l2_hit);
   CHECK(first.entry.body == "theirs");
@@ -95,45 +95,45 @@ TEST_CASE("what another host read is found in the shared tier, and then in the z
   CHECK(host.loads == 0);
 }
 
-TEST_CASE("an entry of the zone is not trusted for longer than its time without a look at the shared tier") {
+TEST_CASE("an entry of the zone is not trusted for longer than its time without a look at the remote tier") {
   Host host;
   host.get();
   host.reactor.advance(ReadThrough::kLocal - Milliseconds{1});
   CHECK(host.get().outcome == Outcome::l1_hit);
   host.reactor.advance(Milliseconds{1});
-  SUBCASE("the shared tier still has it") {
+  SUBCASE("the remote tier still has it") {
     CHECK(host.get().outcome == Outcome::l2_hit);
     CHECK(host.loads == 1);
   }
   SUBCASE("a write ended it there, of which this host did not hear") {
-    host.shared.entries.clear();
-    host.shared.quiet = true;
+    host.remote.entries.clear();
+    host.remote.quiet = true;
     host.stored = "new";
     CHECK(host.get().entry.body == "new");
-    CHECK(host.shared.entries.empty());
+    CHECK(host.remote.entries.empty());
   }
-  SUBCASE("the shared tier is away") {
-    host.shared.away = true;
+  SUBCASE("the remote tier is away") {
+    host.remote.away = true;
     CHECK(host.get().outcome == Outcome::l1_hit);
     CHECK(host.loads == 1);
   }
 }
 
-TEST_CASE("a stale entry of the shared tier is served while it is renewed there") {
+TEST_CASE("a stale entry of the remote tier is served while it is renewed there") {
   Host host;
-  host.shared.entries["notes/1"] = {{"theirs", "\"2\"", std::nullopt}, Milliseconds{70'000}};
+  host.remote.entries["notes/1"] = {{"theirs", "\"2\"", std::nullopt}, Milliseconds{70'000}};
   const Served served = host.get();
   CHECK(served.outcome == Outcome::l2_stale);
   CHECK(served.entry.body == "theirs");
   CHECK(host.loads == 1);
-  CHECK(host.shared.entries["notes/1"].entry.body == "old");
+  CHECK(host.remote.entries["notes/1"].entry.body == "old");
   CHECK(host.get(false).outcome == Outcome::l2_hit);
 }
 
-TEST_CASE("with both the shared tier and the store away, what the zone has is served stale") {
+TEST_CASE("with both the remote tier and the store away, what the zone has is served stale") {
   Host host;
   host.get();
-  host.shared.away = true;
+  host.remote.away = true;
   host.stored.clear();
   host.reactor.advance(Milliseconds{70'000});
   CHECK(host.get().outcome == Outcome::stale);

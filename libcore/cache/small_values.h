@@ -12,13 +12,14 @@
 
 namespace nacre::cache {
 
-/// Small values that all who may meet them share: counters and marks. They are never dropped for entries. On fibers.
+/// Counters and marks, in the zone of a host or in the tier that all hosts share. They are never dropped for entries. On
+/// fibers.
 ///
 /// Error::conflict for a value that is no integer, or would overflow; Error::overloaded and Error::too_large where there is no
 /// room; Error::unavailable, Error::deadline and Error::cancelled where they are on a server.
-class SharedValues {
+class SmallValues {
  public:
-  virtual ~SharedValues() = default;
+  virtual ~SmallValues() = default;
 
   /// Adds to a counter, which begins at 0, and gives the sum. A `ttl` counts from the counter's beginning.
   virtual Result<std::int64_t> increment(std::string_view key, std::int64_t by, std::optional<Milliseconds> ttl) = 0;
@@ -31,7 +32,7 @@ class SharedValues {
 };
 
 /// Those of one host, in its zone: they outlive a reload, but not a restart of nginx.
-class ZoneValues final : public SharedValues {
+class ZoneValues final : public SmallValues {
  public:
   ZoneValues(Zone& zone, const Reactor& reactor) : zone_(zone), reactor_(reactor) {}
 

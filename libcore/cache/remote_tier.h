@@ -14,11 +14,11 @@
 
 namespace nacre::cache {
 
-/// The cache that all hosts share, behind the zone of each. What fails in it never fails a request: it is as if nothing were
-/// there. All on fibers.
-class SharedTier {
+/// The cache that all hosts share ("remote"), behind the zone of each host. What fails in it never fails a request: it is as if
+/// nothing were there. All on fibers.
+class RemoteTier {
  public:
-  virtual ~SharedTier() = default;
+  virtual ~RemoteTier() = default;
 
   struct Found {
     Entry entry;
