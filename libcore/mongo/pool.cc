@@ -29,11 +29,11 @@ Link::Link(Reactor& reactor, net::Threads& threads, const Target& target, Role r
     : connection_(
           reactor, threads,
           [target, role, handover = handover_](const net::Patience& patience) -> Result<net::Socket> {
-            auto introduced = introduce(*target.uri, target.tls, role, patience);
-            if (!introduced) return introduced.error();
+            auto opened = handshake(*target.uri, target.tls, role, patience);
+            if (!opened) return opened.error();
             const std::lock_guard lock(handover->mutex);
-            handover->server = std::move(introduced->server);
-            return std::move(introduced->socket);
+            handover->server = std::move(opened->server);
+            return std::move(opened->socket);
           },
           options, Codec(sequence_)) {
   connection_.on_change = [this, on_change = std::move(on_change)] {

@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "fiber/fiber.h"
-#include "mongo/introduce.h"
+#include "mongo/handshake.h"
 #include "mongo/message.h"
 #include "mongo/target.h"
 #include "net/connection.h"

@@ -9,7 +9,7 @@
 
 namespace nacre::mongo {
 
-/// libmongoc's view of a socket: it blocks, with timeouts, on the introducing thread only.
+/// libmongoc's view of a socket: it blocks, with timeouts, on a connecting thread only.
 struct Streams::Stream {
   mongoc_stream_t table;  // first: libmongoc hands back a pointer to it
   std::shared_ptr<net::Socket> socket;
@@ -135,7 +135,7 @@ mongoc_stream_t* Streams::open(const mongoc_host_list_t& host, bson_error_t* err
     bson_set_error(error, MONGOC_ERROR_STREAM, MONGOC_ERROR_STREAM_CONNECT, "%s", why.c_str());
     return nullptr;
   };
-  if (over_) return fail("the introduction is over");
+  if (over_) return fail("the handshake is over");
   const net::Endpoint endpoint{.host = host.host, .port = host.port};
   auto socket = net::dial(endpoint, tls_, within(static_cast<std::int32_t>(connect_timeout_.count())));
   if (!socket) return fail(socket.error().internal.empty() ? "it could not be reached in time" : socket.error().internal);

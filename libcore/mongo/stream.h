@@ -10,7 +10,7 @@
 
 namespace nacre::mongo {
 
-/// The connections that libmongoc opens while it introduces, and the end of its use of them.
+/// The connections that libmongoc opens for a handshake, and the end of its use of them.
 class Streams {
  public:
   Streams(std::shared_ptr<const net::Tls> tls, net::Patience patience, Milliseconds connect_timeout)

@@ -4,7 +4,7 @@
 #include <deque>
 #include <utility>
 
-#include "redis/introduce.h"
+#include "redis/handshake.h"
 
 namespace nacre::redis {
 

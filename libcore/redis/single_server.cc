@@ -2,7 +2,7 @@
 
 #include <deque>
 
-#include "redis/introduce.h"
+#include "redis/handshake.h"
 
 namespace nacre::redis {
 

@@ -2,7 +2,7 @@
 //
 //   canned_mongo PORT [MILLISECONDS]
 //
-// It calls itself the primary of the replica set `nacre` (libmongoc introduces itself to it as to any other), answers each
+// It calls itself the primary of the replica set `nacre` (libmongoc shakes hands with it as with any other), answers each
 // `find` with one and the same document, and every other command as if it had been done. With MILLISECONDS each find takes that
 // long, and those of one connection run one after another, as a real server's do. One thread; it ends with SIGTERM.
 

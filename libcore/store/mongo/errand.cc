@@ -4,7 +4,7 @@
 #include <array>
 #include <set>
 
-#include "mongo/introduce.h"
+#include "mongo/handshake.h"
 #include "mongo/message.h"
 #include "mongo/reply.h"
 
@@ -164,9 +164,9 @@ class Indexes {
 Result<Conversation> converse(const nacre::mongo::Target& target, const net::Patience& patience) {
   net::Patience meeting = patience;
   meeting.until = std::min(meeting.until, monotonic_now() + 2 * target.uri->connect_timeout);
-  auto introduced = introduce(*target.uri, target.tls, nacre::mongo::Role::primary, meeting);
-  if (!introduced) return introduced.error();
-  return Conversation(std::move(introduced->socket), *target.uri, patience);
+  auto opened = handshake(*target.uri, target.tls, nacre::mongo::Role::primary, meeting);
+  if (!opened) return opened.error();
+  return Conversation(std::move(opened->socket), *target.uri, patience);
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ struct Asked {
   int connection = 0;    ///< by the order in which they were opened
 };
 
-/// A server that speaks just enough to be introduced, and then answers as a test says. Every connection has a thread.
+/// A server that speaks just enough for a handshake, and then answers as a test says. Every connection has a thread.
 class ScriptedServer {
  public:
   /// What is answered to a command, on a thread; nullopt cuts the connection.
@@ -34,7 +34,7 @@ class ScriptedServer {
   ScriptedServer& operator=(const ScriptedServer&) = delete;
 
   std::string uri(std::string_view options = {}) const;
-  /// Commands that were asked, those of the introduction left out.
+  /// Commands that were asked, those of the handshake left out.
   std::vector<Asked> asked() const;
 
  private:

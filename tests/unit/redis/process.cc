@@ -16,7 +16,7 @@
 #include <random>
 #include <thread>
 
-#include "redis/introduce.h"
+#include "redis/handshake.h"
 
 namespace nacre::redis {
 

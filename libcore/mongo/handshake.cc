@@ -1,4 +1,4 @@
-#include "mongo/introduce.h"
+#include "mongo/handshake.h"
 
 #include <algorithm>
 
@@ -7,7 +7,7 @@
 namespace nacre::mongo {
 namespace {
 
-Failure not_introduced(const bson_error_t& error) {
+Failure not_opened(const bson_error_t& error) {
   Failure failure(Error::unavailable, "the store is away");
   failure.internal = error.message;
   return failure;
@@ -36,31 +36,30 @@ bool authenticate(mongoc_client_t* client, const mongoc_server_description_t* de
 
 }  // namespace
 
-Result<Introduced> introduce(const Uri& uri, const std::shared_ptr<const net::Tls>& tls, Role role,
-                             const net::Patience& patience) {
+Result<Opened> handshake(const Uri& uri, const std::shared_ptr<const net::Tls>& tls, Role role, const net::Patience& patience) {
   initialize();
   bson_error_t error{};
   const UriHandle parsed(mongoc_uri_new_with_error(uri.driver.c_str(), &error));
-  if (!parsed) return not_introduced(error);
+  if (!parsed) return not_opened(error);
   const auto left = std::max<std::int64_t>(1, (patience.until - monotonic_now()).count());
   mongoc_uri_set_option_as_int32(parsed.get(), MONGOC_URI_SERVERSELECTIONTIMEOUTMS, static_cast<std::int32_t>(left));
   if (!uri.x509_user.empty()) mongoc_uri_set_username(parsed.get(), uri.x509_user.c_str());
   Streams streams(tls, patience, uri.connect_timeout);
   const ClientHandle client(mongoc_client_new_from_uri_with_error(parsed.get(), &error));
-  if (!client) return not_introduced(error);
+  if (!client) return not_opened(error);
   mongoc_client_set_error_api(client.get(), MONGOC_ERROR_API_VERSION_2);
   streams.serve(client.get());
   const auto* preference = role == Role::reader ? mongoc_uri_get_read_prefs_t(parsed.get()) : nullptr;
   const ServerHandle selected(mongoc_client_select_server(client.get(), role == Role::primary, preference, &error));
   std::optional<Server> server;
   if (selected && authenticate(client.get(), selected.get(), &error)) server = describe(selected.get());
-  Introduced introduced{streams.take(server ? server->address : ""), server.value_or(Server{})};
-  if (!server) return not_introduced(error);
-  if (!introduced.socket.is_open()) {
+  Opened opened{streams.take(server ? server->address : ""), server.value_or(Server{})};
+  if (!server) return not_opened(error);
+  if (!opened.socket.is_open()) {
     bson_set_error(&error, MONGOC_ERROR_STREAM, MONGOC_ERROR_STREAM_CONNECT, "no connection to the server that was selected");
-    return not_introduced(error);
+    return not_opened(error);
   }
-  return introduced;
+  return opened;
 }
 
 }  // namespace nacre::mongo

@@ -25,16 +25,16 @@ enum class Role : std::uint8_t {
   reader,   ///< by the URI's read preference
 };
 
-struct Introduced {
+struct Opened {
   net::Socket socket;
   Server server;
 };
 
-/// libmongoc introduces: it reads the URI, finds the servers, selects one, and authenticates on a socket that net::dial made.
-/// Then the socket is taken from under it, and nothing of libmongoc is left. Blocks: on a connecting thread only.
+/// The handshake is by libmongoc: it reads the URI, finds the servers, selects one, and authenticates on a socket that
+/// net::dial made. Then the socket is taken from under it, and nothing of libmongoc is left. Blocks: on a connecting thread
+/// only.
 ///
 /// Error::unavailable, whose `internal` says why, without secrets.
-Result<Introduced> introduce(const Uri& uri, const std::shared_ptr<const net::Tls>& tls, Role role,
-                             const net::Patience& patience);
+Result<Opened> handshake(const Uri& uri, const std::shared_ptr<const net::Tls>& tls, Role role, const net::Patience& patience);
 
 }  // namespace nacre::mongo

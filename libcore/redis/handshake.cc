@@ -1,4 +1,4 @@
-#include "redis/introduce.h"
+#include "redis/handshake.h"
 
 #include <array>
 
@@ -39,7 +39,7 @@ Result<Reply> Talk::ask(std::initializer_list<std::string_view> words) {
   return failure;
 }
 
-Result<net::Socket> introduce(const net::Endpoint& to, const Entry& entry, const net::Patience& patience) {
+Result<net::Socket> handshake(const net::Endpoint& to, const Entry& entry, const net::Patience& patience) {
   auto socket = net::dial(to, entry.tls, patience);
   if (!socket) return socket;
   Talk talk(*socket, patience);
@@ -60,7 +60,7 @@ Result<net::Socket> introduce(const net::Endpoint& to, const Entry& entry, const
 
 net::ConnectionBase::Dial dial_server(std::shared_ptr<const Target> target, const net::Endpoint& server) {
   return [target = std::move(target), server](const net::Patience& patience) {
-    return introduce(server, {target->credentials, target->database, target->tls}, patience);
+    return handshake(server, {target->credentials, target->database, target->tls}, patience);
   };
 }
 

@@ -35,7 +35,7 @@ struct Entry {
 };
 
 /// A connection on which AUTH, SELECT and PING were answered well. Errors as of net::dial.
-Result<net::Socket> introduce(const net::Endpoint& to, const Entry& entry, const net::Patience& patience);
+Result<net::Socket> handshake(const net::Endpoint& to, const Entry& entry, const net::Patience& patience);
 
 /// What `visit` makes of the first server for which it succeeds; each has its share of the time.
 template <class T, class Visit>
