@@ -3,7 +3,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "store/mongo/errand.h"
+#include "store/mongo/index_builder.h"
 #include "store/mongo/operations.h"
 
 namespace nacre::store {
@@ -14,7 +14,7 @@ using nacre::mongo::Target;
 
 /// How long a write that was begun may take to come to an end once nobody waits for it.
 constexpr Milliseconds kGrace{5'000};
-constexpr Milliseconds kLongestErrand{3'600'000};
+constexpr Milliseconds kLongestBuild{3'600'000};
 constexpr Milliseconds kFirstPause{200};
 constexpr Milliseconds kTurnPause{50};
 constexpr Milliseconds kLongestPause{5'000};
@@ -36,8 +36,8 @@ class MongoStore final : public Store {
         options_(std::move(options)),
         background_(reactor),
         client_(reactor, options_.target, options_.timeout, {options_.log, options_.on_wait}),
-        errands_(reactor, 1),
-        next_errand_(reactor.background_timer([this] { run_errand(); })) {}
+        builder_(reactor, 1),
+        next_step_(reactor.background_timer([this] { run_step(); })) {}
 
   ~MongoStore() override {
     background_.cancel_all();
@@ -100,7 +100,7 @@ class MongoStore final : public Store {
       }
     }
     client_.start();
-    run_errand();
+    run_step();
   }
 
   Result<void> ping() override {
@@ -172,7 +172,7 @@ class MongoStore final : public Store {
 
   /// What `prepare` asked for, on a thread, step by step. Indexes are one worker's at a time; those after it find them made.
   /// Unique ones come before the others, for what may take long must not keep writes waiting.
-  void run_errand() {
+  void run_step() {
     switch (step_) {
       case Step::collections:
         return run<Complete>(make_collections, [this](const auto& complete) { collections_made(complete); });
@@ -186,15 +186,15 @@ class MongoStore final : public Store {
   }
 
   template <class T, class Done>
-  void run(Result<T> (*errand)(const nacre::mongo::Target&, const std::vector<CollectionPlan>&, const net::Patience&),
+  void run(Result<T> (*build)(const nacre::mongo::Target&, const std::vector<CollectionPlan>&, const net::Patience&),
            Done done) {
     std::vector<CollectionPlan> plans{plan_remembered()};
     for (const auto& [name, collection] : collections_) plans.push_back(collection->plan);
     // Until it has run there is no thread for it.
     const auto result = std::make_shared<Result<T>>(Failure(Error::unavailable));
-    errands_.run(
-        [result, errand, plans = std::move(plans), target = options_.target](std::stop_token stop) {
-          *result = errand(target, plans, {monotonic_now() + kLongestErrand, std::move(stop)});
+    builder_.run(
+        [result, build, plans = std::move(plans), target = options_.target](std::stop_token stop) {
+          *result = build(target, plans, {monotonic_now() + kLongestBuild, std::move(stop)});
         },
         [result, done = std::move(done)] { done(*result); });
   }
@@ -202,7 +202,7 @@ class MongoStore final : public Store {
   void go_on(Step step) {
     step_ = step;
     pause_ = kFirstPause;
-    run_errand();
+    run_step();
   }
 
   void collections_made(const Result<Complete>& complete) {
@@ -245,7 +245,7 @@ class MongoStore final : public Store {
 
   /// The same step after a pause: it failed, or documents stand against an index.
   void run_later() {
-    next_errand_->arm(reactor_.now() + pause_);
+    next_step_->arm(reactor_.now() + pause_);
     pause_ = std::min(2 * pause_, kLongestPause);
   }
   void run_later(const Failure& failure) {
@@ -256,7 +256,7 @@ class MongoStore final : public Store {
   /// False, and the step is tried again soon, while another worker is at it.
   bool take_turn(std::string_view what) {
     in_turn_ = !options_.turn.take || options_.turn.take(what);
-    if (!in_turn_) next_errand_->arm(reactor_.now() + kTurnPause);
+    if (!in_turn_) next_step_->arm(reactor_.now() + kTurnPause);
     return in_turn_;
   }
 
@@ -274,8 +274,8 @@ class MongoStore final : public Store {
   fiber::Scheduler background_;
   nacre::mongo::Client client_;
   std::unordered_map<std::string, std::shared_ptr<Collection>> collections_;
-  net::Threads errands_;
-  std::unique_ptr<Timer> next_errand_;
+  net::Threads builder_;
+  std::unique_ptr<Timer> next_step_;
   Milliseconds pause_ = kFirstPause;
   fiber::Event made_;  ///< set once all collections are there
   Step step_ = Step::collections;

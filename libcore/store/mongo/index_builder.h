@@ -8,7 +8,7 @@
 #include "net/dial.h"
 #include "store/mongo/indexes.h"
 
-/// Errands to the database that may take long, such as building an index: on a thread, over a connection of their own, one
+/// Makes collections and their indexes, which may take long: on a thread, over a connection of its own, one
 /// command after another.
 namespace nacre::store::mongo {
 

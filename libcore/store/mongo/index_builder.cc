@@ -1,4 +1,4 @@
-#include "store/mongo/errand.h"
+#include "store/mongo/index_builder.h"
 
 #include <algorithm>
 #include <array>
