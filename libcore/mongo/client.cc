@@ -29,7 +29,7 @@ class Tries {
 };
 
 /// Waits no longer than for what may still be begun.
-Result<Link*> acquire(Pool& pool, Monotonic until) {
+Result<PooledConnection*> acquire(Pool& pool, Monotonic until) {
   const fiber::TimeLimit limit(std::max(until - fiber::reactor().now(), Milliseconds{0}));
   return pool.acquire();
 }
@@ -70,18 +70,18 @@ void Client::start() {
   if (readers_) readers_->start();
 }
 
-Result<Answer> Client::ask(Link& link, Command command, Command tail, Monotonic until, bool in_transaction, Sent& sent,
-                           std::optional<Milliseconds> max_time) {
+Result<Answer> Client::ask(PooledConnection& pooled, Command command, Command tail, Monotonic until, bool in_transaction,
+                           Sent& sent, std::optional<Milliseconds> max_time) {
   const Milliseconds left = until - reactor_.now();
   if (left <= Milliseconds{0}) return too_late();
   const auto encode = [&](std::string& out) {
-    append_command(out, link.sequence(), [&](BsonWriter& bson) {
+    append_command(out, pooled.sequence(), [&](BsonWriter& bson) {
       command(bson);
       if (!in_transaction) bson.int64("maxTimeMS", max_time.value_or(left).count());
       tail(bson);
     });
   };
-  net::Connection<Codec>::Call call(link.connection(), encode);
+  net::Connection<Codec>::Call call(pooled.connection(), encode);
   auto reply = call.wait();
   sent.reached = call.sent();
   if (!reply) {
@@ -143,13 +143,13 @@ Result<Answer> Client::read(Command command, const ReadOptions& options) {
   Pool& pool = readers_ && options.role == Role::reader ? *readers_ : primary_;
   const Monotonic until = fiber::deadline();
   for (Tries tries(until);;) {
-    auto link = pool.acquire();
-    if (!link) return link.error();
+    auto pooled = pool.acquire();
+    if (!pooled) return pooled.error();
     Sent sent;
-    const auto tail = [&](BsonWriter& bson) { write_read_tail(bson, (*link)->server(), options); };
-    auto answer = ask(**link, command, tail, until, false, sent);
+    const auto tail = [&](BsonWriter& bson) { write_read_tail(bson, (*pooled)->server(), options); };
+    auto answer = ask(**pooled, command, tail, until, false, sent);
     if (answer ? !answer->error : !is_broken(answer.error())) return answer;
-    if (answer && answer->error->is_state_change()) pool.dismiss(**link, answer->error->message);
+    if (answer && answer->error->is_state_change()) pool.dismiss(**pooled, answer->error->message);
     const bool retryable = answer ? answer->error->is_retryable_read() : true;
     if (!retryable || (!target_.uri->retry_reads && (answer || sent.reached)) || !tries.again()) return answer;
   }
@@ -161,9 +161,9 @@ Result<Answer> Client::write(Command command, Monotonic until) {
   // The same in each try: a server may know a write again by all of it but the envelope.
   const Milliseconds max_time = std::max(until - reactor_.now(), Milliseconds{1});
   for (Tries tries(until);;) {
-    auto link = acquire(primary_, until);
-    if (!link) return link.error();
-    const bool numbers = target_.uri->retry_writes && (*link)->server().transactions;
+    auto pooled = acquire(primary_, until);
+    if (!pooled) return pooled.error();
+    const bool numbers = target_.uri->retry_writes && (*pooled)->server().transactions;
     if (numbered && !numbers) return away("the primary has no sessions");
     Sent sent;
     const auto tail = [&](BsonWriter& bson) {
@@ -171,8 +171,8 @@ Result<Answer> Client::write(Command command, Monotonic until) {
       write_concern(bson, false);
       if (numbers) write_transaction(bson, session);
     };
-    auto answer = ask(**link, command, tail, until, false, sent, max_time);
-    if (answer && answer->error && answer->error->is_state_change()) primary_.dismiss(**link, answer->error->message);
+    auto answer = ask(**pooled, command, tail, until, false, sent, max_time);
+    if (answer && answer->error && answer->error->is_state_change()) primary_.dismiss(**pooled, answer->error->message);
     const bool failed = answer ? answer->error.has_value() : true;
     const bool retryable = failed && (answer ? answer->error->is_retryable_write() : is_broken(answer.error()));
     const bool harmless = !answer && !sent.reached;  // no server has seen it
@@ -185,9 +185,9 @@ Result<Answer> Client::write(Command command, Monotonic until) {
 }
 
 Result<bool> Client::has_transactions(Monotonic until) {
-  auto link = acquire(primary_, until);
-  if (!link) return link.error();
-  return (*link)->server().transactions;
+  auto pooled = acquire(primary_, until);
+  if (!pooled) return pooled.error();
+  return (*pooled)->server().transactions;
 }
 
 Result<Answer> Transaction::run(Command command) {
@@ -198,10 +198,10 @@ Result<Answer> Transaction::run(Command command) {
     bson.boolean("autocommit", false);
     if (!std::exchange(begun_, true)) bson.boolean("startTransaction", true);
   };
-  auto answer = client_.ask(link_, command, tail, until_, true, sent);
+  auto answer = client_.ask(pooled_, command, tail, until_, true, sent);
   if (answer && answer->error) {
     again_ = answer->error->transient_transaction || answer->error->is_state_change();
-    if (answer->error->is_state_change()) client_.primary_.dismiss(link_, answer->error->message);
+    if (answer->error->is_state_change()) client_.primary_.dismiss(pooled_, answer->error->message);
   }
   if (!answer) again_ = is_broken(answer.error());
   return answer;
@@ -209,10 +209,10 @@ Result<Answer> Transaction::run(Command command) {
 
 Result<void> Client::transact(FunctionRef<Result<void>(Transaction&)> body, Monotonic until) {
   for (Tries tries(until);;) {
-    auto link = acquire(primary_, until);
-    if (!link) return link.error();
+    auto pooled = acquire(primary_, until);
+    if (!pooled) return pooled.error();
     Session session = sessions_.take(reactor_.now());
-    Transaction transaction(*this, **link, session, until);
+    Transaction transaction(*this, **pooled, session, until);
     auto done = body(transaction);
     bool again = transaction.again_;
     if (done) {
@@ -224,7 +224,7 @@ Result<void> Client::transact(FunctionRef<Result<void>(Transaction&)> body, Mono
         return {};
       }
     } else if (transaction.begun_ && !again) {
-      abort(**link, session);
+      abort(**pooled, session);
     }
     if (!again || !tries.again()) return done;
   }
@@ -234,8 +234,8 @@ Result<void> Client::transact(FunctionRef<Result<void>(Transaction&)> body, Mono
 Result<void> Client::commit(const Session& session, Monotonic until, bool& transient) {
   Tries tries(fiber::deadline());
   for (bool again = false;; again = true) {
-    auto link = primary_.acquire();
-    if (!link) return link.error();
+    auto pooled = primary_.acquire();
+    if (!pooled) return pooled.error();
     Sent sent;
     const auto command = [](BsonWriter& bson) { bson.int32("commitTransaction", 1); };
     const auto tail = [&](BsonWriter& bson) {
@@ -244,12 +244,12 @@ Result<void> Client::commit(const Session& session, Monotonic until, bool& trans
       bson.boolean("autocommit", false);
       write_concern(bson, again);
     };
-    const auto answer = ask(**link, command, tail, std::max(until, fiber::deadline()), true, sent);
+    const auto answer = ask(**pooled, command, tail, std::max(until, fiber::deadline()), true, sent);
     if (answer && !answer->error) return {};
     bool retryable = !answer && is_broken(answer.error());
     if (answer) {
       const ServerError& error = *answer->error;
-      if (error.is_state_change()) primary_.dismiss(**link, error.message);
+      if (error.is_state_change()) primary_.dismiss(**pooled, error.message);
       transient = error.transient_transaction;
       retryable = !transient && (error.unknown_commit || error.is_retryable_write());
     }
@@ -258,9 +258,9 @@ Result<void> Client::commit(const Session& session, Monotonic until, bool& trans
 }
 
 /// Nobody waits for it: a transaction that is not ended ends by itself within a minute.
-void Client::abort(Link& link, const Session& session) {
-  (void)link.connection().send([&](std::string& out) {
-    append_command(out, link.sequence(), [&](BsonWriter& bson) {
+void Client::abort(PooledConnection& pooled, const Session& session) {
+  (void)pooled.connection().send([&](std::string& out) {
+    append_command(out, pooled.sequence(), [&](BsonWriter& bson) {
       bson.int32("abortTransaction", 1);
       bson.string("$db", "admin");
       write_transaction(bson, session);

@@ -69,10 +69,10 @@ class Client {
   };
 
   /// `max_time`: that the server is told, in place of the time left.
-  Result<Answer> ask(Link& link, Command command, Command tail, Monotonic until, bool in_transaction, Sent& sent,
+  Result<Answer> ask(PooledConnection& pooled, Command command, Command tail, Monotonic until, bool in_transaction, Sent& sent,
                      std::optional<Milliseconds> max_time = std::nullopt);
   Result<void> commit(const Session& session, Monotonic until, bool& transient);
-  void abort(Link& link, const Session& session);
+  void abort(PooledConnection& pooled, const Session& session);
   void write_read_tail(BsonWriter& bson, const Server& server, const ReadOptions& options) const;
   void write_concern(BsonWriter& bson, bool again) const;
 
@@ -92,11 +92,11 @@ class Transaction {
 
  private:
   friend class Client;
-  Transaction(Client& client, Link& link, const Session& session, Monotonic until)
-      : client_(client), link_(link), session_(session), until_(until) {}
+  Transaction(Client& client, PooledConnection& pooled, const Session& session, Monotonic until)
+      : client_(client), pooled_(pooled), session_(session), until_(until) {}
 
   Client& client_;
-  Link& link_;
+  PooledConnection& pooled_;
   const Session& session_;
   Monotonic until_;
   bool begun_ = false;

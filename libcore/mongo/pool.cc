@@ -24,8 +24,8 @@ net::ConnectionOptions options_for(const Uri& uri, Milliseconds call_timeout) {
 
 }  // namespace
 
-Link::Link(Reactor& reactor, net::Threads& threads, const Target& target, Role role, const net::ConnectionOptions& options,
-           std::function<void()> on_change)
+PooledConnection::PooledConnection(Reactor& reactor, net::Threads& threads, const Target& target, Role role,
+                                   const net::ConnectionOptions& options, std::function<void()> on_change)
     : connection_(
           reactor, threads,
           [target, role, handover = handover_](const net::Patience& patience) -> Result<net::Socket> {
@@ -56,26 +56,26 @@ Pool::Pool(Reactor& reactor, net::Threads& threads, Target target, Role role, Mi
 
 Pool::~Pool() {
   *alive_ = false;
-  for (const auto& link : links_) link->connection_.close(away("shutting down"));
+  for (const auto& pooled : connections_) pooled->connection_.close(away("shutting down"));
 }
 
 void Pool::start() {
   away_since_ = reactor_.now();
-  while (links_.size() < target_.uri->min_connections) add_link();
+  while (connections_.size() < target_.uri->min_connections) add_connection();
 }
 
-Result<Link*> Pool::acquire() {
+Result<PooledConnection*> Pool::acquire() {
   const auto told = [this](std::chrono::nanoseconds time) {
     if (listeners_.on_wait) listeners_.on_wait(time);
   };
-  if (Link* const link = take_least_busy()) {
+  if (PooledConnection* const pooled = take_least_busy()) {
     told({});
-    return link;
+    return pooled;
   }
   const auto began = std::chrono::steady_clock::now();
-  Result<Link*> got = nullptr;
-  for (Link* link = nullptr; link == nullptr; link = take_least_busy(), got = link) {
-    if (auto waited = wait_for_link(); !waited) {
+  Result<PooledConnection*> got = nullptr;
+  for (PooledConnection* pooled = nullptr; pooled == nullptr; pooled = take_least_busy(), got = pooled) {
+    if (auto waited = wait_for_connection(); !waited) {
       got = waited.error();
       break;
     }
@@ -84,38 +84,41 @@ Result<Link*> Pool::acquire() {
   return got;
 }
 
-Link* Pool::take_least_busy() {
-  Link* const link = least_busy();
-  if (link != nullptr && link->connection_.depth() > 0) grow();
-  return link;
+PooledConnection* Pool::take_least_busy() {
+  PooledConnection* const pooled = least_busy();
+  if (pooled != nullptr && pooled->connection_.depth() > 0) grow();
+  return pooled;
 }
 
-Link* Pool::least_busy() noexcept {
-  Link* best = nullptr;
-  for (const auto& link : links_) {
-    if (!link->is_usable()) continue;
-    if (link->connection_.depth() == 0) return link.get();
-    if (best == nullptr || link->connection_.depth() < best->connection_.depth()) best = link.get();
+PooledConnection* Pool::least_busy() noexcept {
+  PooledConnection* best = nullptr;
+  for (const auto& pooled : connections_) {
+    if (!pooled->is_usable()) continue;
+    if (pooled->connection_.depth() == 0) return pooled.get();
+    if (best == nullptr || pooled->connection_.depth() < best->connection_.depth()) best = pooled.get();
   }
   return best;
 }
 
 void Pool::grow() {
-  if (links_.size() >= target_.uri->max_connections) return;
-  const auto connecting = std::count_if(links_.begin(), links_.end(), [](const auto& link) { return !link->is_usable(); });
-  if (static_cast<std::size_t>(connecting) < target_.uri->max_connecting) add_link();
+  if (connections_.size() >= target_.uri->max_connections) return;
+  const auto connecting =
+      std::count_if(connections_.begin(), connections_.end(), [](const auto& pooled) { return !pooled->is_usable(); });
+  if (static_cast<std::size_t>(connecting) < target_.uri->max_connecting) add_connection();
 }
 
-void Pool::add_link() {
-  links_.push_back(std::make_unique<Link>(reactor_, threads_, target_, role_, options_, [this] { changed(); }));
+void Pool::add_connection() {
+  connections_.push_back(
+      std::make_unique<PooledConnection>(reactor_, threads_, target_, role_, options_, [this] { changed(); }));
   // Threads are not started on a fiber's stack.
-  reactor_.post([alive = alive_, link = links_.back().get()] {
-    if (*alive) link->connection_.open();
+  reactor_.post([alive = alive_, pooled = connections_.back().get()] {
+    if (*alive) pooled->connection_.open();
   });
 }
 
 void Pool::changed() {
-  const bool usable = std::any_of(links_.begin(), links_.end(), [](const auto& link) { return link->is_usable(); });
+  const bool usable =
+      std::any_of(connections_.begin(), connections_.end(), [](const auto& pooled) { return pooled->is_usable(); });
   if (usable) {
     if (told_ && listeners_.log) listeners_.log("MongoDB is back");
     told_ = away_ = false;
@@ -129,13 +132,13 @@ void Pool::changed() {
 }
 
 std::string Pool::why_none() const {
-  for (const auto& link : links_) {
-    if (!link->connection_.failure().internal.empty()) return link->connection_.failure().internal;
+  for (const auto& pooled : connections_) {
+    if (!pooled->connection_.failure().internal.empty()) return pooled->connection_.failure().internal;
   }
   return {};
 }
 
-Result<void> Pool::wait_for_link() {
+Result<void> Pool::wait_for_connection() {
   const Milliseconds selection = away_since_ + target_.uri->server_selection_timeout - reactor_.now();
   if (selection <= Milliseconds{0}) return away(why_none());
   if (waiting_ >= kMostWaiting) return Failure(Error::overloaded, "too many requests wait for the store");
@@ -149,10 +152,10 @@ Result<void> Pool::wait_for_link() {
   return waited;
 }
 
-void Pool::dismiss(const Link& link, std::string why) {
-  if (link.dismissed_) return;
-  for (const auto& other : links_) {
-    if (!other->is_usable() || other->server_.address != link.server_.address) continue;
+void Pool::dismiss(const PooledConnection& pooled, std::string why) {
+  if (pooled.dismissed_) return;
+  for (const auto& other : connections_) {
+    if (!other->is_usable() || other->server_.address != pooled.server_.address) continue;
     other->dismissed_ = true;
   }
   dismissed_why_ = std::move(why);
@@ -164,9 +167,9 @@ void Pool::dismiss(const Link& link, std::string why) {
 
 void Pool::retire() {
   bool waits = false;
-  for (const auto& link : links_) {
-    net::Connection<Codec>& connection = link->connection_;
-    if (!link->dismissed_ || connection.state() != net::ConnectionBase::State::open) continue;
+  for (const auto& pooled : connections_) {
+    net::Connection<Codec>& connection = pooled->connection_;
+    if (!pooled->dismissed_ || connection.state() != net::ConnectionBase::State::open) continue;
     if (connection.depth() > 0 && reactor_.now() < dismissed_until_) {
       waits = true;
     } else {
@@ -180,11 +183,11 @@ void Pool::retire() {
 
 Pool::Usage Pool::usage() const noexcept {
   Usage usage{.waiting = waiting_};
-  for (const auto& link : links_) {
-    if (!link->is_usable()) {
+  for (const auto& pooled : connections_) {
+    if (!pooled->is_usable()) {
       ++usage.connecting;
     } else {
-      ++(link->connection_.depth() == 0 ? usage.idle : usage.busy);
+      ++(pooled->connection_.depth() == 0 ? usage.idle : usage.busy);
     }
   }
   return usage;

@@ -19,13 +19,13 @@
 
 namespace nacre::mongo {
 
-/// One connection, and the server at its other end.
-class Link {
+/// One connection, and the server at its other end. It is not lent to one: commands of many fibers are under way on it.
+class PooledConnection {
  public:
-  Link(Reactor& reactor, net::Threads& threads, const Target& target, Role role, const net::ConnectionOptions& options,
-       std::function<void()> on_change);
-  Link(const Link&) = delete;
-  Link& operator=(const Link&) = delete;
+  PooledConnection(Reactor& reactor, net::Threads& threads, const Target& target, Role role,
+                   const net::ConnectionOptions& options, std::function<void()> on_change);
+  PooledConnection(const PooledConnection&) = delete;
+  PooledConnection& operator=(const PooledConnection&) = delete;
 
   bool is_usable() const noexcept { return connection_.state() == net::ConnectionBase::State::open && !dismissed_; }
   const Server& server() const noexcept { return server_; }
@@ -70,11 +70,11 @@ class Pool {
 
   /// An open connection, which the fiber waits for; good until it waits again for something else.
   /// Error::unavailable: none in time; Error::overloaded: too many wait; Error::cancelled.
-  Result<Link*> acquire();
+  Result<PooledConnection*> acquire();
 
   /// The server said that it has the role no more: its connections take no more commands, are closed when they have answered
   /// what they were given, and made anew.
-  void dismiss(const Link& link, std::string why);
+  void dismiss(const PooledConnection& pooled, std::string why);
 
   struct Usage {
     std::size_t idle = 0;        ///< open, without a command under way
@@ -86,13 +86,13 @@ class Pool {
   bool is_away() const noexcept { return away_; }  ///< no connection is open
 
  private:
-  Link* take_least_busy();
-  Link* least_busy() noexcept;
+  PooledConnection* take_least_busy();
+  PooledConnection* least_busy() noexcept;
   void grow();
-  void add_link();
+  void add_connection();
   void retire();
   void changed();
-  Result<void> wait_for_link();
+  Result<void> wait_for_connection();
   std::string why_none() const;
 
   Reactor& reactor_;
@@ -101,7 +101,7 @@ class Pool {
   const Role role_;
   const net::ConnectionOptions options_;
   const Listeners listeners_;
-  std::vector<std::unique_ptr<Link>> links_;
+  std::vector<std::unique_ptr<PooledConnection>> connections_;
   std::shared_ptr<fiber::Event> opened_ = std::make_shared<fiber::Event>();  ///< set when the next one is open
   std::size_t waiting_ = 0;
   bool away_ = true;  ///< no connection is open
