@@ -14,7 +14,7 @@ import urllib.parse
 import pytest
 
 import yamls
-from harness import Nginx, preload_of
+from harness import Nginx, preload_of, wait_until
 from servers.certificates import Certificates
 from servers.mongo_server import MongoServer
 from servers.redis_server import RedisServer, running_redis
@@ -136,13 +136,17 @@ def api(server):
 
 @pytest.fixture
 def notes(api):
-    """The resource `notes`, empty."""
-    while True:
-        items = api.get("/notes?limit=100&fields=_id").json()["items"]
-        if not items:
-            return "/notes"
+    """The resource `notes`, empty. Waits for a store that has to do with what the test before left behind."""
+
+    def listed():
+        answer = api.get("/notes?limit=100&fields=_id")
+        assert answer.status_code in (200, 503, 504), answer.text
+        return answer.status_code == 200 and answer.json()
+
+    while items := wait_until(listed, "a list")["items"]:
         for item in items:
             assert api.delete("/notes/" + item["_id"]).status_code == 204
+    return "/notes"
 
 
 @pytest.fixture

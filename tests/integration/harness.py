@@ -1,5 +1,6 @@
 """A real nginx with the module, in a folder of its own, for one test or one file of tests."""
 
+import itertools
 import json
 import os
 import pathlib
@@ -43,10 +44,22 @@ def open_to_all(folder):
         os.chmod(path, 0o755)
 
 
-def free_port():
-    """A port that the kernel gives to no client: a server that is down for a while finds its port free again."""
+def ports_of_this_process():
+    """Ports that the kernel gives to no client, in turn: a server that is down for a while finds its port free again, and two
+    servers of a test, or of tests that run side by side, never have the same."""
     first_of_clients = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    for port in random.sample(range(10_000, max(first_of_clients, 11_000)), 100):
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ports = list(range(10_000 + number, max(first_of_clients, 11_000), workers))
+    begin = random.randrange(len(ports))
+    return itertools.cycle(ports[begin:] + ports[:begin])
+
+
+PORTS = ports_of_this_process()
+
+
+def free_port():
+    for port in itertools.islice(PORTS, 1000):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
