@@ -2,6 +2,8 @@
 
 #include <sodium.h>
 
+#include <bit>
+#include <cstdint>
 #include <cstring>
 #include <new>
 
@@ -9,33 +11,34 @@ namespace nacre::nginx {
 
 namespace {
 
-using HexTable = std::array<std::array<char, 2>, 256>;
-
-constexpr HexTable make_hex_table() {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  HexTable table{};
-  for (unsigned i = 0; i < table.size(); ++i) {
-    table[i][0] = kDigits[i >> 4U];
-    table[i][1] = kDigits[i & 15U];
-  }
-  return table;
+/// Four bytes as eight hex digits, all at once.
+std::uint64_t hex_of(std::uint32_t bytes) noexcept {
+  std::uint64_t digits = bytes;
+  digits = (digits | digits << 16U) & 0x0000FFFF0000FFFFU;
+  digits = (digits | digits << 8U) & 0x00FF00FF00FF00FFU;
+  digits = (digits | digits << 4U) & 0x0F0F0F0F0F0F0F0FU;
+  const std::uint64_t letters = (digits + 0x0606060606060606U) >> 4U & 0x0101010101010101U;
+  return digits + 0x3030303030303030U + letters * ('a' - '9' - 1);
 }
 
-constexpr HexTable kHex = make_hex_table();
-
-/// 16 random bytes as hex, of which many are made at a time from one seed: the system's own cost a call for every 256 bytes.
+/// Ids that nobody else makes: xoroshiro128++ from a random seed of this process. They are no secrets.
 void make_id(std::array<char, 32>& id) noexcept {
-  static std::array<unsigned char, 4096> pool;
-  static std::size_t used = pool.size();
+  static std::array<std::uint64_t, 2> state;
   static ngx_pid_t owner = 0;
-  if (used == pool.size() || owner != ngx_pid) {
-    std::array<unsigned char, randombytes_SEEDBYTES> seed{};
-    randombytes_buf(seed.data(), seed.size());
-    randombytes_buf_deterministic(pool.data(), pool.size(), seed.data());
-    used = 0;
+  if (owner != ngx_pid) {
+    randombytes_buf(state.data(), sizeof state);
     owner = ngx_pid;
   }
-  for (std::size_t i = 0; i < id.size(); i += 2) std::memcpy(id.data() + i, kHex[pool[used++]].data(), 2);
+  for (std::size_t i = 0; i < id.size(); i += 2 * sizeof(std::uint64_t)) {
+    auto& [a, b] = state;
+    const std::uint64_t number = std::rotl(a + b, 17) + a;
+    b ^= a;
+    a = std::rotl(a, 49) ^ b ^ (b << 21U);
+    b = std::rotl(b, 28);
+    const std::array<std::uint64_t, 2> digits{hex_of(static_cast<std::uint32_t>(number)),
+                                              hex_of(static_cast<std::uint32_t>(number >> 32U))};
+    std::memcpy(id.data() + i, digits.data(), sizeof digits);
+  }
 }
 
 /// Marks the cleanup whose data is a MainInfo; there is nothing to clean up.

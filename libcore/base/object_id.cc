@@ -45,7 +45,13 @@ std::string make_object_id(Timestamp now) {
 }
 
 bool is_document_id(std::string_view text) noexcept {
-  const auto allowed = [](char c) { return is_alnum(c) || c == '_' || c == '.' || c == '~' || c == '-'; };
+  static constexpr auto kAllowed = [] {
+    std::array<bool, 256> all{};
+    for (std::size_t c = 0; c < all.size(); ++c)
+      all[c] = is_alnum(static_cast<char>(c)) || c == '_' || c == '.' || c == '~' || c == '-';
+    return all;
+  }();
+  const auto allowed = [](char c) { return kAllowed[static_cast<unsigned char>(c)]; };
   if (text == "." || text == "..") return false;  // a URI can't hold them as segments (RFC 3986 §5.2.4)
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), allowed);
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstring>
 
 namespace nacre {
 namespace {
@@ -128,14 +129,48 @@ bool scan_offset(Scanner& in, std::chrono::minutes& offset) {
   return true;
 }
 
+constexpr auto kTwoDigits = [] {
+  std::array<std::array<char, 2>, 100> all{};
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = {static_cast<char>('0' + i / 10), static_cast<char>('0' + i % 10)};
+  return all;
+}();
+
 /// Writes decimal digits, most significant first, with leading zeros; without loops, for each answer has a date.
 template <int Width>
 void put_number(char* out, int number) {
   const auto value = static_cast<unsigned>(number);
   if constexpr (Width > 2) put_number<Width - 2>(out, static_cast<int>(value / 100));
-  if constexpr (Width > 1) out[Width - 2] = static_cast<char>('0' + value / 10 % 10);
-  out[Width - 1] = static_cast<char>('0' + value % 10);
+  if constexpr (Width > 1) {
+    std::memcpy(out + Width - 2, kTwoDigits[value % 100].data(), 2);
+  } else {
+    *out = static_cast<char>('0' + value % 10);
+  }
 }
+
+/// The dates of one day, of which answers one after another have many.
+class DatesOfDay {
+ public:
+  void turn_to(sys_days day) noexcept {
+    day_ = day;
+    const std::chrono::year_month_day date{day};
+    std::memcpy(text_.data(), "Sun, 00 Jan 0000 00:00:00 GMT", kHttpDateSize);
+    std::memcpy(text_.data(), kDays[std::chrono::weekday{day}.c_encoding()].data(), 3);
+    put_number<2>(text_.data() + 5, static_cast<int>(static_cast<unsigned>(date.day())));
+    std::memcpy(text_.data() + 8, kMonths[static_cast<unsigned>(date.month()) - 1].data(), 3);
+    put_number<4>(text_.data() + 12, static_cast<int>(date.year()));
+  }
+  sys_days day() const noexcept { return day_; }
+  void write(std::span<char, kHttpDateSize> to, unsigned second) const noexcept {
+    std::memcpy(to.data(), text_.data(), kHttpDateSize);
+    put_number<2>(to.data() + 17, static_cast<int>(second / 3600));
+    put_number<2>(to.data() + 20, static_cast<int>(second / 60 % 60));
+    put_number<2>(to.data() + 23, static_cast<int>(second % 60));
+  }
+
+ private:
+  sys_days day_ = sys_days::max();
+  std::array<char, kHttpDateSize> text_{};
+};
 
 bool scan_imf_fixdate(Scanner& in, Parts& p) {
   int weekday = 0;
@@ -206,17 +241,10 @@ std::string format_http_date(Timestamp t) {
 
 void write_http_date(std::span<char, kHttpDateSize> to, Timestamp t) noexcept {
   t = clamp(t);
-  const Parts p = take_apart(t);
-  const std::chrono::weekday weekday{std::chrono::floor<std::chrono::days>(t)};
-  char* const out = to.data();
-  std::string_view("Sun, 00 Jan 0000 00:00:00 GMT").copy(out, kHttpDateSize);
-  kDays[weekday.c_encoding()].copy(out, 3);
-  put_number<2>(out + 5, p.day);
-  kMonths[static_cast<std::size_t>(p.month - 1)].copy(out + 8, 3);
-  put_number<4>(out + 12, p.year);
-  put_number<2>(out + 17, p.hour);
-  put_number<2>(out + 20, p.minute);
-  put_number<2>(out + 23, p.second);
+  const auto day = std::chrono::floor<std::chrono::days>(t);
+  static thread_local DatesOfDay dates;
+  if (dates.day() != day) dates.turn_to(day);
+  dates.write(to, static_cast<unsigned>(std::chrono::floor<Seconds>(t - day).count()));
 }
 
 std::optional<Timestamp> parse_http_date(std::string_view text) {

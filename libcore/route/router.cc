@@ -21,7 +21,8 @@ constexpr std::array<std::string_view, 6> kAuthPaths = {"/register", "/login", "
 
 /// Cuts the first segment off a path that begins with a slash.
 std::string_view cut_segment(std::string_view& path) {
-  const std::size_t end = std::min(path.find('/', 1), path.size());
+  std::size_t end = 1;  // segments are short
+  while (end < path.size() && path[end] != '/') ++end;
   const std::string_view segment = path.substr(1, end - 1);
   path.remove_prefix(end);
   return segment;
@@ -31,9 +32,16 @@ bool is_auth_path(std::string_view rest) {
   return std::find(kAuthPaths.begin(), kAuthPaths.end(), rest) != kAuthPaths.end() || rest.starts_with("/tokens/");
 }
 
-/// A collection's, or that of one of its documents: what follows the resource's name.
-bool is_resource_path(std::string_view rest) {
-  return rest.empty() || (rest.size() > 1 && rest.find('/', 1) == std::string_view::npos);
+/// Most paths that do not match are told by it.
+Depth depth_of(std::size_t segments) { return segments <= 1 ? Depth::one : segments == 2 ? Depth::two : Depth::more; }
+Depth depth_of_rest(std::string_view rest) {
+  if (rest.empty()) return Depth::one;
+  return rest.find('/', 1) == std::string_view::npos ? Depth::two : Depth::more;
+}
+
+/// A collection's, or that of one of its documents.
+bool is_resource_path(std::string_view rest, Depth depth) {
+  return depth == Depth::one || (depth == Depth::two && rest.size() > 1);
 }
 
 /// What browsers and proxies may do with an answer (RFC 9111): ask each time whether it is still good, so that who writes reads
@@ -105,7 +113,8 @@ struct Router::Pattern {
   }
 
   /// Whether the rest of a path whose first segment matches does, too.
-  bool matches(std::string_view rest) const {
+  bool matches(std::string_view rest, Depth depth) const {
+    if (depth_of(segments.size()) != depth) return false;
     if (!has_parameters) return rest == tail;
     for (const Segment& segment : std::span(segments).subspan(1)) {
       if (rest.empty()) return false;
@@ -201,9 +210,10 @@ Match Router::match(Method method, std::string_view path) const {
   const std::string_view first = cut_segment(rest);
   const auto found = branches_.find(first);
   const Branch* const branch = found == branches_.end() ? nullptr : &found->second;
-  const Pattern* const pattern = find_pattern(first, rest, branch);
+  const Depth depth = depth_of_rest(rest);
+  const Pattern* const pattern = find_pattern(first, rest, depth, branch);
   if (pattern != nullptr) match.handler = pattern->route(method);
-  const bool has_resource = branch != nullptr && branch->endpoint && is_resource_path(rest);
+  const bool has_resource = branch != nullptr && branch->endpoint && is_resource_path(rest, depth);
   if (match.handler == nullptr && has_resource) {
     // A resource answers the other methods of a path that it shares with the application.
     match_resource(method, *branch->endpoint, rest, match);
@@ -217,15 +227,16 @@ Match Router::match(Method method, std::string_view path) const {
   return match;
 }
 
-const Router::Pattern* Router::find_pattern(std::string_view first, std::string_view rest, const Branch* branch) const {
+const Router::Pattern* Router::find_pattern(std::string_view first, std::string_view rest, Depth depth,
+                                            const Branch* branch) const {
   if (branch != nullptr) {
     for (const Pattern* const pattern : branch->patterns) {
-      if (pattern->matches(rest)) return pattern;
+      if (pattern->matches(rest, depth)) return pattern;
     }
   }
   if (first.empty()) return nullptr;
   for (const Pattern* const pattern : wild_) {
-    if (pattern->matches(rest)) return pattern;
+    if (pattern->matches(rest, depth)) return pattern;
   }
   return nullptr;
 }

@@ -45,6 +45,9 @@ struct Endpoint {
   std::uint32_t number = 0;                ///< of the resource's own name; those of `route_names` follow
 };
 
+/// How many segments a path has.
+enum class Depth : std::uint8_t { one, two, more };
+
 struct Match {
   Action action = Action::not_found;
   Name name;
@@ -95,7 +98,7 @@ class Router {
 
   void add(const app::Route& route);
   std::uint32_t add_name(std::string_view name, std::vector<std::pair<http::Method, int>> usual = {});
-  const Pattern* find_pattern(std::string_view first, std::string_view rest, const Branch* branch) const;
+  const Pattern* find_pattern(std::string_view first, std::string_view rest, Depth depth, const Branch* branch) const;
   static void match_pattern(http::Method method, const Pattern& pattern, std::string_view path, Match& match);
   static void match_resource(http::Method method, const Endpoint& endpoint, std::string_view rest, Match& match);
 
