@@ -2,6 +2,7 @@
 
 #include "app/route.h"
 #include "auth/identity.h"
+#include "fiber/fiber.h"
 #include "http/conditional.h"
 #include "http/fields.h"
 #include "http/problem.h"
@@ -70,20 +71,30 @@ Result<http::Response> validated(const http::Request& request, Result<http::Resp
   return answer;
 }
 
+http::Response told(Result<http::Response>&& result) {
+  return result ? std::move(*result) : http::Response::failed(result.error());
+}
+
 }  // namespace
 
-http::Response Pipeline::handle(const http::Request& request, Trace& trace) noexcept try {
-  const route::Match match = router_.match(request.method, request.path);
-  trace.route = match.name;
-  auto answered = answer(request, match, trace);
-  if (answered) return std::move(*answered);
-  http::Response response = http::problem(answered.error(), request.id, backend_.config.debug);
+resource::Answer Pipeline::handle(const http::Request& request, const route::Match& match, Trace& trace) noexcept try {
+  return answer(request, match, trace);
+} catch (...) {
+  return http::problem_of_exception(request.id, backend_.config.debug);
+}
+
+resource::Answer Pipeline::answer(const http::Request& request, const route::Match& match, Trace& trace) {
+  resource::Answer answer = find_answer(request, match, trace);
+  if (answer && answer->failure) answer.emplace(problem(request, match, *answer->failure));
+  return answer;
+}
+
+http::Response Pipeline::problem(const http::Request& request, const route::Match& match, const Failure& failure) const {
+  http::Response response = http::problem(failure, request.id, backend_.config.debug);
   if (response.status == 401) response.add_static("Vary", auth::kCredentialHeaders);
   if (response.status == 405) response.add_static("Allow", match.allow);
   if (response.status == 415) add_accepted(request, match, response);
   return response;
-} catch (...) {
-  return http::problem_of_exception(request.id, backend_.config.debug);
 }
 
 /// Clients that end every path with a slash learn what is meant.
@@ -97,17 +108,19 @@ Failure Pipeline::not_found(const http::Request& request) const {
   return failure;
 }
 
-Result<http::Response> Pipeline::answer(const http::Request& request, const route::Match& match, Trace& trace) {
-  if (match.action == Action::not_found) return not_found(request);
+resource::Answer Pipeline::find_answer(const http::Request& request, const route::Match& match, Trace& trace) {
+  if (match.action == Action::not_found) return http::Response::failed(not_found(request));
   if (match.action == Action::method_not_allowed)
-    return Failure(Error::method_not_allowed, "allowed: " + std::string(match.allow));
+    return http::Response::failed(Failure(Error::method_not_allowed, "allowed: " + std::string(match.allow)));
   if (match.action == Action::options) return options(match);
 
+  const bool reads = match.action == Action::list || match.action == Action::read;
+  if (!fiber::on_fiber() && !(reads && match.endpoint->resource->cache.on)) return std::nullopt;
   const auto identity = auth::identify(request);
-  if (!identity) return identity.error();
-  if (match.action == Action::needs_user) return Failure(Error::unauthenticated, "log in first");
+  if (!identity) return http::Response::failed(identity.error());
+  if (match.action == Action::needs_user) return http::Response::failed(Failure(Error::unauthenticated, "log in first"));
   if (const auto* rule = access_rule(request, match)) {
-    if (auto allowed = auth::authorize(*rule, *identity); !allowed) return allowed.error();
+    if (auto allowed = auth::authorize(*rule, *identity); !allowed) return http::Response::failed(allowed.error());
   }
 
   const resource::Call call{request, match, *identity, backend_, trace};
@@ -117,15 +130,15 @@ Result<http::Response> Pipeline::answer(const http::Request& request, const rout
     case Action::read:
       return resource::read(call);
     case Action::create:
-      return resource::create(call);
+      return told(resource::create(call));
     case Action::replace:
-      return resource::replace(call);
+      return told(resource::replace(call));
     case Action::update:
-      return resource::update(call);
+      return told(resource::update(call));
     case Action::remove:
-      return resource::remove(call);
+      return told(resource::remove(call));
     default:
-      return validated(request, app::run(call));
+      return told(validated(request, app::run(call)));
   }
 }
 

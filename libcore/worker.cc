@@ -160,9 +160,12 @@ http::Response Worker::refuse(const Failure& failure, const http::Request& reque
   return http::problem(failure, request.id, config_.debug);
 }
 
-route::Name Worker::route_name(Mode mode, http::Method method, std::string_view path) const {
+route::Match Worker::match(Mode mode, http::Method method, std::string_view path) const {
   const route::Router& router = *application_.router;
-  return mode == Mode::api ? router.match(method, path).name : name_of(mode, router);
+  if (mode == Mode::api) return router.match(method, path);
+  route::Match match;
+  match.name = name_of(mode, router);
+  return match;
 }
 
 void Worker::count(const Trace& trace, http::Method method, int status, std::chrono::nanoseconds took) {
@@ -192,14 +195,14 @@ void Worker::count_lookups(cache::Outcome outcome) const noexcept {
   }
 }
 
-http::Response Worker::answer(Mode mode, const http::Request& request, Trace& trace) noexcept try {
-  if (mode == Mode::api) return pipeline_.handle(request, trace);
-  trace.route = name_of(mode, *application_.router);
+resource::Answer Worker::answer(Mode mode, const http::Request& request, const route::Match& match, Trace& trace) noexcept try {
+  if (mode == Mode::api) return pipeline_.handle(request, match, trace);
   if (request.method != http::Method::get && request.method != http::Method::head) {
     http::Response response = refuse(Failure(Error::method_not_allowed, "allowed: GET, HEAD"), request);
     response.add_static("Allow", kAllowedOnPages);
     return response;
   }
+  if (mode == Mode::ready && !fiber::on_fiber()) return std::nullopt;
   auto served = serve(mode, request);
   return served ? std::move(*served) : refuse(served.error(), request);
 } catch (...) {

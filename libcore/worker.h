@@ -64,12 +64,12 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  /// Answers a request of a location with this mode, on its fiber.
-  http::Response answer(Mode mode, const http::Request& request, Trace& trace) noexcept;
+  /// Where a request of a location with this mode leads.
+  route::Match match(Mode mode, http::Method method, std::string_view path) const;
+  /// Answers it. nullopt on the main stack where it has to wait; on its fiber always an answer.
+  resource::Answer answer(Mode mode, const http::Request& request, const route::Match& match, Trace& trace) noexcept;
   /// The answer to a request that got no fiber.
   http::Response refuse(const Failure& failure, const http::Request& request) const;
-  /// The name of the route that such a request has.
-  route::Name route_name(Mode mode, http::Method method, std::string_view path) const;
   /// Counts a request that was answered, by Nacre or by nginx before it.
   void count(const Trace& trace, http::Method method, int status, std::chrono::nanoseconds took);
   /// Counts the cache's part in an answer, which count() does as well: alone for what no client asked for by itself.

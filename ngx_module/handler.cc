@@ -70,10 +70,10 @@ ngx_int_t count_request(ngx_http_request_t* r) noexcept try {
   const auto* const server = static_cast<ServerConf*>(ngx_http_get_module_srv_conf(r, ngx_http_nacre_module));
   if (r != r->main || !server->has_nacre || !Process::running()) return NGX_OK;  // `log_subrequest` asks for these, too
   RequestCtx* const ctx = RequestCtx::of(r);
-  const MainInfo* const info = MainInfo::of(r);
-  if (ctx == nullptr || info == nullptr) return NGX_OK;
+  if (ctx == nullptr) return NGX_OK;
+  const MainInfo& info = ctx->info();
   const std::chrono::nanoseconds took =
-      info->read_at ? info->reading + (std::chrono::steady_clock::now() - *info->read_at) : since_start(*r);
+      info.read_at ? info.reading + (std::chrono::steady_clock::now() - *info.read_at) : since_start(*r);
   const auto status = static_cast<int>(r->err_status != 0U ? r->err_status : r->headers_out.status);
   Process::get().worker().count(ctx->trace(), method_of(*r), status, took);
   return NGX_OK;

@@ -36,7 +36,42 @@ constexpr std::array kSlots = {
 constexpr std::array<std::string_view, 6> kOfNginx = {"Content-Length", "Transfer-Encoding", "Connection",
                                                       "Keep-Alive",     "Trailer",           "Upgrade"};
 
+/// Lengths of names, as bits: most names have another one, and need no look at their letters.
+class Lengths {
+ public:
+  constexpr void add(std::string_view name) noexcept { bits_ |= std::uint64_t{1} << name.size(); }
+  constexpr bool has(std::string_view name) const noexcept { return name.size() < 64 && (bits_ >> name.size() & 1U) != 0; }
+
+ private:
+  std::uint64_t bits_ = 0;
+};
+
+constexpr Lengths kPlaced = [] {
+  Lengths lengths;
+  for (const std::string_view name : {"Cache-Control", "Link", "Location"}) lengths.add(name);
+  for (const Slot& slot : kSlots) lengths.add(slot.name);
+  return lengths;
+}();
+
+constexpr Lengths kNotSent = [] {
+  Lengths lengths;
+  lengths.add("Content-Type");
+  for (const std::string_view name : kOfNginx) lengths.add(name);
+  return lengths;
+}();
+
+ngx_table_elt_t* push(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
+  auto* const header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
+  if (header == nullptr) return nullptr;
+  *header = ngx_table_elt_t{};
+  header->hash = 1;
+  header->key = to_ngx_str(name);
+  header->value = to_ngx_str(value);
+  return header;
+}
+
 bool put_in_slot(ngx_http_request_t* r, std::string_view name, ngx_table_elt_t* line) noexcept {
+  if (!kPlaced.has(name)) return true;
   Out& out = r->headers_out;
   if (equals_ignoring_case(name, "Cache-Control")) return append(r->pool, out.cache_control, line);
   if (equals_ignoring_case(name, "Link")) return append(r->pool, out.link, line);
@@ -66,16 +101,18 @@ std::size_t find_charset(std::string_view type, std::string_view& charset) noexc
 }  // namespace
 
 ngx_table_elt_t* add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
-  auto* const header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-  if (header == nullptr) return nullptr;
-  *header = ngx_table_elt_t{};
-  header->hash = 1;
-  header->key = to_ngx_str(name);
-  header->value = to_ngx_str(value);
-  return put_in_slot(r, name, header) ? header : nullptr;
+  ngx_table_elt_t* const line = push(r, name, value);
+  return line != nullptr && put_in_slot(r, name, line) ? line : nullptr;
+}
+
+bool add_header(ngx_http_request_t* r, ngx_table_elt_t* Out::*slot, std::string_view name, std::string_view value) noexcept {
+  ngx_table_elt_t* const line = push(r, name, value);
+  r->headers_out.*slot = line;
+  return line != nullptr;
 }
 
 bool take_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
+  if (!kNotSent.has(name)) return add_header(r, name, value) != nullptr;
   const auto is_name = [name](std::string_view other) { return equals_ignoring_case(name, other); };
   if (is_name("Content-Type")) {
     set_content_type(r, value);
@@ -87,22 +124,34 @@ bool take_header(ngx_http_request_t* r, std::string_view name, std::string_view 
 void set_content_type(ngx_http_request_t* r, std::string_view type) noexcept {
   Out& out = r->headers_out;
   std::string_view charset;
-  find_charset(type, charset);
+  const std::size_t end = type.find(';');
+  if (end != std::string_view::npos) find_charset(type, charset);
   out.content_type = to_ngx_str(type);
-  out.content_type_len = trim(type.substr(0, type.find(';'))).size();  // what gzip_types and the like are compared with
+  out.content_type_len = trim(type.substr(0, end)).size();  // what gzip_types and the like are compared with
   out.content_type_lowcase = nullptr;
   out.charset = to_ngx_str(charset);
 }
+
+namespace {
+
+const void* end_of_lines(ngx_http_request_t* r) noexcept {
+  const ngx_list_part_t& last = *r->headers_out.headers.last;
+  return static_cast<const ngx_table_elt_t*>(last.elts) + last.nelts;
+}
+
+}  // namespace
 
 bool OwnLines::add(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
   if (has_header(r, name)) return true;
   ngx_table_elt_t* const line = add_header(r, name, value);
   if (line == nullptr || count_ == lines_.size()) return false;
   lines_[count_++] = line;
+  end_ = end_of_lines(r);
   return true;
 }
 
 void OwnLines::give_way(ngx_http_request_t* r) const noexcept {
+  if (end_ == end_of_lines(r)) return;  // nobody added any
   const std::span own(lines_.data(), count_);
   each_header(r, [&](const ngx_table_elt_t& line) {
     for (ngx_table_elt_t* const ours : own) {
@@ -114,7 +163,9 @@ void OwnLines::give_way(ngx_http_request_t* r) const noexcept {
 
 bool has_header(ngx_http_request_t* r, std::string_view name) noexcept {
   bool found = false;
-  each_header(r, [&](const ngx_table_elt_t& line) { found = found || equals_ignoring_case(to_view(line.key), name); });
+  each_header(r, [&](const ngx_table_elt_t& line) {
+    if (line.key.len == name.size()) found = found || equals_ignoring_case(to_view(line.key), name);
+  });
   return found;
 }
 

@@ -10,6 +10,9 @@ namespace nacre::nginx {
 /// Adds a header to an answer; name and value live as long as the request. It stands where nginx and its modules look for it,
 /// as if `proxy_pass` had read it, so that `expires` changes the one line of Cache-Control. nullptr without memory.
 ngx_table_elt_t* add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept;
+/// The same for a header that has a slot of its own.
+bool add_header(ngx_http_request_t* r, ngx_table_elt_t* ngx_http_headers_out_t::*slot, std::string_view name,
+                std::string_view value) noexcept;
 
 /// The same for what a handler gave its answer: a Content-Type is the body's, and what nginx decides by itself (Content-Length,
 /// what concerns the connection only) is left out. False without memory.
@@ -38,11 +41,12 @@ class OwnLines {
   bool add(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept;
   /// Called when all that add lines have done so.
   void give_way(ngx_http_request_t* r) const noexcept;
-  void clear() noexcept { count_ = 0; }
+  void clear() noexcept { *this = {}; }
 
  private:
   std::array<ngx_table_elt_t*, 4> lines_{};
   std::size_t count_ = 0;
+  const void* end_ = nullptr;  ///< of the lines that were there when the last was added
 };
 
 bool has_header(ngx_http_request_t* r, std::string_view name) noexcept;

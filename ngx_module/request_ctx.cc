@@ -141,7 +141,7 @@ const Trace& RequestCtx::trace() {
   const auto* const location = static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r_, ngx_http_nacre_module));
   if (state_ == State::fresh && location != nullptr && location->on) {
     take_path();
-    trace_.route = Process::get().worker().route_name(location->mode, request_.method, request_.path);
+    trace_.route = Process::get().worker().match(location->mode, request_.method, request_.path).name;
   }
   return trace_;
 }
@@ -150,7 +150,7 @@ bool RequestCtx::take_request() {
   take_path();
   take_mount();
   request_.query = to_view(r_->args);
-  request_.id = id();
+  request_.id = info_.id();
   request_.client = to_view(r_->connection->addr_text);
 #if (NGX_HTTP_SSL)
   request_.tls = r_->connection->ssl != nullptr;
@@ -193,7 +193,18 @@ ngx_int_t RequestCtx::start() noexcept try {
     response_ = worker.refuse(Failure(Error::too_large, "a body may have 4 MB at most"), request_);
     return NGX_OK;
   }
+  const auto* const location = static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r_, ngx_http_nacre_module));
+  match_ = worker.match(location->mode, request_.method, request_.path);
+  trace_.route = match_.name;
   state_ = State::running;
+  ::new (&response_) resource::Answer(worker.answer(location->mode, request_, match_, trace_));  // in its place: it was empty
+  return response_ ? NGX_OK : start_fiber();
+} catch (...) {
+  return NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+ngx_int_t RequestCtx::start_fiber() {
+  Worker& worker = Process::get().worker();
   const Monotonic deadline = worker.reactor().now() + worker.config().timeouts.request;
   const auto started = worker.scheduler().start(deadline, [this] { run_fiber(); });
   if (!started) {
@@ -203,13 +214,11 @@ ngx_int_t RequestCtx::start() noexcept try {
   if (*started == nullptr) return NGX_OK;
   fiber_ = *started;
   return wait() ? NGX_DONE : NGX_HTTP_INTERNAL_SERVER_ERROR;
-} catch (...) {
-  return NGX_HTTP_INTERNAL_SERVER_ERROR;
 }
 
 void RequestCtx::run_fiber() noexcept {
   const auto* const location = static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r_, ngx_http_nacre_module));
-  response_ = Process::get().worker().answer(location->mode, request_, trace_);
+  response_ = Process::get().worker().answer(location->mode, request_, match_, trace_);
   if (state_ != State::waiting) return;
   state_ = State::posted;
   ngx_event_t* const done = &done_;
@@ -218,6 +227,7 @@ void RequestCtx::run_fiber() noexcept {
 
 bool RequestCtx::wait() noexcept {
   state_ = State::waiting;
+  done_ = {};
   done_.data = this;
   done_.log = r_->connection->log;
   done_.handler = [](ngx_event_t* event) { static_cast<RequestCtx*>(event->data)->finalize(); };
@@ -253,32 +263,33 @@ void RequestCtx::finalize() noexcept {
 }
 
 ngx_int_t RequestCtx::send() noexcept {
+  using Out = ngx_http_headers_out_t;
   state_ = State::answered;
   const bool is_main = r_ == r_->main;
   if (!is_main) Process::get().worker().count_lookups(trace_.cache);  // the log phase counts main requests
   auto& out = r_->headers_out;
-  out.status = static_cast<ngx_uint_t>(response_.status);
-  if (response_.status != NGX_HTTP_NOT_MODIFIED) out.content_length_n = static_cast<off_t>(response_.body.size());
-  if (!response_.body.empty()) set_content_type(r_, response_.content_type);
+  out.status = static_cast<ngx_uint_t>(response_->status);
+  if (response_->status != NGX_HTTP_NOT_MODIFIED) out.content_length_n = static_cast<off_t>(response_->body.size());
+  if (!response_->body.empty()) set_content_type(r_, response_->content_type);
   r_->disable_not_modified = 1;  // preconditions were judged already
-  if (!response_.etag.empty() && add_header(r_, "ETag", response_.etag) == nullptr) return NGX_ERROR;
-  if (response_.last_modified) {
+  if (!response_->etag.empty() && !add_header(r_, &Out::etag, "ETag", response_->etag)) return NGX_ERROR;
+  if (response_->last_modified) {
     auto* const text = static_cast<char*>(ngx_pnalloc(r_->pool, kHttpDateSize));
     if (text == nullptr) return NGX_ERROR;
     // Never later than Date (RFC 9110 §8.8.2.1): another host's clock may be ahead, and nginx's own is looked at once a turn.
-    const Timestamp modified = std::min(*response_.last_modified, Timestamp{Seconds{ngx_time()}});
+    const Timestamp modified = std::min(*response_->last_modified, Timestamp{Seconds{ngx_time()}});
     write_http_date(std::span<char, kHttpDateSize>(text, kHttpDateSize), modified);
-    if (add_header(r_, "Last-Modified", {text, kHttpDateSize}) == nullptr) return NGX_ERROR;
+    if (!add_header(r_, &Out::last_modified, "Last-Modified", {text, kHttpDateSize})) return NGX_ERROR;
     out.last_modified_time = std::chrono::floor<Seconds>(modified.time_since_epoch()).count();
   }
-  if (response_.age) {
+  if (response_->age) {
     constexpr std::size_t kDigits = 20;
     auto* const text = static_cast<char*>(ngx_pnalloc(r_->pool, kDigits));
     if (text == nullptr) return NGX_ERROR;
-    const char* const end = std::to_chars(text, text + kDigits, response_.age->count()).ptr;
+    const char* const end = std::to_chars(text, text + kDigits, response_->age->count()).ptr;
     if (add_header(r_, "Age", {text, static_cast<std::size_t>(end - text)}) == nullptr) return NGX_ERROR;
   }
-  for (const http::Header& header : response_.headers()) {
+  for (const http::Header& header : response_->headers()) {
     if (!take_header(r_, header.name, header.value)) return NGX_ERROR;
   }
 
@@ -286,14 +297,14 @@ ngx_int_t RequestCtx::send() noexcept {
   if (sent == NGX_ERROR || sent > NGX_OK || r_->header_only) return sent;
   auto* const buffer = static_cast<ngx_buf_t*>(ngx_calloc_buf(r_->pool));
   if (buffer == nullptr) return NGX_ERROR;
-  if (!response_.body.empty()) {
-    buffer->pos = buffer->start = reinterpret_cast<u_char*>(response_.body.data());
-    buffer->last = buffer->end = buffer->pos + response_.body.size();
+  if (!response_->body.empty()) {
+    buffer->pos = buffer->start = reinterpret_cast<u_char*>(response_->body.data());
+    buffer->last = buffer->end = buffer->pos + response_->body.size();
     buffer->memory = 1;
   }
   buffer->last_buf = is_main ? 1 : 0;
   buffer->last_in_chain = 1;
-  buffer->sync = !is_main && response_.body.empty() ? 1 : 0;  // an empty buffer needs a reason to be
+  buffer->sync = !is_main && response_->body.empty() ? 1 : 0;  // an empty buffer needs a reason to be
   ngx_chain_t chain{buffer, nullptr};
   return ngx_http_output_filter(r_, &chain);
 }

@@ -31,7 +31,7 @@ class RequestHeaders final : public http::Headers {
 /// One run of a Nacre location for one request, which may be a subrequest: lives in the request's pool and is destroyed with
 /// it. From the start of its fiber to its answer it owns one count of the main request, and is the one that finalizes `r`.
 ///
-///     fresh ── start ──▶ running ── fiber ends ──▶ answered            (it did not wait: the handler sends and finalizes)
+///     fresh ── start ──▶ running ── no wait ─────▶ answered            (the handler sends and finalizes)
 ///                           └── fiber waits ──▶ waiting ── fiber ends ──▶ posted ──▶ answered   (the posted event does)
 ///                                                  └──────────┴── main request terminated ──▶ cancelled   (nobody does)
 ///
@@ -48,14 +48,14 @@ class RequestCtx {
   /// post_action). nullptr without memory.
   static RequestCtx* fresh(ngx_http_request_t* r) noexcept;
 
-  /// Runs the request's fiber. NGX_OK when it has its answer, NGX_DONE when it waits: then the request finalizes by itself,
-  /// and uses up one count. An HTTP status on failure.
+  /// Answers the request, on a fiber where it has to wait. NGX_OK when it has its answer, NGX_DONE when it waits: then the
+  /// request finalizes by itself, and uses up one count. An HTTP status on failure.
   ngx_int_t start() noexcept;
 
   /// Sends the answer, on the main stack.
   ngx_int_t send() noexcept;
 
-  std::string_view id() const noexcept { return info_.id(); }
+  const MainInfo& info() const noexcept { return info_; }
   /// Of a request that nginx answered itself (limit_req, a body too large), too: it has the route that it would have had.
   const Trace& trace();
   bool answered() const noexcept { return state_ == State::answered; }
@@ -70,6 +70,7 @@ class RequestCtx {
   void take_mount();
   bool take_request();
   bool take_body();
+  ngx_int_t start_fiber();
   void run_fiber() noexcept;
   bool wait() noexcept;
   void cancel() noexcept;
@@ -83,10 +84,11 @@ class RequestCtx {
   bool body_too_large_ = false;
   RequestHeaders headers_;
   http::Request request_;
-  http::Response response_;
+  route::Match match_;
+  std::optional<http::Response> response_;
   Trace trace_;
   fiber::Fiber* fiber_ = nullptr;
-  ngx_event_t done_{};
+  ngx_event_t done_;  // of a request that waits
 };
 
 }  // namespace nacre::nginx

@@ -48,7 +48,7 @@ ngx_int_t store_time(ngx_http_request_t* r, Value* value, RequestCtx& ctx) {
 ngx_int_t redis_time(ngx_http_request_t* r, Value* value, RequestCtx& ctx) {
   return set_seconds(r, value, ctx.trace().waits.remote);
 }
-ngx_int_t request_id(ngx_http_request_t*, Value* value, RequestCtx& ctx) noexcept { return set(value, ctx.id()); }
+ngx_int_t request_id(ngx_http_request_t*, Value* value, RequestCtx& ctx) noexcept { return set(value, ctx.info().id()); }
 
 /// The trace-id of the request's `traceparent`; "-" without a valid one.
 ngx_int_t trace_id(ngx_http_request_t* r, Value* value, RequestCtx&) noexcept {

@@ -68,11 +68,7 @@ Response text(std::string value, int status) {
   return response;
 }
 
-Response problem(const Failure& failure) {
-  Response response(http_status(failure.error));
-  response.failure = std::make_shared<const Failure>(failure);
-  return response;
-}
+Response problem(const Failure& failure) { return Response::failed(failure); }
 
 namespace app {
 

@@ -45,10 +45,14 @@ class Key {
 
   Key(std::uint64_t fingerprint, Kind kind, std::string_view resource, std::string_view name, std::size_t subject_size)
       : subject_size_(subject_size) {
-    const auto* const bytes = reinterpret_cast<const char*>(&fingerprint);
-    text_.assign(bytes, bytes + sizeof fingerprint);
-    text_.push_back(static_cast<char>(kind));
-    append_subject(text_, resource, name);
+    text_.resize(kKindAt + 1 + resource.size() + 1 + name.size(), boost::container::default_init);
+    char* to = text_.data();
+    std::memcpy(to, &fingerprint, sizeof fingerprint);
+    to[kKindAt] = static_cast<char>(kind);
+    to += kKindAt + 1;
+    to += resource.copy(to, resource.size());
+    *to++ = '/';
+    name.copy(to, name.size());
   }
 
   boost::container::small_vector<char, 160> text_;

@@ -114,7 +114,7 @@ struct ReadThrough::State : std::enable_shared_from_this<ReadThrough::State> {
   Monotonic now() const { return scheduler.reactor().now(); }
   std::optional<Hit> find(const Key& key) const {
     if (!options.local) return std::nullopt;
-    return zone.find(key.text(), key.subject(), now());
+    return zone.find(key.text(), now());
   }
   void fill(const Key& key, Ticket ticket, const Entry& entry, const config::CachePolicy& policy, Milliseconds age = {}) const {
     if (!options.local) return;
@@ -276,10 +276,10 @@ Result<Served> ReadThrough::get(const Key& key, const config::CachePolicy& polic
   return Served{std::move(*loaded), Outcome::none, {}};
 }
 
-std::optional<Served> ReadThrough::find_fresh(const Key& key) {
+std::optional<Hit> ReadThrough::find_fresh(const Key& key) {
   auto hit = state_->find(key);
-  if (!hit || hit->freshness != Freshness::fresh) return std::nullopt;
-  return served(std::move(*hit));
+  if (hit && hit->freshness != Freshness::fresh) hit.reset();
+  return hit;
 }
 
 }  // namespace nacre::cache

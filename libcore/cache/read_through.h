@@ -65,7 +65,7 @@ class ReadThrough {
   Result<Served> get(const Key& key, const config::CachePolicy& policy, const Load& load, Waits& waits);
 
   /// The first part of `get` alone: a fresh hit in the zone or nothing. Copies once; nothing else is allocated. On any stack.
-  std::optional<Served> find_fresh(const Key& key);
+  std::optional<Hit> find_fresh(const Key& key);
 
  private:
   struct State;

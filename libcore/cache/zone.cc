@@ -27,6 +27,7 @@ constexpr Milliseconds kUsedAnew{1'000};
 
 /// What an entry's record holds beside its key; the payload is the body, then the ETag.
 struct Zone::EntryMeta {
+  std::uint64_t subject = 0;  ///< its hash
   std::uint64_t generation = 0;
   std::int64_t filled = 0;
   std::int64_t due = 0;
@@ -39,7 +40,6 @@ struct Zone::EntryMeta {
 struct Zone::Copy {
   BlockTable::Record record;
   EntryMeta meta;
-  std::string payload;
 };
 
 template <class Format>
@@ -83,9 +83,9 @@ const BlockTable& Zone::shard(const Shards& shards, std::uint64_t hash) const no
 }
 
 /// Copies what stands under a key, past any change that goes on.
-bool Zone::copy(BlockTable& table, std::uint64_t hash, std::string_view key, Copy& copy) {
+bool Zone::copy(BlockTable& table, std::uint64_t hash, std::string_view key, Copy& copy, std::string& payload) {
   for (int tries = 0; tries < kTries; ++tries) {
-    const BlockTable::Peek peeked = table.peek(hash, key, copy.record, copy.meta, copy.payload);
+    const BlockTable::Peek peeked = table.peek(hash, key, copy.record, copy.meta, payload);
     if (peeked != BlockTable::Peek::busy) return peeked == BlockTable::Peek::found;
   }
   const BlockTable::Lock lock(table);
@@ -93,8 +93,8 @@ bool Zone::copy(BlockTable& table, std::uint64_t hash, std::string_view key, Cop
   if (found == nullptr) return false;
   copy.record = *found;
   copy.meta = found->meta<EntryMeta>();
-  copy.payload.reserve(found->payload_size);
-  lock->payload(*found).append(found->payload_size, copy.payload);
+  payload.reserve(found->payload_size);
+  lock->payload(*found).append(found->payload_size, payload);
   return true;
 }
 
@@ -115,23 +115,27 @@ void Zone::drop(BlockTable& table, std::uint64_t hash, std::string_view key, std
   if (found != nullptr && found->meta<EntryMeta>().generation == generation) lock->erase(*found);
 }
 
-std::optional<Hit> Zone::find(std::string_view key, std::string_view subject, Monotonic now) {
+std::optional<Hit> Zone::find(std::string_view key, Monotonic now) {
+  std::optional<Hit> hit(std::in_place);
   const std::uint64_t hash = hash_(key);
   BlockTable& table = shard(entries_, hash);
+  std::string& body = hit->entry.body;
   Copy found;
-  if (!copy(table, hash, key, found)) return std::nullopt;
+  if (!copy(table, hash, key, found, body)) {
+    hit.reset();
+    return hit;
+  }
   const EntryMeta& meta = found.meta;
   const auto moment = static_cast<std::int64_t>(now);
   // Read after the entry: a generation read before could be older than what was filled since.
-  if (meta.generation != generations_.of(hash_(subject)) || found.record.expires <= moment) {
+  if (meta.generation != generations_.of(meta.subject) || found.record.expires <= moment) {
     drop(table, hash, key, meta.generation);
-    return std::nullopt;
+    hit.reset();
+    return hit;
   }
   if (moment - meta.used >= kUsedAnew.count()) touch(table, hash, key, moment);
-  std::optional<Hit> hit(std::in_place);
-  hit->entry.etag.assign(found.payload, found.payload.size() - meta.etag_size);
-  found.payload.resize(found.payload.size() - meta.etag_size);
-  hit->entry.body = std::move(found.payload);
+  hit->entry.etag.assign(std::string_view(body).substr(body.size() - meta.etag_size));
+  body.resize(body.size() - meta.etag_size);
   if (meta.last_modified != kNoTimestamp) hit->entry.last_modified = Timestamp{Milliseconds{meta.last_modified}};
   hit->freshness = moment >= meta.fresh_until ? Freshness::stale : moment >= meta.due ? Freshness::due : Freshness::fresh;
   hit->age = now - Monotonic{meta.filled};
@@ -144,7 +148,9 @@ bool Zone::fill(std::string_view key, std::string_view subject, Ticket ticket, c
   const Monotonic filled = now + -life.age;
   const Monotonic fresh_until = filled + life.ttl;
   const Milliseconds local = std::min(life.local, std::max(fresh_until - now, Milliseconds{}));
-  const EntryMeta meta{ticket.generation,
+  const std::uint64_t subject_hash = hash_(subject);
+  const EntryMeta meta{subject_hash,
+                       ticket.generation,
                        static_cast<std::int64_t>(filled),
                        static_cast<std::int64_t>(now + local),
                        static_cast<std::int64_t>(fresh_until),
@@ -158,7 +164,7 @@ bool Zone::fill(std::string_view key, std::string_view subject, Ticket ticket, c
   BlockTable& entries = shard(entries_, hash);
   const std::size_t blocks = entries.blocks_for(key.size(), entry.etag.size() + entry.body.size());
   if (blocks > entries.block_count() / 2) return false;
-  if (this->ticket(subject) != ticket) return false;
+  if (generations_.of(subject_hash) != ticket.generation) return false;
   const BlockTable::Lock table(entries);
   if (BlockTable::Record* const before = table->find(hash, key)) {
     const EntryMeta& there = before->meta<EntryMeta>();

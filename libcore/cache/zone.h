@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/short_text.h"
 #include "base/time.h"
 #include "cache/block_table.h"
 #include "cache/generations.h"
@@ -22,7 +23,7 @@ namespace nacre::cache {
 /// A finished answer: its body and the validators it is sent with.
 struct Entry {
   std::string body;
-  std::string etag;  ///< with its quotes
+  ShortText etag;  ///< with its quotes
   std::optional<Timestamp> last_modified;
 };
 
@@ -70,7 +71,7 @@ class Zone {
 
   /// Looks up, without a lock as long as nobody changes the shard, and marks as used (once a second). Expired (past `stale`)
   /// and invalidated entries are not found.
-  std::optional<Hit> find(std::string_view key, std::string_view subject, Monotonic now);
+  std::optional<Hit> find(std::string_view key, Monotonic now);
   Ticket ticket(std::string_view subject) const noexcept { return {generations_.of(hash_(subject))}; }
   /// Stores, evicting the least recently used. False when it was dropped: invalidated since `ticket`, or too large.
   /// An entry that is there and was modified later stays.
@@ -151,7 +152,7 @@ class Zone {
   Shards lay_out(std::uint64_t at, std::uint64_t size, std::uint64_t most, std::uint64_t shard_size, Format format);
   struct EntryMeta;
   struct Copy;
-  static bool copy(BlockTable& table, std::uint64_t hash, std::string_view key, Copy& copy);
+  static bool copy(BlockTable& table, std::uint64_t hash, std::string_view key, Copy& copy, std::string& payload);
   static void touch(BlockTable& table, std::uint64_t hash, std::string_view key, std::int64_t moment);
   static void drop(BlockTable& table, std::uint64_t hash, std::string_view key, std::uint64_t generation);
   BlockTable& shard(const Shards& shards, std::uint64_t hash) noexcept;

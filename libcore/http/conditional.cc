@@ -97,19 +97,23 @@ void Preconditions::take(std::string_view name, std::string_view value) {
 }
 
 Result<Preconditions> Preconditions::of(const Request& request) {
-  Preconditions all;
+  Result<Preconditions> result(boost::system::in_place_value);
+  Preconditions& all = *result;
   all.reads_ = request.method == Method::get || request.method == Method::head;
-  if (request.headers == nullptr) return all;
+  if (request.headers == nullptr) return result;
   request.headers->each([&](std::string_view name, std::string_view value) { all.take(name, value); });
-  if (all.if_match_ && !is_list(*all.if_match_)) return Failure(Error::bad_request, "If-Match: not a list of entity tags");
-  if (all.if_none_match_ && !all.reads_ && !is_list(*all.if_none_match_))
-    return Failure(Error::bad_request, "If-None-Match: not a list of entity tags");
-  return all;
+  if (all.if_match_ && !is_list(*all.if_match_)) {
+    result = Failure(Error::bad_request, "If-Match: not a list of entity tags");
+  } else if (all.if_none_match_ && !all.reads_ && !is_list(*all.if_none_match_)) {
+    result = Failure(Error::bad_request, "If-None-Match: not a list of entity tags");
+  }
+  return result;
 }
 
 bool Preconditions::wants_none() const noexcept { return if_none_match_ && trim(*if_none_match_) == "*"; }
 
 Result<Preconditions::Outcome> Preconditions::judge(std::string_view etag, std::optional<Timestamp> modified) const {
+  if (none()) return Outcome::holds;
   if (if_match_) {
     if (!names_tag(*if_match_, etag)) {
       std::string why = "If-Match: the ETag is another one by now";

@@ -9,7 +9,7 @@ namespace nacre::http {
 
 namespace {
 
-std::optional<std::string_view> find_in(const std::vector<Header>& headers, std::string_view name) noexcept {
+std::optional<std::string_view> find_in(std::span<const Header> headers, std::string_view name) noexcept {
   for (const Header& header : headers) {
     if (equals_ignoring_case(header.name, name)) return header.value;
   }
@@ -71,6 +71,6 @@ std::optional<std::string> defect_of(const Response& response) {
 }
 
 std::optional<std::string_view> HeaderList::find(std::string_view name) const noexcept { return find_in(headers_, name); }
-std::optional<std::string_view> Response::header(std::string_view name) const noexcept { return find_in(headers_, name); }
+std::optional<std::string_view> Response::header(std::string_view name) const noexcept { return find_in(headers(), name); }
 
 }  // namespace nacre::http

@@ -1,13 +1,15 @@
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <forward_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/error.h"
+#include "base/short_text.h"
 #include "base/time.h"
 #include "http/request.h"
 
@@ -38,6 +40,12 @@ class Response {
  public:
   Response() = default;
   explicit Response(int status_code) : status(status_code) {}
+  /// What went wrong: the pipeline makes the document of it.
+  static Response failed(const Failure& why) {
+    Response response(http_status(why.error));
+    response.failure = std::make_shared<const Failure>(why);
+    return response;
+  }
   ~Response() = default;
   Response(Response&&) noexcept = default;
   Response& operator=(Response&&) noexcept = default;
@@ -47,30 +55,27 @@ class Response {
   int status = 200;
   std::string body;
   LastingText content_type = kJson;  ///< or made to last by `keep`
-  std::string etag;                  ///< with its quotes; empty: none
+  ShortText etag;                    ///< with its quotes; empty: none
   std::optional<Timestamp> last_modified;
   std::optional<Seconds> age;              ///< in caches (RFC 9111 §5.1)
-  std::shared_ptr<const Failure> failure;  ///< of an application's problem: the pipeline makes the document of it
+  std::shared_ptr<const Failure> failure;  ///< in place of a body
 
   /// Adds a header whose value lives as long as the configuration (a literal, or a string of the configuration).
-  void add_static(LastingText name, LastingText value) {
-    if (headers_.empty()) headers_.reserve(kUsualHeaders);
-    headers_.push_back({name, value});
-  }
+  void add_static(LastingText name, LastingText value) { headers_.push_back({name, value}); }
   /// Adds a header that owns its value.
   // cppcheck-suppress passedByValue ; a view
   void add(LastingText name, std::string value) { add_static(name, keep(std::move(value))); }
   /// Owns `text` for as long as the response lives.
   std::string_view keep(std::string text) { return owned_.emplace_front(std::move(text)); }
 
-  const std::vector<Header>& headers() const noexcept { return headers_; }
+  std::span<const Header> headers() const noexcept { return {headers_.data(), headers_.size()}; }
   /// The first header of that name (ASCII case-insensitive), or nullopt.
   std::optional<std::string_view> header(std::string_view name) const noexcept;
 
  private:
-  static constexpr std::size_t kUsualHeaders = 6;
+  static constexpr std::size_t kUsualHeaders = 4;
 
-  std::vector<Header> headers_;
+  boost::container::small_vector<Header, kUsualHeaders> headers_;
   std::forward_list<std::string> owned_;
 };
 

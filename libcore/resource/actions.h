@@ -5,13 +5,13 @@
 #include "http/response.h"
 #include "resource/call.h"
 
-/// What can be done with a resource: an action answers one kind of request.
+/// What can be done with a resource: an action answers one kind of request, on its fiber; `list` and `read` on any stack.
 namespace nacre::resource {
 
 /// GET and HEAD of the collection: one page, from the cache.
-Result<http::Response> list(const Call& call);
+Answer list(const Call& call);
 /// GET and HEAD of a document, from the cache; 304 for a copy that is still good.
-Result<http::Response> read(const Call& call);
+Answer read(const Call& call);
 /// Whether the collection, as a GET without parameters would show it now, is in a state that a POST asks for. A list is no
 /// document of the database, so this comes before the operation and not in it: of two that ask for one state, both may pass.
 Result<void> judge_collection(const Call& call, const http::Preconditions& asked);

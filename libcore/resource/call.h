@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -40,7 +41,10 @@ struct Trace {
 
 namespace resource {
 
-/// One request for a resource, on its fiber.
+/// What a request is answered; nullopt on the main stack, where it would have to wait: it is then asked again on its fiber.
+using Answer = std::optional<http::Response>;
+
+/// One request for a resource.
 struct Call {
   const http::Request& request;
   const route::Match& match;

@@ -32,7 +32,7 @@ std::string hash_of(std::initializer_list<std::string_view> parts) {
 }
 
 JsonObject to_json(const http::Response& response) {
-  JsonObject kept{{"status", response.status}, {"etag", response.etag}, {"body", response.body}};
+  JsonObject kept{{"status", response.status}, {"etag", std::string_view(response.etag)}, {"body", response.body}};
   kept["type"] = std::string_view(response.content_type);
   if (const auto location = response.header("Location")) kept["location"] = *location;
   if (const auto applied = response.header("Preference-Applied")) kept["applied"] = *applied;

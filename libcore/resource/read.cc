@@ -62,19 +62,23 @@ std::string next_link(const http::Request& request, std::string_view cursor) {
   return link.append("after=").append(cursor).append(">; rel=\"next\"");
 }
 
-/// Reads through the cache and tells the trace what came of it. `make_load` makes what reads the store, when it comes to that.
-template <class MakeLoad>
-Result<cache::Served> fetch(const Call& call, const cache::Key& key, MakeLoad make_load) {
+/// Answers out of the cache, or through it, and tells the trace what came of it. `make_load` makes what reads the store, when
+/// it comes to that; `show` makes of the entry what is shown of it.
+template <class MakeLoad, class Show>
+Answer answer(const Call& call, const cache::Key& key, MakeLoad make_load, Show show) {
   const config::CachePolicy& policy = call.resource().cache;
-  if (policy.on) {
-    if (auto hit = call.backend.cache.find_fresh(key)) {
-      call.trace.cache = hit->outcome;
-      return std::move(*hit);
-    }
+  if (!fiber::on_fiber()) {
+    auto hit = call.backend.cache.find_fresh(key);
+    if (!hit) return std::nullopt;
+    call.trace.cache = cache::Outcome::l1_hit;
+    show(hit->entry);
+    return cached_reply(call, std::move(hit->entry), hit->age);
   }
   auto served = call.backend.cache.get(key, policy, make_load(), call.trace.waits);
   call.trace.cache = served ? served->outcome : policy.on ? cache::Outcome::miss : cache::Outcome::none;
-  return served;
+  if (!served) return http::Response::failed(served.error());
+  show(served->entry);
+  return cached_reply(call, std::move(served->entry), served->age);
 }
 
 /// `fields` of a document's query string; empty: all. No other parameter is known.
@@ -93,37 +97,38 @@ Result<std::vector<std::string>> fields_of(const Call& call) {
 
 }  // namespace
 
-Result<http::Response> read(const Call& call) {
-  if (!is_document_id(call.match.id)) return no_such_document();
+Answer read(const Call& call) {
+  if (!is_document_id(call.match.id)) return http::Response::failed(no_such_document());
   const auto fields = fields_of(call);
-  if (!fields) return fields.error();
+  if (!fields) return http::Response::failed(fields.error());
   store::Store* const store = &call.backend.store;
   const config::Resource* const resource = &call.resource();
-  auto served = fetch(call, cache::Key::document(call.backend.config.fingerprint, resource->name, call.match.id), [&] {
+  const auto make_load = [&] {
     return [store, resource, id = std::string(call.match.id)]() -> Result<cache::Entry> {
       auto document = store->find_one(*resource, id, std::nullopt);
       if (!document) return document.error();
-      std::string etag = http::entity_tag(document->json);
-      return cache::Entry{std::move(document->json), std::move(etag), document->updated};
+      const std::string etag = http::entity_tag(document->json);
+      return cache::Entry{std::move(document->json), etag, document->updated};
     };
-  });
-  if (!served) return served.error();
+  };
   // The whole document is cached, once, and its ETag stays: it names the document's state, whatever is shown of it.
-  if (!fields->empty()) served->entry.body = store::Projection(*fields).of(served->entry.body);
-  return cached_reply(call, std::move(*served));
+  return answer(call, cache::Key::document(call.backend.config.fingerprint, resource->name, call.match.id), make_load,
+                [&](cache::Entry& entry) {
+                  if (!fields->empty()) entry.body = store::Projection(*fields).of(entry.body);
+                });
 }
 
-Result<http::Response> list(const Call& call) {
+Answer list(const Call& call) {
   store::Store* const store = &call.backend.store;
   const config::Resource* const resource = &call.resource();
-  auto served = fetch(call, cache::Key::list(call.backend.config.fingerprint, resource->name, call.request.query), [&] {
+  const auto make_load = [&] {
     return [store, resource, query = std::string(call.request.query)] { return load_list(*store, *resource, query); };
-  });
-  if (!served) return served.error();
-  const std::string cursor(next_cursor(served->entry.body));
-  auto response = cached_reply(call, std::move(*served));
-  if (response && !cursor.empty()) response->add("Link", next_link(call.request, cursor));
-  return response;
+  };
+  std::string cursor;
+  auto page = answer(call, cache::Key::list(call.backend.config.fingerprint, resource->name, call.request.query), make_load,
+                     [&](const cache::Entry& entry) { cursor = next_cursor(entry.body); });
+  if (page && !page->failure && !cursor.empty()) page->add("Link", next_link(call.request, cursor));
+  return page;
 }
 
 Result<void> judge_collection(const Call& call, const http::Preconditions& asked) {

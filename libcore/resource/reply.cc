@@ -6,29 +6,38 @@
 
 namespace nacre::resource {
 
-Failure no_such_document() { return {Error::not_found, "there is no such document"}; }
+namespace {
 
-Result<http::Response> cached_reply(const Call& call, cache::Served&& served) {
-  const auto asked = http::Preconditions::of(call.request);
-  if (!asked) return asked.error();
-  const auto outcome = asked->judge(served.entry.etag, served.entry.last_modified);
-  if (!outcome) return outcome.error();
-  http::Response response;
-  response.etag = std::move(served.entry.etag);
-  response.last_modified = served.entry.last_modified;
+/// Made where it is returned to: an answer is not moved for nothing.
+Answer shown(const Call& call, cache::Entry&& entry, Milliseconds age, http::Preconditions::Outcome outcome) {
+  Answer answer(std::in_place);
+  http::Response& response = *answer;
+  if (outcome == http::Preconditions::Outcome::not_modified) {
+    response.status = 304;
+  } else {
+    response.body = std::move(entry.body);
+  }
+  response.etag.assign(entry.etag);
+  response.last_modified = entry.last_modified;
   response.add_static("Cache-Control", call.match.endpoint->cache_control);
   if (call.resource().access.read.kind != config::AccessRule::Kind::anyone)
     response.add_static("Vary", auth::kCredentialHeaders);
-  if (served.outcome != cache::Outcome::none) response.add_static("Cache-Status", cache::cache_status(served.outcome));
-  if (served.outcome != cache::Outcome::none && served.outcome != cache::Outcome::miss) {
-    response.age = std::chrono::floor<Seconds>(served.age);
-  }
-  if (*outcome == http::Preconditions::Outcome::not_modified) {
-    response.status = 304;
-  } else {
-    response.body = std::move(served.entry.body);
-  }
-  return response;
+  const cache::Outcome cached = call.trace.cache;
+  if (cached != cache::Outcome::none) response.add_static("Cache-Status", cache::cache_status(cached));
+  if (cached != cache::Outcome::none && cached != cache::Outcome::miss) response.age = std::chrono::floor<Seconds>(age);
+  return answer;
+}
+
+}  // namespace
+
+Failure no_such_document() { return {Error::not_found, "there is no such document"}; }
+
+Answer cached_reply(const Call& call, cache::Entry&& entry, Milliseconds age) {
+  const auto asked = http::Preconditions::of(call.request);
+  if (!asked) return http::Response::failed(asked.error());
+  const auto outcome = asked->judge(entry.etag, entry.last_modified);
+  if (!outcome) return http::Response::failed(outcome.error());
+  return shown(call, std::move(entry), age, *outcome);
 }
 
 http::Response written_reply(const Call& call, int status, store::Document&& document) {

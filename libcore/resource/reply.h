@@ -14,9 +14,9 @@ namespace nacre::resource {
 /// The 404 of a document; the same whether it never was or belongs to somebody else.
 Failure no_such_document();
 
-/// A GET's answer out of the cache, or 304: body, validators, Cache-Control, Cache-Status, Age. Error::precondition_failed,
-/// Error::bad_request for preconditions that can't be read.
-Result<http::Response> cached_reply(const Call& call, cache::Served&& served);
+/// A GET's answer of an entry, or 304: body, validators, Cache-Control, and Cache-Status and Age by what the trace says of the
+/// cache. Error::precondition_failed, Error::bad_request for preconditions that can't be read.
+Answer cached_reply(const Call& call, cache::Entry&& entry, Milliseconds age);
 
 /// A write's answer: `status` with the document, or without a body where `Prefer: return=minimal` asks so (a 200 becomes 204).
 http::Response written_reply(const Call& call, int status, store::Document&& document);

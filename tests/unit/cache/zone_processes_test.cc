@@ -59,7 +59,7 @@ bool use(Zone& zone, std::mt19937& random) {
       return !*value || **value == body_of(key, (*value)->size() / key.size());
     }
     default: {
-      const auto hit = zone.find(subject + key, subject, kNow);
+      const auto hit = zone.find(subject + key, kNow);
       return !hit || hit->entry.body == body_of(key, hit->entry.body.size() / key.size());
     }
   }
@@ -137,7 +137,7 @@ TEST_CASE("a reader never finds the state before a write that ended before it as
     ++readers;
     while (over == 0) {
       const int least = committed;
-      const auto hit = t.zone.find("doc", "doc", kNow);
+      const auto hit = t.zone.find("doc", kNow);
       if (hit && std::stoi(hit->entry.body) < least) ::_exit(1);
       if (hit) continue;
       const Ticket ticket = t.zone.ticket("doc");
@@ -178,7 +178,7 @@ TEST_CASE("what is read without the lock is one state, however it is overwritten
   };
   const auto read = [&] {
     while (over == 0) {
-      const auto hit = t.zone.find("hot", "s", kNow);
+      const auto hit = t.zone.find("hot", kNow);
       if (!hit) continue;
       ++found;
       const std::string& body = hit->entry.body;

@@ -72,9 +72,13 @@ class WorkerUnderTest {
     request->id = "0123456789abcdef0123456789abcdef";
     request->client = "127.0.0.1";
     request->headers = kept.get();
-    const auto started =
-        worker->scheduler().start(reactor.now() + worker->config().timeouts.request,
-                                  [this, request, kept, &response] { response = worker->answer(Mode::api, *request, trace); });
+    const auto match = worker->match(Mode::api, request->method, request->path);
+    trace.route = match.name;
+    response = worker->answer(Mode::api, *request, match, trace);
+    if (response) return;
+    const auto started = worker->scheduler().start(
+        reactor.now() + worker->config().timeouts.request,
+        [this, request, kept, match, &response] { response = worker->answer(Mode::api, *request, match, trace); });
     REQUIRE(started.has_value());
   }
 
