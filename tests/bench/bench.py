@@ -175,7 +175,7 @@ def store(bench, home):
 
 
 def hot_key(bench):
-    """One key of the zone, read by two processes at once: the best of the rounds, since stalls of the machine only take away."""
+    """One key of the zone, read by two processes at once: the best of the rounds, since stalls only take away."""
 
     def rates():
         command = [bench.programs / "zone_readers_bench", str(SECONDS)]
