@@ -26,9 +26,8 @@ ngx_int_t refuse_body(ngx_http_request_t* r) noexcept {
 void on_body(ngx_http_request_t* r) noexcept {
   RequestCtx* const ctx = RequestCtx::find(r);
   ngx_int_t started = ctx != nullptr ? ctx->start() : NGX_HTTP_INTERNAL_SERVER_ERROR;
-  if (started == NGX_DONE) return;
   if (started == NGX_OK) started = ctx->send();
-  ngx_http_finalize_request(r, started);
+  if (started != NGX_DONE) ngx_http_finalize_request(r, started);
 }
 
 /// Since the request's first byte, by nginx's clock: it stands still while events are handled, and may be set.
@@ -51,8 +50,8 @@ ngx_int_t handle_request(ngx_http_request_t* r) noexcept {
   }
   const ngx_int_t discarded = ngx_http_discard_request_body(r);
   if (discarded != NGX_OK) return discarded;
-  const ngx_int_t started = ctx->start();
-  if (started == NGX_OK) return ctx->send();
+  ngx_int_t started = ctx->start();
+  if (started == NGX_OK) started = ctx->send();
   if (started == NGX_DONE) ++r->main->count;
   return started;
 }

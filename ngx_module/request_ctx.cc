@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <charconv>
 #include <new>
+#include <utility>
 
 #include "base/ascii.h"
+#include "body_writer.h"
 #include "conf.h"
 #include "header.h"
 #include "http/limits.h"
@@ -258,7 +260,8 @@ void RequestCtx::cancel() noexcept {
 void RequestCtx::finalize() noexcept {
   ngx_connection_t* const connection = r_->connection;
   ngx_http_set_log_request(connection->log, r_);
-  ngx_http_finalize_request(r_, send());
+  const ngx_int_t sent = send();
+  if (sent != NGX_DONE) ngx_http_finalize_request(r_, sent);
   ngx_http_run_posted_requests(connection);
 }
 
@@ -295,18 +298,18 @@ ngx_int_t RequestCtx::send() noexcept {
 
   const ngx_int_t sent = ngx_http_send_header(r_);
   if (sent == NGX_ERROR || sent > NGX_OK || r_->header_only) return sent;
-  auto* const buffer = static_cast<ngx_buf_t*>(ngx_calloc_buf(r_->pool));
-  if (buffer == nullptr) return NGX_ERROR;
-  if (!response_->body.empty()) {
-    buffer->pos = buffer->start = reinterpret_cast<u_char*>(response_->body.data());
-    buffer->last = buffer->end = buffer->pos + response_->body.size();
-    buffer->memory = 1;
+  return send_body();
+}
+
+ngx_int_t RequestCtx::send_body() noexcept {
+  if (response_->body.size() > BodyWriter::kSlice) {
+    writer_ = BodyWriter::make(r_, std::move(response_->body));
+    if (writer_ == nullptr) return NGX_ERROR;
+    r_->write_event_handler = [](ngx_http_request_t* r) { find(r)->writer_->on_writable(); };
+    return writer_->begin();
   }
-  buffer->last_buf = is_main ? 1 : 0;
-  buffer->last_in_chain = 1;
-  buffer->sync = !is_main && response_->body.empty() ? 1 : 0;  // an empty buffer needs a reason to be
-  ngx_chain_t chain{buffer, nullptr};
-  return ngx_http_output_filter(r_, &chain);
+  auto* const buffer = static_cast<ngx_buf_t*>(ngx_calloc_buf(r_->pool));
+  return buffer != nullptr ? put_body(r_, buffer, response_->body, true) : NGX_ERROR;
 }
 
 }  // namespace nacre::nginx

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "body_writer.h"
 #include "fiber/fiber.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -52,7 +53,8 @@ class RequestCtx {
   /// request finalizes by itself, and uses up one count. An HTTP status on failure.
   ngx_int_t start() noexcept;
 
-  /// Sends the answer, on the main stack.
+  /// Sends the answer, on the main stack. NGX_DONE where the rest follows (BodyWriter): then the request finalizes by itself,
+  /// too.
   ngx_int_t send() noexcept;
 
   const MainInfo& info() const noexcept { return info_; }
@@ -75,6 +77,7 @@ class RequestCtx {
   bool wait() noexcept;
   void cancel() noexcept;
   void finalize() noexcept;
+  ngx_int_t send_body() noexcept;
 
   ngx_http_request_t* r_;
   const MainInfo& info_;
@@ -88,7 +91,8 @@ class RequestCtx {
   std::optional<http::Response> response_;
   Trace trace_;
   fiber::Fiber* fiber_ = nullptr;
-  ngx_event_t done_;  // of a request that waits
+  BodyWriter* writer_ = nullptr;  // of a large body
+  ngx_event_t done_;              // of a request that waits
 };
 
 }  // namespace nacre::nginx

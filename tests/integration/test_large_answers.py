@@ -1,0 +1,215 @@
+"""Answers of megabytes: whole and right whatever filters and clients do with them, and never much work at a time."""
+
+import base64
+import gzip
+import json
+import random
+import time
+
+import http2
+import pytest
+import raw
+from assertions import create
+from harness import wait_until
+from load import clients_of
+from stalls import MOST
+
+YAML = """
+version: 1
+store: { uri: "sqlite:nacre.db" }
+cache: { uri: "memory:", ttl: 60s }
+timeouts: { request: 30s, store: 20s }
+resources:
+  free: &free
+    schema: { type: object }
+    access: { read: public, create: public, update: public, delete: public }
+    page: { default: 100, max: 100 }
+  uncached: { <<: *free, cache: off }
+"""
+
+GZIP = "gzip on; gzip_types application/json;"
+LARGE = 3_900_000  # of the 4 MB that a document may have
+PATHS = ("/free/large", "/free", "/uncached")  # a document of 3.9 MB, lists of 7.8 and of 2 MB
+
+LOCATIONS = """
+location / { nacre api; }
+location /replaced/ { sub_filter_types *; sub_filter_once off; sub_filter '"text"' '"TEXT"'; nacre api; }
+location /around/ { add_before_body /free/small; add_after_body /free/large; addition_types *; nacre api; }
+location /inside/ { ssi on; root HOME; }
+location /limited/ { limit_rate 4m; nacre api; }
+location /impatient/ { send_timeout 1s; nacre api; }
+"""
+
+PAGE = '[<!--#include virtual="/uncached/a" -->|<!--#include virtual="/free/large" -->]'
+
+
+def text(size):
+    """Text on which compression has much work."""
+    return base64.b64encode(random.Random(size).randbytes(size * 3 // 4)).decode()
+
+
+@pytest.fixture(scope="module")
+def server(make_nginx):
+    nginx = make_nginx(YAML, zone="64m")
+    (nginx.home / "inside").mkdir()
+    (nginx.home / "inside/page.html").write_text(PAGE)
+    nginx.write_conf(zone="64m", http=GZIP, server=LOCATIONS.replace("HOME", str(nginx.home)))
+    nginx.start()
+    fill(nginx.api)
+    yield nginx
+    nginx.stop()
+
+
+def fill(api):
+    create(api, "/free", {"_id": "large", "text": text(LARGE)})
+    create(api, "/free", {"_id": "other", "text": text(LARGE - 1)})
+    create(api, "/free", {"_id": "small", "text": "x"})
+    create(api, "/uncached", {"_id": "a", "text": text(1_000_000)})
+    create(api, "/uncached", {"_id": "b", "text": text(1_000_001)})
+
+
+@pytest.fixture(scope="module")
+def answers(server):
+    """What is right: one answer of each path, as it is without compression."""
+    found = {path: server.api.get(path, headers={"Accept-Encoding": "identity"}).content for path in PATHS}
+    assert json.loads(found["/free/large"])["text"] == text(LARGE)
+    assert [item["_id"] for item in json.loads(found["/free"])["items"]] == ["large", "other"]
+    assert [item["text"] for item in json.loads(found["/uncached"])["items"]] == [text(1_000_000), text(1_000_001)]
+    return found
+
+
+@pytest.fixture
+def unharmed(server):
+    (worker,) = server.workers()
+    yield
+    server.api.close()
+    wait_until(lambda: not clients_of(worker, server.port, server.h2_port), "connections closed")
+    assert server.workers() == [worker], "a worker died"
+
+
+def get(path, *headers):
+    return raw.request("GET", path, headers=headers)
+
+
+def test_each_turn_of_the_loop_works_for_a_bounded_time(watched):
+    nginx = watched(YAML, zone="64m", http=GZIP)
+    fill(nginx.api)
+    longest = {}
+    for path in PATHS * 2:
+        for coding in ("identity", "gzip"):
+            nginx.stalls.reset()
+            answer = nginx.api.get(path, headers={"Accept-Encoding": coding})
+            assert answer.status_code == 200 and answer.headers.get("Content-Encoding", "identity") == coding
+            nginx.api.get("/free/small")  # the turn before is over
+            longest[path, coding] = nginx.stalls.longest_work()
+    assert not {case: work for case, work in longest.items() if work >= MOST}
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_an_answer_is_whole(server, api, answers, unharmed, coding):
+    for path, body in answers.items():
+        answer = api.get(path, headers={"Accept-Encoding": coding})
+        assert answer.content == body and answer.headers.get("Content-Encoding", "identity") == coding
+        head = api.head(path, headers={"Accept-Encoding": coding})
+        assert head.status_code == 200 and head.headers["ETag"] == answer.headers["ETag"]
+        with http2.Connection(server.h2_port) as connection:
+            streams = [connection.begin("GET", path, [("accept-encoding", coding)]) for _ in range(3)]
+            for stream in streams:
+                status, _, sent = connection.finish(stream)
+                assert status == 200 and (gzip.decompress(sent) if coding == "gzip" else sent) == body
+
+
+def test_written_documents_come_back_whole(api, unharmed):
+    path = "/free/" + create(api, "/free", {"text": "x"})["_id"]
+    document = {"text": text(LARGE - 2)}
+    assert api.put(path, json=document).json()["text"] == document["text"]
+    assert api.patch(path, json={"more": 1}).json()["text"] == document["text"]
+    assert api.delete(path).status_code == 204
+
+
+def test_pipelined_answers_come_in_order(server, answers, unharmed):
+    with raw.connect(server.port) as connection:
+        connection.sendall(b"".join(get(path) for path in PATHS for _ in range(3)) + get("/free/small"))
+        for path in PATHS:
+            for _ in range(3):
+                status, _, body = connection.read_answer()
+                assert status == 200 and body == answers[path]
+        assert b'"small"' in connection.read_answer()[2]
+
+
+def test_filters_see_the_whole_answer(api, answers, unharmed):
+    for path, body in answers.items():
+        replaced = body.replace(b'"text"', b'"TEXT"')
+        for coding in ("identity", "gzip"):
+            assert api.get("/replaced" + path, headers={"Accept-Encoding": coding}).content == replaced
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_parts_of_an_answer_come_in_order(api, answers, unharmed, coding):
+    headers = {"Accept-Encoding": coding}
+    small = api.get("/free/small").content
+    for path, body in answers.items():
+        assert api.get("/around" + path, headers=headers).content == small + body + answers["/free/large"]
+    item = api.get("/uncached/a").content
+    assert api.get("/inside/page.html", headers=headers).content == b"[" + item + b"|" + answers["/free/large"] + b"]"
+
+
+def test_a_limited_rate_is_kept(api, answers, unharmed):
+    began = time.monotonic()
+    assert api.get("/limited/free/large", headers={"Accept-Encoding": "identity"}).content == answers["/free/large"]
+    assert time.monotonic() - began > 0.5
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_a_slow_reader_gets_the_whole_answer_and_holds_nobody_up(server, api, answers, unharmed, coding):
+    with raw.connect(server.port) as connection:
+        connection.sendall(get("/free", f"Accept-Encoding: {coding}", "Connection: close"))
+        first = connection.socket.recv(1000)
+        for _ in range(20):
+            assert api.get("/free/small").status_code == 200
+        head, body = (first + connection.read_to_end()).split(b"\r\n\r\n", 1)
+    assert head.startswith(b"HTTP/1.1 200")
+    if coding == "identity":
+        assert body == answers["/free"]
+    else:
+        assert body.endswith(b"0\r\n\r\n") and len(body) > len(answers["/free"]) // 2
+
+
+def test_a_reload_cuts_no_answer_off(server, api, answers):
+    with raw.connect(server.port) as connection:
+        connection.sendall(get("/free"))
+        connection.rest = connection.socket.recv(1000)
+        server.reload()
+        assert api.get("/free/small").status_code == 200
+        assert connection.read_answer()[2] == answers["/free"]
+
+
+def test_who_reads_nothing_is_given_up(server, unharmed):
+    (worker,) = server.workers()
+    with raw.connect(server.port) as connection:
+        connection.sendall(get("/impatient/free"))
+        server.api.close()
+        wait_until(lambda: not clients_of(worker, server.port), "the connection is closed")
+        assert len(connection.read_to_end()) < 7_000_000
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+@pytest.mark.parametrize("path", [*PATHS, "/around/free/large", "/inside/page.html", "/limited/free"])
+def test_clients_may_go_away_in_the_middle(server, api, unharmed, path, coding):
+    for kept in (1, 100_000, 1_000_000):
+        for how in ("reset", "close"):
+            connection = raw.connect(server.port)
+            connection.sendall(get(path, f"Accept-Encoding: {coding}"))
+            read = 0
+            while read < kept and (data := connection.socket.recv(65536)):
+                read += len(data)
+            connection.reset() if how == "reset" else connection.socket.close()
+    for how in ("reset", "close"):
+        with http2.Connection(server.h2_port) as connection:
+            streams = [connection.begin("GET", path, [("accept-encoding", coding)]) for _ in range(5)]
+            while not any(connection.answers[stream]["body"] for stream in streams):
+                connection.read(acknowledge=False)
+            if how == "reset":
+                for stream in streams:
+                    connection.reset(stream)
+                assert connection.request("GET", "/free/small")[0] == 200
