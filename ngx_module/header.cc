@@ -6,6 +6,7 @@
 
 #include "base/ascii.h"
 #include "header_lines.h"
+#include "http/response.h"
 
 namespace nacre::nginx {
 
@@ -123,6 +124,13 @@ bool take_header(ngx_http_request_t* r, std::string_view name, std::string_view 
 
 void set_content_type(ngx_http_request_t* r, std::string_view type) noexcept {
   Out& out = r->headers_out;
+  if (type.data() == http::kJson.data()) {  // nearly all are
+    out.content_type = to_ngx_str(type);
+    out.content_type_len = type.size();
+    out.content_type_lowcase = nullptr;
+    out.charset = {};
+    return;
+  }
   std::string_view charset;
   const std::size_t end = type.find(';');
   if (end != std::string_view::npos) find_charset(type, charset);
@@ -162,11 +170,13 @@ void OwnLines::give_way(ngx_http_request_t* r) const noexcept {
 }
 
 bool has_header(ngx_http_request_t* r, std::string_view name) noexcept {
-  bool found = false;
-  each_header(r, [&](const ngx_table_elt_t& line) {
-    if (line.key.len == name.size()) found = found || equals_ignoring_case(to_view(line.key), name);
-  });
-  return found;
+  for (const ngx_list_part_t* part = &r->headers_out.headers.part; part != nullptr; part = part->next) {
+    const std::span lines(static_cast<const ngx_table_elt_t*>(part->elts), part->nelts);
+    for (const ngx_table_elt_t& line : lines) {
+      if (line.key.len == name.size() && line.hash != 0 && equals_ignoring_case(to_view(line.key), name)) return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace nacre::nginx

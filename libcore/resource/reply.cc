@@ -35,6 +35,7 @@ Failure no_such_document() { return {Error::not_found, "there is no such documen
 Answer cached_reply(const Call& call, cache::Entry&& entry, Milliseconds age) {
   const auto asked = http::Preconditions::of(call.request);
   if (!asked) return http::Response::failed(asked.error());
+  if (asked->none()) return shown(call, std::move(entry), age, http::Preconditions::Outcome::holds);
   const auto outcome = asked->judge(entry.etag, entry.last_modified);
   if (!outcome) return http::Response::failed(outcome.error());
   return shown(call, std::move(entry), age, *outcome);
