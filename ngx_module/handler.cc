@@ -11,8 +11,12 @@ namespace nacre::nginx {
 
 namespace {
 
+/// A body that no action reads is taken in as well: while nginx discards one, it notices no client that goes away, and gives up
+/// on those that are slow (`lingering_timeout`). HTTP/2 tells by itself.
 bool may_have_body(const ngx_http_request_t& r) noexcept {
-  return (r.method & (NGX_HTTP_POST | NGX_HTTP_PUT | NGX_HTTP_PATCH)) != 0U;
+  if (http::takes_body(method_of(r))) return true;
+  return &r == r.main && r.http_version < NGX_HTTP_VERSION_20 &&
+         (r.headers_in.content_length_n > 0 || r.headers_in.chunked != 0U);
 }
 
 /// As nginx itself refuses a body before it is read.

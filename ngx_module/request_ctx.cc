@@ -169,7 +169,7 @@ bool RequestCtx::take_body() {
     size += static_cast<std::size_t>(ngx_buf_size(link->buf));
   }
   body_too_large_ = size > http::kMaxBody;  // one that named no length
-  if (body_too_large_) return true;
+  if (body_too_large_ || !http::takes_body(request_.method)) return true;
   const ngx_buf_t* const first = body->bufs->buf;
   if (body->bufs->next == nullptr && !first->in_file) {
     request_.body = {reinterpret_cast<const char*>(first->pos), static_cast<std::size_t>(first->last - first->pos)};

@@ -14,6 +14,10 @@ namespace nacre::http {
 
 enum class Method : std::uint8_t { get, head, post, put, patch, del, options, other };
 std::string_view to_string(Method method) noexcept;
+/// Whether an action reads the body; of the other methods it is ignored.
+constexpr bool takes_body(Method method) noexcept {
+  return method == Method::post || method == Method::put || method == Method::patch;
+}
 
 struct Header {
   std::string_view name;
