@@ -129,11 +129,17 @@ bool scan_offset(Scanner& in, std::chrono::minutes& offset) {
   return true;
 }
 
-constexpr auto kTwoDigits = [] {
-  std::array<std::array<char, 2>, 100> all{};
-  for (std::size_t i = 0; i < all.size(); ++i) all[i] = {static_cast<char>('0' + i / 10), static_cast<char>('0' + i % 10)};
+using TwoDigits = std::array<std::array<char, 2>, 100>;
+
+constexpr TwoDigits make_two_digits() {
+  TwoDigits all{};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    all[i] = {static_cast<char>('0' + i / 10), static_cast<char>('0' + i % 10)};
+  }
   return all;
-}();
+}
+
+constexpr TwoDigits kTwoDigits = make_two_digits();
 
 /// Writes decimal digits, most significant first, with leading zeros; without loops, for each answer has a date.
 template <int Width>
