@@ -136,6 +136,8 @@ struct Config {
   Timeouts timeouts;
   std::vector<Resource> resources;    ///< in the order of the file
   std::vector<std::string> warnings;  ///< "nacre.yaml:LINE:COLUMN: what; what to do", for who starts nginx
+  std::string reading;                ///< a random name of this reading of the file: all workers of a cycle of nginx share it
+  Timestamp read{};                   ///< when that was
   std::uint64_t fingerprint = 0;      ///< hash of all values: entries cached under another configuration are not found
 
   const Resource* resource(std::string_view name) const noexcept;

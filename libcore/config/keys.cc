@@ -129,7 +129,10 @@ std::span<const Section> sections() {
         {"unique", "boolean", "false",
          "Whether no two documents may have the same. Documents without any of the keys are left out; null is a value. Each "
          "key "
-         "must have one type, and null perhaps: no arrays, no objects."}}},
+         "must have one type, and null perhaps: no arrays, no objects. While the embedded store makes a unique index of "
+         "documents that are there, creating and changing them waits, and is 503 after half of `timeouts.store`; where "
+         "documents "
+         "have the same already, until they differ."}}},
       {"resources.NAME.cache",
        "version: 1\nresources: { a: { schema: {}, cache: {} } }\n",
        "",

@@ -90,6 +90,8 @@ Config read_config(const Source& source, const Value& root, SchemaFiles& schemas
   Value all(Value::Kind::sequence);
   all.items = {root, schemas.files()};
   config.fingerprint = fingerprint(all);
+  config.read = std::chrono::floor<Milliseconds>(std::chrono::system_clock::now());
+  config.reading = make_object_id(config.read);
   return config;
 }
 

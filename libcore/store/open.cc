@@ -19,6 +19,8 @@ std::unique_ptr<Store> open(const config::Config& config, Reactor& reactor, List
   options.timeout = config.timeouts.store;
   options.hooks = std::move(listeners.hooks);
   options.log = std::move(listeners.log);
+  options.generation = config.reading;
+  options.read = config.read;
   return open_sqlite(reactor, std::move(options));
 }
 

@@ -18,7 +18,10 @@ class Queue::Lane final : public ThreadJob {
   void done() noexcept override {
     const auto self = std::exchange(self_, nullptr);  // idle from here on: the queue may fill the lane again at once
     Batch batch = std::exchange(batch_, {});
-    for (std::size_t i = 0; i < finished_; ++i) batch[i]->finished.set();
+    for (std::size_t i = 0; i < finished_; ++i) {
+      batch[i]->finished.set();
+      batch[i]->done();
+    }
     if (const auto queue = queue_.lock()) queue->give_back(batch, finished_);
   }
 
@@ -78,6 +81,7 @@ void Queue::flush() {
     for (const auto& call : lane->batch_) {
       call->fail(Failure(Error::overloaded, "too much work is waiting"));
       call->finished.set();
+      call->done();
     }
     lane->batch_.clear();
     lane->self_.reset();

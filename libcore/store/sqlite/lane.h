@@ -22,6 +22,10 @@ class Call {
   virtual ~Call() = default;
   /// On the thread, inside the batch's transaction.
   virtual void run(Connection& connection) noexcept = 0;
+  /// Whether it is a write that runs outside of any transaction, with no other one.
+  virtual bool alone() const noexcept { return false; }
+  /// Afterwards, on the loop.
+  virtual void done() {}
   virtual void fail(Failure failure) = 0;
   /// How it failed; nullopt when it did not.
   virtual std::optional<Failure> failure() const = 0;
@@ -53,6 +57,9 @@ class TypedCall final : public Call {
   void for_each_subject(const std::function<void(std::string_view, std::string_view)>& visit) const override {
     if constexpr (requires { work_.for_each_subject(visit); }) work_.for_each_subject(visit);
   }
+
+  /// For another try of what has run.
+  Work take_work() { return std::move(work_); }
 
   Result<T> result = Failure(Error::internal);
 

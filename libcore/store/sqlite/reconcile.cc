@@ -1,138 +1,351 @@
 #include "store/sqlite/reconcile.h"
 
+#include <sodium.h>
+
 #include <algorithm>
-#include <set>
+#include <array>
+#include <limits>
+#include <utility>
 
 namespace nacre::store::sqlite {
 namespace {
 
 constexpr Milliseconds kRetry{5'000};
-constexpr std::string_view kRememberedIndex = "nacre_remembered_expires";
+constexpr Milliseconds kTellAgain{60'000};
+constexpr Milliseconds kLease{2'000};
+constexpr Milliseconds kCheckLease{120'000};
+constexpr std::int64_t kSmall = 2'000;  // rows: an index on them is made in a few milliseconds
+constexpr int kKeptGenerations = 1'000;
 
-/// Names of the indexes on our tables, and of the tables themselves.
-struct Present {
-  std::set<std::string> tables;
-  std::set<std::string> indexes;
-};
+/// A generation's place in the order, and when its nacre.yaml was read.
+constexpr std::string_view kGenerations =
+    "CREATE TABLE IF NOT EXISTS nacre_generations (id TEXT NOT NULL PRIMARY KEY, place INTEGER NOT NULL, read INTEGER NOT "
+    "NULL);";
 
-Result<Present> look(Connection& connection) {
-  Present present;
-  Run run(connection, "SELECT type, name FROM sqlite_schema WHERE type IN ('table', 'index')");
-  while (run.step()) (run.text(0) == "table" ? present.tables : present.indexes).emplace(run.text(1));
-  if (run.failed()) return run.failure();
-  return present;
+const std::string& remembered_tables() {
+  static const std::string sql =
+      "CREATE TABLE IF NOT EXISTS " + std::string(kRememberedTable) +
+      " (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;"
+      "CREATE INDEX IF NOT EXISTS nacre_remembered_expires ON " +
+      std::string(kRememberedTable) + " (expires);";
+  return sql;
 }
+
+std::string random_name() {
+  std::array<unsigned char, 12> bytes{};
+  randombytes_buf(bytes.data(), bytes.size());
+  std::array<char, 2 * bytes.size() + 1> hex{};
+  sodium_bin2hex(hex.data(), hex.size(), bytes.data(), bytes.size());
+  return hex.data();
+}
+
+std::int64_t wall() { return std::chrono::floor<Milliseconds>(std::chrono::system_clock::now()).time_since_epoch().count(); }
 
 /// A table's name without its quotes.
 std::string bare(const Table& table) { return table.name.substr(1, table.name.size() - 2); }
 
-/// Indexes are dropped only from tables of the configuration: another configuration may share the file.
-Result<std::vector<std::string>> indexes_of(Connection& connection, const std::string& table) {
-  std::vector<std::string> names;
-  Run run(connection, "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ?");
-  run.bind(std::string_view(table));
-  while (run.step()) {
-    const std::string_view name = run.text(0);
-    if (name.starts_with("i_") || name.starts_with("u_")) names.emplace_back(name);
-  }
+Result<std::set<std::string>> names_of(Connection& connection, const std::string& condition) {
+  std::set<std::string> names;
+  Run run(connection, "SELECT name FROM sqlite_schema WHERE " + condition);
+  while (run.step()) names.emplace(run.text(0));
   if (run.failed()) return run.failure();
   return names;
 }
 
-bool wants(const Table& table, std::string_view index) {
-  return std::any_of(table.indexes.begin(), table.indexes.end(), [&](const TableIndex& i) { return i.name == index; });
+Result<bool> is_small(Connection& connection, const Table& table) {
+  Run run(connection, "SELECT count(*) FROM (SELECT 1 FROM " + table.name + " LIMIT " + std::to_string(kSmall) + ")");
+  if (!run.step()) return run.failure();
+  return run.integer(0) < kSmall;
 }
 
 }  // namespace
+
+Blueprint::Blueprint(Generation generation, Milliseconds budget, std::function<void(std::string_view)> log)
+    : generation_(generation.id.empty() ? Generation{random_name(), Timestamp{Milliseconds{wall()}}} : std::move(generation)),
+      budget_(budget),
+      worker_(random_name()),
+      log_(std::move(log)) {}
 
 void Blueprint::set_tables(std::vector<std::shared_ptr<const Table>> tables) {
   const std::lock_guard lock(mutex_);
   tables_ = std::move(tables);
 }
 
-Result<bool> Blueprint::is_applied(Connection& connection) const {
-  const auto present = look(connection);
-  if (!present) return present.error();
-  if (!present->indexes.contains(std::string(kRememberedIndex))) return false;
-  for (const auto& table : tables_) {
-    if (!present->tables.contains(bare(*table))) return false;
-    for (const auto& index : table->indexes) {
-      if (!present->indexes.contains(index.name)) return false;
-    }
-    const auto names = indexes_of(connection, bare(*table));
-    if (!names) return names.error();
-    if (!std::all_of(names->begin(), names->end(), [&](const std::string& name) { return wants(*table, name); })) return false;
-  }
-  return true;
-}
-
-Result<void> Blueprint::apply(Connection& connection) {
+Result<void> Blueprint::make_tables(Connection& connection) {
   const std::lock_guard lock(mutex_);
-  const auto applied = is_applied(connection);
-  if (!applied) return applied.error();
-  if (*applied) {
-    blocked_.clear();
-    return {};
+  const auto present = names_of(connection, "type = 'table' OR name = 'nacre_remembered_expires'");
+  if (!present) return present.error();
+  std::string sql;
+  for (const auto& table : tables_) {
+    if (!present->contains(bare(*table))) sql += table->create + ";";
   }
+  if (!present->contains("nacre_remembered_expires")) sql += remembered_tables();
+  if (!present->contains("nacre_builds")) sql.append(kGenerations).append(IndexBuild::kCreate);
+  if (sql.empty()) return {};
   if (auto begun = connection.execute("BEGIN IMMEDIATE"); !begun) return begun;
-  if (auto changed = change(connection); !changed) {
+  if (auto made = connection.execute(sql); !made) {
     if (!connection.autocommit()) (void)connection.execute("ROLLBACK");
-    return changed;
+    return made;
   }
   return connection.execute("COMMIT");
 }
 
-Result<void> Blueprint::change(Connection& connection) {
-  blocked_.clear();
-  const std::string remembered(kRememberedTable);
-  if (auto made =
-          connection.execute("CREATE TABLE IF NOT EXISTS " + remembered +
-                             " (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;"
-                             " CREATE INDEX IF NOT EXISTS " +
-                             std::string(kRememberedIndex) + " ON " + remembered + " (expires)");
-      !made) {
-    return made;
+/// A generation that the file does not know is the newest, unless its nacre.yaml was read before another's that it knows: then
+/// its workers have come late. Readings that seem to lie ahead were made by another clock, and tell nothing.
+Result<void> Blueprint::enter_generation(Connection& connection) {
+  Run run(
+      connection,
+      "INSERT OR IGNORE INTO nacre_generations (id, place, read) SELECT ?1, CASE WHEN EXISTS (SELECT 1 FROM nacre_generations"
+      " WHERE read > ?2 AND read <= ?3) THEN -1 ELSE coalesce(max(place), 0) + 1 END, ?2 FROM nacre_generations");
+  run.bind(std::string_view(generation_.id)).bind(std::int64_t{generation_.read.time_since_epoch().count()}).bind(wall());
+  if (auto entered = run.finish(); !entered || sqlite3_changes(connection.handle()) == 0) return entered;
+  return Run(connection, "DELETE FROM nacre_generations WHERE place < (SELECT max(place) FROM nacre_generations) - ?")
+      .bind(std::int64_t{kKeptGenerations})
+      .finish();
+}
+
+Result<bool> Blueprint::is_newest(Connection& connection) const {
+  Run run(connection, "SELECT id FROM nacre_generations ORDER BY place DESC LIMIT 1");
+  if (run.step()) return run.text(0) == generation_.id;
+  if (run.failed()) return run.failure();
+  return false;
+}
+
+Result<Blueprint::Progress> Blueprint::step(Connection& connection) {
+  const std::lock_guard lock(mutex_);
+  if (auto begun = connection.execute("BEGIN IMMEDIATE"); !begun) return begun.error();
+  auto progress = advance(connection);
+  Result<void> ended;
+  if (progress) ended = connection.execute("COMMIT");
+  if (!connection.autocommit()) (void)connection.execute("ROLLBACK");
+  if (std::exchange(schema_changed_, false)) {
+    if (auto reloaded = reload_schema(connection); !reloaded) return reloaded.error();
   }
+  if (!ended) return ended.error();
+  return progress;
+}
+
+Result<Blueprint::Progress> Blueprint::advance(Connection& connection) {
+  const Monotonic start = monotonic_now();
+  if (auto entered = enter_generation(connection); !entered) return entered.error();
+  const auto newest = is_newest(connection);
+  if (!newest) return newest.error();
+  if (!*newest) return Progress::done;
+  if (auto dropped = drop_unwanted(connection); !dropped) return dropped.error();
+  const auto present = names_of(connection, "type = 'index'");
+  if (!present) return present.error();
+  blocked_.clear();
+  // All are begun first: what will be unique is kept so from here on.
   for (const auto& table : tables_) {
-    if (auto made = connection.execute(table->create); !made) return made;
-    const auto names = indexes_of(connection, bare(*table));
+    for (const auto& index : table->indexes) {
+      if (present->contains(index.name)) continue;
+      const auto build = IndexBuild::find(connection, index.name);
+      if (!build) return build.error();
+      if (*build) continue;
+      if (auto begun = begin(connection, *table, index); !begun) return begun.error();
+    }
+  }
+  Progress all = Progress::done;
+  for (const auto& table : tables_) {
+    for (const auto& index : table->indexes) {
+      const auto progress = go_on(connection, *table, index);
+      if (!progress || *progress == Progress::more) return progress;
+      if (*progress == Progress::later) all = Progress::later;
+    }
+  }
+  const auto cleared = clear_leftovers(connection, start + budget_);
+  if (!cleared) return cleared.error();
+  return *cleared ? all : Progress::more;
+}
+
+/// Indexes are dropped only from tables of the configuration: another one may use the file later.
+Result<void> Blueprint::drop_unwanted(Connection& connection) const {
+  for (const auto& table : tables_) {
+    const auto names =
+        names_of(connection, "type = 'index' AND sql IS NOT NULL AND tbl_name = " + in_quotes(bare(*table), '\''));
     if (!names) return names.error();
     for (const auto& name : *names) {
-      if (wants(*table, name)) continue;
-      if (auto dropped = connection.execute("DROP INDEX IF EXISTS " + in_quotes(name, '"')); !dropped) return dropped;
-    }
-    for (const auto& index : table->indexes) {
-      if (auto made = make_index(connection, *table, index); !made) return made;
+      if (!name.starts_with("i_") && !name.starts_with("u_")) continue;
+      const bool wanted = std::any_of(table->indexes.begin(), table->indexes.end(),
+                                      [&](const TableIndex& index) { return index.name == name; });
+      if (wanted && condemned_.count(name) == 0) continue;
+      if (auto dropped = connection.execute("DROP INDEX " + in_quotes(name, '"')); !dropped) return dropped;
+      if (auto forgotten = IndexBuild::forget(connection, name); !forgotten) return forgotten;
     }
   }
   return {};
 }
 
-Result<void> Blueprint::make_index(Connection& connection, const Table& table, const TableIndex& index) {
-  auto made = connection.execute(index.create);
-  if (made || made.error().error != Error::conflict) return made;
-  if (blocked_.emplace(table.resource, index.keys).second && log_) {
-    log_("resource " + table.resource + ": its unique index on " + index.keys +
-         " can't be made, documents have the same values; until they differ, nothing is created or replaced there");
+/// Side tables that have served, or that an older generation or a worker that died has left. True: nothing is left.
+Result<bool> Blueprint::clear_leftovers(Connection& connection, Monotonic until) const {
+  std::set<std::string> wanted;
+  for (const auto& table : tables_) {
+    for (const auto& index : table->indexes) wanted.insert(index.name);
   }
-  return {};
+  std::set<std::string> building;
+  {
+    std::vector<std::string> unwanted;
+    Run run(connection, "SELECT name, state FROM nacre_builds");
+    while (run.step()) {
+      const std::string name(run.text(0));
+      if (!wanted.contains(name)) {
+        unwanted.push_back(name);
+      } else if (run.integer(1) != IndexBuild::kUnchecked) {
+        building.insert(name);
+      }
+    }
+    if (run.failed()) return run.failure();
+    for (const auto& name : unwanted) {
+      if (auto unblocked = SideTable::unblock(connection, name); !unblocked) return unblocked.error();
+      if (auto forgotten = IndexBuild::forget(connection, name); !forgotten) return forgotten.error();
+    }
+  }
+  const auto sides = names_of(connection, "type = 'table' AND name LIKE 'nacre\\_side\\_%' ESCAPE '\\'");
+  if (!sides) return sides.error();
+  for (const auto& side : *sides) {
+    if (building.contains(side.substr(SideTable::kPrefix.size()))) continue;
+    for (;;) {
+      const auto cleared = SideTable::clear(connection, side);
+      if (!cleared) return cleared.error();
+      if (*cleared) break;
+      if (monotonic_now() >= until) return false;
+    }
+  }
+  return true;
 }
 
-Result<void> Blueprint::check_writable(Connection& connection, const Table& table) {
+Result<void> Blueprint::begin(Connection& connection, const Table& table, const TableIndex& index) {
+  const auto small = is_small(connection, table);
+  if (!small) return small.error();
+  if (*small || condemned_.contains(index.name)) {
+    const auto made = make_plainly(connection, table, index);
+    return made ? Result<void>() : made.error();
+  }
+  const std::string name = std::string(SideTable::kPrefix) + index.name;
+  const auto left = names_of(connection, "name = " + in_quotes(name, '\''));
+  if (!left) return left.error();
+  for (bool cleared = left->empty(); !cleared;) {  // of an earlier generation
+    const auto some = SideTable::clear(connection, name);
+    if (!some) return some.error();
+    cleared = *some;
+  }
+  if (auto begun = SideTable(table, index).begin(connection); !begun) return begun;
+  tell("resource " + table.resource + ": " + (index.unique ? "a unique" : "an") + " index on " + index.keys + " is being made" +
+       (index.unique ? "; until it is there, nothing is created or changed there" : ""));
+  return IndexBuild{.after = std::numeric_limits<std::int64_t>::min(), .worker = worker_, .until = wall() + kLease.count()}
+      .keep(connection, index.name);
+}
+
+Result<Blueprint::Progress> Blueprint::go_on(Connection& connection, const Table& table, const TableIndex& index) {
+  const auto found = IndexBuild::find(connection, index.name);
+  if (!found) return found.error();
+  if (!*found) return Progress::done;
+  const IndexBuild& build = **found;
+  if (build.state == IndexBuild::kFailed) blocked_[table.resource] = index.keys;
+  const bool leased = build.until > wall();
+  if (leased && build.worker != worker_) return Progress::later;
+  if (build.state == IndexBuild::kUnchecked) return check(connection, table, index, build);
+  if (leased && build.state == IndexBuild::kFailed) return Progress::later;
+  if (!build.after) return make_plainly(connection, table, index);
+  return fill(connection, table, index, *build.after);
+}
+
+Result<Blueprint::Progress> Blueprint::make_plainly(Connection& connection, const Table& table, const TableIndex& index) {
+  auto made = connection.execute(index.create(true));
+  if (!made) {
+    if (made.error().error != Error::conflict) return made.error();
+    return stands_against(connection, table, index, std::nullopt);
+  }
+  condemned_.erase(index.name);
+  blocked_.erase(table.resource);
+  if (!index.unique) return Progress::done;
+  if (auto unblocked = SideTable(table, index).unblock(connection); !unblocked) return unblocked.error();
+  if (auto forgotten = IndexBuild::forget(connection, index.name); !forgotten) return forgotten.error();
+  return Progress::done;
+}
+
+Result<Blueprint::Progress> Blueprint::fill(Connection& connection, const Table& table, const TableIndex& index,
+                                            std::int64_t after) {
+  const SideTable side(table, index);
+  const Monotonic until = monotonic_now() + budget_;
+  IndexBuild build{.after = after, .worker = worker_, .until = wall() + kLease.count()};
+  do {
+    const auto copied = side.copy(connection, *build.after);
+    if (!copied) {
+      if (copied.error().error != Error::conflict) return copied.error();
+      return stands_against(connection, table, index, build.after);
+    }
+    if (!*copied) {
+      if (auto finished = side.finish(connection); !finished) return finished.error();
+      schema_changed_ = true;
+      blocked_.erase(table.resource);
+      build.after.reset();
+      build.state = IndexBuild::kUnchecked;
+      build.until = 0;
+      if (auto kept = build.keep(connection, index.name); !kept) return kept.error();
+      tell("resource " + table.resource + ": the index on " + index.keys + " is made");
+      return Progress::more;
+    }
+    build.after = **copied;
+  } while (monotonic_now() < until);
+  if (auto kept = build.keep(connection, index.name); !kept) return kept.error();
+  return Progress::more;
+}
+
+/// Checked by one worker; nothing else is made meanwhile, for a long read keeps SQLite's log from beginning anew.
+Result<Blueprint::Progress> Blueprint::check(Connection& connection, const Table& table, const TableIndex& index,
+                                             const IndexBuild& build) {
+  if (const auto checked = checked_.find(index.name); checked != checked_.end()) {
+    const bool right = checked->second;
+    checked_.erase(checked);
+    being_checked_.clear();
+    if (right) {
+      if (auto forgotten = IndexBuild::forget(connection, index.name); !forgotten) return forgotten.error();
+      return Progress::more;
+    }
+    condemned_.insert(index.name);
+    tell("resource " + table.resource + ": the index on " + index.keys + " is not right, and is made anew");
+    return Progress::more;
+  }
+  if (being_checked_ == index.name && build.worker == worker_ && build.until > wall()) return Progress::later;
+  IndexBuild mine = build;
+  mine.worker = worker_;
+  mine.until = wall() + kCheckLease.count();
+  if (auto kept = mine.keep(connection, index.name); !kept) return kept.error();
+  unchecked_ = Unchecked{index.name, bare(table)};
+  being_checked_ = index.name;
+  return Progress::later;
+}
+
+Result<Blueprint::Progress> Blueprint::stands_against(Connection& connection, const Table& table, const TableIndex& index,
+                                                      std::optional<std::int64_t> after) {
+  blocked_[table.resource] = index.keys;
+  tell("resource " + table.resource + ": its unique index on " + index.keys +
+       " can't be made, documents have the same values; until they differ, nothing is created or replaced there");
+  const IndexBuild build{.after = after, .state = IndexBuild::kFailed, .worker = worker_, .until = wall() + kRetry.count()};
+  if (auto blocked = SideTable(table, index).block(connection); !blocked) return blocked.error();
+  if (auto kept = build.keep(connection, index.name); !kept) return kept.error();
+  return Progress::later;
+}
+
+void Blueprint::before_write(Connection& connection, const Table& table) {
   const std::lock_guard lock(mutex_);
-  const auto found = blocked_.find(table.resource);
-  if (found == blocked_.end()) return {};
-  const Failure failure(Error::unavailable,
-                        "documents of this resource have the same " + found->second + ", which must be unique");
+  if (blocked_.empty() || !blocked_.contains(table.resource)) return;
   const Monotonic now = monotonic_now();
-  if (now < retry_at_) return failure;
+  if (now < retry_at_) return;
   retry_at_ = now + kRetry;
   for (const auto& index : table.indexes) {
-    auto made = connection.execute(index.create);
-    if (!made) return made.error().error == Error::conflict ? failure : made;
+    const auto build = IndexBuild::find(connection, index.name);
+    if (!build || !*build || (*build)->state != IndexBuild::kFailed || (*build)->after) continue;
+    (void)make_plainly(connection, table, index);
   }
-  blocked_.erase(found);
-  return {};
+}
+
+Failure Blueprint::blocked(const Table& table) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = blocked_.find(table.resource);
+  if (found == blocked_.end()) return {Error::unavailable, std::string(kBeingMade)};
+  return {Error::unavailable, "documents of this resource have the same " + found->second + ", which must be unique"};
 }
 
 std::string Blueprint::keys_of(std::string_view message) const {
@@ -143,6 +356,24 @@ std::string Blueprint::keys_of(std::string_view message) const {
     }
   }
   return {};
+}
+
+std::optional<Blueprint::Unchecked> Blueprint::take_unchecked() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(unchecked_, std::nullopt);
+}
+
+void Blueprint::set_checked(const std::string& index, bool right) {
+  const std::lock_guard lock(mutex_);
+  checked_[index] = right;
+}
+
+void Blueprint::tell(const std::string& line) {
+  const Monotonic now = monotonic_now();
+  const auto [told, first] = told_.emplace(line, now);
+  if (!first && now - told->second < kTellAgain) return;
+  told->second = now;
+  if (log_) log_(line);
 }
 
 }  // namespace nacre::store::sqlite

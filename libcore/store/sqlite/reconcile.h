@@ -1,48 +1,108 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "store/sqlite/connection.h"
+#include "store/sqlite/index_build.h"
+#include "store/sqlite/side_table.h"
 #include "store/sqlite/table.h"
 
 namespace nacre::store::sqlite {
 
+/// The detail of the error that a write gets while a unique index is made: it is worth waiting for.
+inline constexpr std::string_view kBeingMade = "a unique index of this resource is being made";
+
 /// Brings the file to what the resources need: tables and indexes made, indexes that nobody wants any more dropped, data never
-/// touched. Every worker does it, and whoever comes first has done it for all. Used from several threads.
+/// touched. Used from several threads.
 ///
-/// A unique index that the data stands against can't be made. Then the resource is served, but takes no writes that could make
-/// things worse (Error::unavailable); documents can be erased, and every few seconds it is tried again.
+/// Tables are made by whatever connection is opened first. Indexes are made and dropped by writers alone, and only by those of
+/// the newest generation: each reading of nacre.yaml is one, and the file knows which there were. A small table's index is made
+/// at once, a large one's by a side table, a little with each step; of several workers one does it at a time, and what it has
+/// done stays when it dies.
+///
+/// While a unique index on a table that has documents is missing, none is created or changed there, by any worker; documents
+/// can be erased. Where the data stands against it, that lasts until it doesn't: it is tried again every few seconds.
 class Blueprint {
  public:
-  explicit Blueprint(std::function<void(std::string_view)> log) : log_(std::move(log)) {}
+  enum class Progress : std::uint8_t {
+    done,   ///< nothing is left, or a newer generation has come
+    more,   ///< another step will do more
+    later,  ///< another step makes no sense before some time has passed
+  };
+
+  /// Which reading of the configuration this is. Workers that share it share `id`.
+  struct Generation {
+    std::string id;
+    Timestamp read{};
+  };
+
+  /// `budget`: for how long one step may hold the write lock to fill a side table; other writes wait.
+  Blueprint(Generation generation, Milliseconds budget, std::function<void(std::string_view)> log);
 
   void set_tables(std::vector<std::shared_ptr<const Table>> tables);
 
-  /// Called on every connection that is opened. Cheap when there is nothing to do.
-  Result<void> apply(Connection& connection);
+  /// On every connection that is opened.
+  Result<void> make_tables(Connection& connection);
 
-  /// Whether a table may be written to. Tries, now and then, to make what it lacks; inside of a transaction.
-  Result<void> check_writable(Connection& connection, const Table& table);
+  /// The writer's, outside of a transaction: takes a few milliseconds, or what a small table's indexes take.
+  Result<Progress> step(Connection& connection);
+
+  /// Inside of a transaction that writes to the table: tries, now and then, to make a unique index that the data stood against.
+  void before_write(Connection& connection, const Table& table);
+
+  /// Why no document of a table can be written.
+  Failure blocked(const Table& table) const;
 
   /// The keys of the index that an error of SQLite names; empty when it is of no index known here.
   std::string keys_of(std::string_view message) const;
 
- private:
-  Result<bool> is_applied(Connection& connection) const;
-  Result<void> change(Connection& connection);
-  Result<void> make_index(Connection& connection, const Table& table, const TableIndex& index);
+  /// A table that has an index which was made by a side table: it is to be checked by `PRAGMA integrity_check`, on a reader.
+  struct Unchecked {
+    std::string index;
+    std::string table;
+  };
+  std::optional<Unchecked> take_unchecked();
+  /// What came of it; the next step drops an index that is not right, and makes it anew.
+  void set_checked(const std::string& index, bool right);
 
+ private:
+  Result<void> enter_generation(Connection& connection);
+  Result<bool> is_newest(Connection& connection) const;
+  Result<Progress> advance(Connection& connection);
+  Result<void> drop_unwanted(Connection& connection) const;
+  Result<bool> clear_leftovers(Connection& connection, Monotonic until) const;
+  Result<void> begin(Connection& connection, const Table& table, const TableIndex& index);
+  Result<Progress> go_on(Connection& connection, const Table& table, const TableIndex& index);
+  Result<Progress> make_plainly(Connection& connection, const Table& table, const TableIndex& index);
+  Result<Progress> fill(Connection& connection, const Table& table, const TableIndex& index, std::int64_t after);
+  Result<Progress> check(Connection& connection, const Table& table, const TableIndex& index, const IndexBuild& build);
+  Result<Progress> stands_against(Connection& connection, const Table& table, const TableIndex& index,
+                                  std::optional<std::int64_t> after);
+  void tell(const std::string& line);
+
+  const Generation generation_;
+  const Milliseconds budget_;
+  const std::string worker_;  // this one, among those of the file
   const std::function<void(std::string_view)> log_;
   mutable std::mutex mutex_;  // guards what follows
   std::vector<std::shared_ptr<const Table>> tables_;
-  std::unordered_map<std::string, std::string> blocked_;  // resource → the index that it lacks
+  bool schema_changed_ = false;
+  std::unordered_map<std::string, std::string> blocked_;  // resource → keys that documents have the same of
   Monotonic retry_at_{};
+  std::unordered_map<std::string, Monotonic> told_;  // line → when
+  std::optional<Unchecked> unchecked_;
+  std::string being_checked_;                      // the index
+  std::unordered_map<std::string, bool> checked_;  // index → whether it is right
+  std::set<std::string> condemned_;                // made by a side table, and not right
 };
 
 }  // namespace nacre::store::sqlite

@@ -10,15 +10,18 @@
 #include "store/sqlite/operations.h"
 #include "store/sqlite/reconcile.h"
 #include "store/sqlite/table.h"
+#include "store/sqlite/upkeep.h"
 
 namespace nacre::store {
 namespace sqlite {
 namespace {
 
+constexpr Milliseconds kAskAgain{20};
+
 /// What lanes refer to; lives until the last of them has come back.
 struct Shared {
   explicit Shared(const SqliteOptions& options)
-      : blueprint(options.log),
+      : blueprint({options.generation, options.read}, options.step, options.log),
         reads("reads of " + options.path, options.log),
         writes("writes to " + options.path, options.log) {}
 
@@ -34,11 +37,15 @@ class SqliteStore final : public Store {
         shared_(std::make_shared<Shared>(options_)),
         points_(std::make_shared<Queue>(reactor, limits())),
         lists_(std::make_shared<Queue>(reactor, limits())),
-        writes_(std::make_shared<Queue>(reactor, limits())) {
+        writes_(std::make_shared<Queue>(reactor, limits())),
+        checks_(std::make_shared<Queue>(reactor, limits())),
+        upkeep_(std::make_shared<Upkeep>(reactor, std::shared_ptr<Blueprint>(shared_, &shared_->blueprint), writes_, checks_,
+                                         options_.pause)) {
     const auto reads = std::make_shared<Reads>(shared_->reads);
     points_->add_lane(reads, connection(true), shared_);
     for (unsigned i = 0; i < std::max(1U, options_.list_lanes); ++i) lists_->add_lane(reads, connection(true), shared_);
     writes_->add_lane(std::make_shared<Writes>(shared_->writes, options_.hooks, Purge{}), connection(false), shared_);
+    checks_->add_lane(reads, connection(true), shared_);
   }
 
   Result<Document> find_one(const config::Resource& resource, std::string_view id,
@@ -83,9 +90,7 @@ class SqliteStore final : public Store {
       }
     }
     shared_->blueprint.set_tables(std::move(tables));
-    auto warm_up = make_call<void>([](Connection&) -> Result<void> { return {}; });
-    warm_up->deadline = monotonic_now() + options_.timeout;
-    (void)writes_->submit(std::move(warm_up));
+    upkeep_->begin();
   }
 
   Result<void> ping() override { return run<void>(*points_, Ping{}); }
@@ -94,12 +99,19 @@ class SqliteStore final : public Store {
   Queue::Options limits() const { return {.limit = options_.queue_limit}; }
 
   std::unique_ptr<Connection> connection(bool read_only) const {
-    return std::make_unique<Connection>(
-        ConnectionOptions{.path = options_.path,
-                          .synchronous = options_.synchronous,
-                          .read_only = read_only,
-                          .max_pages = options_.max_pages},
-        [shared = shared_.get()](Connection& opened) { return shared->blueprint.apply(opened); });
+    return std::make_unique<Connection>(ConnectionOptions{.path = options_.path,
+                                                          .synchronous = options_.synchronous,
+                                                          .read_only = read_only,
+                                                          .max_pages = options_.max_pages},
+                                        [shared = shared_.get(), read_only](Connection& opened) -> Result<void> {
+                                          if (auto made = shared->blueprint.make_tables(opened); !made || read_only)
+                                            return made;
+                                          // What a file without documents lacks is made here, so that the first write finds it;
+                                          // else it is only begun.
+                                          auto stepped = shared->blueprint.step(opened);
+                                          return stepped || stepped.error().error != Error::unavailable ? Result<void>()
+                                                                                                        : stepped.error();
+                                        });
   }
 
   /// The table of a resource; one that `prepare` was not told of has none in the file either.
@@ -122,9 +134,16 @@ class SqliteStore final : public Store {
     return std::move(call->result);
   }
 
+  /// Waits for a unique index that is being made, for half of the time that there is.
   template <class T, class Work>
   Result<T> write(Work work) {
-    return run<T>(*writes_, std::move(work));
+    const fiber::TimeLimit limit(options_.timeout);
+    const Monotonic until = fiber::reactor().now() + options_.timeout / 2;
+    for (auto call = make_call<T>(std::move(work));; call = make_call<T>(call->take_work())) {
+      if (auto done = writes_->run(call); !done) return done.error();
+      const bool may_wait = !call->result && call->result.error().detail == kBeingMade && fiber::reactor().now() < until;
+      if (!may_wait || !fiber::sleep(kAskAgain)) return std::move(call->result);
+    }
   }
 
   const SqliteOptions options_;
@@ -132,6 +151,8 @@ class SqliteStore final : public Store {
   const std::shared_ptr<Queue> points_;
   const std::shared_ptr<Queue> lists_;
   const std::shared_ptr<Queue> writes_;
+  const std::shared_ptr<Queue> checks_;
+  const std::shared_ptr<Upkeep> upkeep_;
   std::unordered_map<std::string, std::shared_ptr<const Table>> tables_;
 };
 

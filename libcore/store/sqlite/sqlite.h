@@ -21,6 +21,10 @@ struct SqliteOptions {
   unsigned list_lanes = 2;                      ///< connections for lists, beside one for single documents and one for writes
   std::size_t queue_limit = 4'096;              ///< calls that may wait for each kind of connection
   std::int64_t max_pages = 0;                   ///< of the file; 0: no limit but the disk's
+  std::string generation{};                     ///< Config::reading; "": one of its own
+  Timestamp read{};                             ///< when that was
+  Milliseconds step{8};                         ///< of making an index of a large table: for so long other writes wait
+  Milliseconds pause{2};                        ///< between two steps
 };
 
 /// Options from a `sqlite:PATH` or `sqlite:PATH?synchronous=normal`. Error::internal, whose detail says what is wrong.
@@ -29,6 +33,10 @@ Result<SqliteOptions> parse_sqlite_uri(std::string_view uri);
 /// The embedded store: documents as JSON text in an SQLite file, which all workers of the host share (WAL). SQLite runs on the
 /// reactor's threads: what waits together for one connection goes there together, reads in one snapshot, writes in one commit.
 /// One store for each worker, made after fork.
+///
+/// What a new configuration asks for is made beside reads and writes: see Blueprint. While a unique index is made of documents
+/// that are there, those of its resource can be erased but not created or changed: such a write waits for it, for half of
+/// `timeout`, and then is unavailable.
 ///
 /// Where it differs from MongoDB: documents are ordered by `_id` as strings; a string that holds NUL is compared, before SQLite
 /// 3.42, as if it ended there.

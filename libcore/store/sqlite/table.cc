@@ -32,34 +32,48 @@ std::optional<Key> resolve(const config::IndexKey& key, const schema::Schema& sc
   return Key{std::move(*field), key.descending};
 }
 
-TableIndex named(std::string_view prefix, const std::string& table, std::string unique, const std::string& definition,
-                 std::string keys) {
-  const std::string name = std::string(prefix) + hash_of(table + definition);
-  const bool is_unique = !unique.empty();
-  return {name, "CREATE " + std::move(unique) + "INDEX IF NOT EXISTS \"" + name + "\" ON " + table + definition,
-          std::move(keys), is_unique};
+TableIndex named(std::string_view prefix, const std::string& table, std::vector<TableIndex::Key> columns, std::string condition,
+                 std::string keys, bool unique) {
+  std::string definition = " (";
+  for (const auto& column : columns) {
+    if (definition.size() > 2) definition += ", ";
+    definition += column.expression + (column.descending ? " DESC" : "");
+  }
+  definition += ')';
+  if (!condition.empty()) definition += " WHERE " + condition;
+  return {std::string(prefix) + hash_of(table + definition),
+          "ON " + table + definition,
+          std::move(columns),
+          std::move(condition),
+          std::move(keys),
+          unique};
 }
 
 TableIndex search_index(const std::string& table, const std::vector<Key>& keys, const std::string& names) {
-  std::string definition = " (";
-  for (const Key& key : keys) definition += expression(key.field) + (key.descending ? " DESC, " : ", ");
-  definition += keys.back().descending ? "id DESC)" : "id)";
-  return named("i_", table, "", definition, names);
+  std::vector<TableIndex::Key> columns;
+  for (const Key& key : keys) columns.push_back({expression(key.field), key.descending});
+  columns.push_back({"id", keys.back().descending});
+  return named("i_", table, std::move(columns), "", names, false);
 }
 
 TableIndex unique_index(const std::string& table, const std::vector<Key>& keys, const std::string& names) {
-  std::string values;
+  std::vector<TableIndex::Key> columns;
   std::string any;
   for (const Key& key : keys) {
-    values += (values.empty() ? "" : ", ") + ("coalesce(" + expression(key.field) + ", x'00')");
+    columns.push_back({"coalesce(" + expression(key.field) + ", x'00')"});
     const std::string present =
         key.field.built_in ? expression(key.field) : "json_type(doc, " + json_path(key.field.path) + ")";
     any += (any.empty() ? "" : " OR ") + present + " IS NOT NULL";
   }
-  return named("u_", table, "UNIQUE ", " (" + values + ") WHERE " + any, names);
+  return named("u_", table, std::move(columns), any, names, true);
 }
 
 }  // namespace
+
+std::string TableIndex::create(bool if_not_exists) const {
+  return std::string("CREATE ") + (unique ? "UNIQUE " : "") + "INDEX " + (if_not_exists ? "IF NOT EXISTS " : "") + "\"" + name +
+         "\" " + definition;
+}
 
 Table::Table(const config::Resource& r) : resource(r.name), name(in_quotes("r_" + r.name, '"')) {
   create = "CREATE TABLE IF NOT EXISTS " + name +
@@ -79,7 +93,9 @@ Table::Table(const config::Resource& r) : resource(r.name), name(in_quotes("r_" 
     indexes.push_back(search_index(name, keys, names));
     if (index.unique) indexes.push_back(unique_index(name, keys, names));
   }
-  if (r.access.read.kind == config::AccessRule::Kind::owner) indexes.push_back(named("i_", name, "", " (owner, id)", "_owner"));
+  if (r.access.read.kind == config::AccessRule::Kind::owner) {
+    indexes.push_back(named("i_", name, {{"owner"}, {"id"}}, "", "_owner", false));
+  }
 
   find_one = "SELECT rev, created, updated, owner, doc FROM " + name + " WHERE id = ?";
   insert = "INSERT INTO " + name + " (id, rev, created, updated, owner, doc) VALUES (?, 1, ?, ?, ?, ?)";

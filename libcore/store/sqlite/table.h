@@ -10,10 +10,19 @@ namespace nacre::store::sqlite {
 
 /// An index as it should be.
 struct TableIndex {
-  std::string name;    ///< holds a hash of the definition: a changed one is another index
-  std::string create;  ///< the statement that makes it
-  std::string keys;    ///< as the configuration has them, for messages: "slug" or "author, title"
+  struct Key {
+    std::string expression;
+    bool descending = false;
+  };
+
+  std::string name;        ///< holds a hash of the definition: a changed one is another index
+  std::string definition;  ///< what follows its name in the statement that makes it: `ON table (keys) WHERE condition`
+  std::vector<Key> columns;
+  std::string condition;  ///< which rows it has; "" for all
+  std::string keys;       ///< as the configuration has them, for messages: "slug" or "author, title"
   bool unique = false;
+
+  std::string create(bool if_not_exists) const;  ///< the statement that makes it
 };
 
 /// A resource's table: what is made for it, and the statements on it that do not depend on a request. Columns: id, rev, created

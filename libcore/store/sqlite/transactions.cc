@@ -104,6 +104,10 @@ std::size_t Writes::write(Connection& connection, const Batch& batch) {
   };
   if (auto ready = connection.ready(); !ready) return fail(ready.error());
   connection.limit(last_deadline(batch), nullptr);
+  if (batch.front()->alone()) {
+    batch.front()->run(connection);
+    return 1;
+  }
   if (auto begun = run_fixed(connection, begin_immediate_sql); !begun) return fail(begun.error());
   const Monotonic start = monotonic_now();
   Monotonic now = start;
@@ -111,6 +115,7 @@ std::size_t Writes::write(Connection& connection, const Batch& batch) {
   bool any_worked = false;
   for (; done < batch.size() && (done == 0 || now - start < kWriteBudget); ++done, now = monotonic_now()) {
     Call& call = *batch[done];
+    if (call.alone()) break;
     if (skip(call, now)) continue;
     if (auto set = run_fixed(connection, savepoint_sql); !set) return fail(set.error());
     call.run(connection);

@@ -23,11 +23,12 @@ void bind_optional(Run& run, const std::optional<std::string>& value) {
 }
 
 /// A broken unique index, told in the configuration's words.
-Failure conflict(Run& run, const Connection& connection, const Blueprint& blueprint) {
+Failure conflict(Run& run, const Connection& connection, const Blueprint& blueprint, const Table& table) {
   const std::string message = sqlite3_errmsg(connection.handle());
   const int code = run.code();
   Failure failure = run.failure();
   if (failure.error != Error::conflict) return failure;
+  if (code == SQLITE_CONSTRAINT_TRIGGER) return blueprint.blocked(table);
   std::string keys = blueprint.keys_of(message);
   if (keys.empty() && (code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_UNIQUE)) keys = "_id";
   if (keys.empty()) return failure;
@@ -50,7 +51,7 @@ void Insert::for_each_subject(const Visit& visit) const {
 }
 
 Result<std::vector<Document>> Insert::operator()(Connection& connection) const {
-  if (auto writable = blueprint_.check_writable(connection, *table_); !writable) return writable.error();
+  blueprint_.before_write(connection, *table_);
   std::vector<Document> documents;
   documents.reserve(items_.size());
   for (const auto& item : items_) {
@@ -77,7 +78,7 @@ Result<Document> Insert::insert_one(Connection& connection, const Item& item) co
   bind_optional(run, item.owner);
   run.bind(std::string_view(item.doc));
   run.step();
-  if (run.failed()) return conflict(run, connection, blueprint_);
+  if (run.failed()) return conflict(run, connection, blueprint_, *table_);
   Document document{.json = {}, .rev = 1, .updated = item.created};
   append_document(document.json, {.id = item.id,
                                   .rev = 1,
@@ -105,12 +106,12 @@ Replace::Replace(std::shared_ptr<const Table> table, Blueprint& blueprint, std::
       updated_(updated) {}
 
 Result<Document> Replace::operator()(Connection& connection) const {
-  if (auto writable = blueprint_.check_writable(connection, *table_); !writable) return writable.error();
+  blueprint_.before_write(connection, *table_);
   if (auto holds = target_.check(connection, *table_); !holds) return holds.error();
   Run run(connection, table_->replace);
   run.bind(std::string_view(doc_)).bind(milliseconds(updated_)).bind(std::string_view(target_.id));
   if (!run.step()) {
-    if (run.failed()) return conflict(run, connection, blueprint_);
+    if (run.failed()) return conflict(run, connection, blueprint_, *table_);
     return Failure(Error::not_found);
   }
   const Row row{.id = target_.id,
@@ -145,7 +146,7 @@ Result<void> RememberValue::operator()(Connection& connection) const {
 void Purge::operator()(Connection& connection) {
   static const std::string sql = "DELETE FROM " + std::string(kRememberedTable) + " WHERE key IN (SELECT key FROM " +
                                  std::string(kRememberedTable) + " WHERE expires <= ? ORDER BY expires LIMIT 100)";
-  if (transactions_++ % kPurgeEvery != 0) return;
+  if (++transactions_ % kPurgeEvery != 0) return;
   const auto now = std::chrono::floor<Milliseconds>(std::chrono::system_clock::now());
   (void)Run(connection, sql).bind(std::int64_t{now.time_since_epoch().count()}).finish();
 }

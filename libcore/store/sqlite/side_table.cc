@@ -1,0 +1,158 @@
+#include "store/sqlite/side_table.h"
+
+namespace nacre::store::sqlite {
+namespace {
+
+constexpr int kCopiedRows = 64;
+constexpr int kClearedRows = 256;
+constexpr std::string_view kFill = "nacre_fill_";
+constexpr std::string_view kKeep = "nacre_keep_";
+constexpr std::string_view kBlock = "nacre_block_";
+
+std::string trigger(std::string_view prefix, const std::string& index, std::string_view event) {
+  return in_quotes(std::string(prefix) + index + "_" + std::string(event), '"');
+}
+
+Result<void> drop_triggers(Connection& connection, std::string_view prefix, const std::string& index) {
+  std::string sql;
+  for (const std::string_view event : {"insert", "update", "delete"}) {
+    sql += "DROP TRIGGER IF EXISTS " + trigger(prefix, index, event) + ";";
+  }
+  return connection.execute(sql);
+}
+
+/// The schema may be written to as long as this lives.
+class OpenSchema {
+ public:
+  explicit OpenSchema(Connection& connection) : connection_(connection) {
+    sqlite3_db_config(connection_.handle(), SQLITE_DBCONFIG_DEFENSIVE, 0, nullptr);
+    opened_ = connection_.execute("PRAGMA writable_schema = ON");
+  }
+  ~OpenSchema() {
+    (void)connection_.execute("PRAGMA writable_schema = OFF");
+    sqlite3_db_config(connection_.handle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  }
+  OpenSchema(const OpenSchema&) = delete;
+  OpenSchema& operator=(const OpenSchema&) = delete;
+  const Result<void>& opened() const { return opened_; }
+
+ private:
+  Connection& connection_;
+  Result<void> opened_;
+};
+
+}  // namespace
+
+SideTable::SideTable(const Table& table, const TableIndex& index)
+    : table_(table.name),
+      index_(index),
+      side_(in_quotes(std::string(kPrefix) + index.name, '"')),
+      fill_(std::string(kFill) + index.name) {}
+
+/// The keys of those of the table's rows that belong into the index.
+std::string SideTable::selection(const std::string& rows) const {
+  std::string sql = "SELECT rowid";
+  for (const auto& column : index_.columns) sql += ", " + column.expression;
+  sql += " FROM " + table_ + " NOT INDEXED WHERE " + rows;
+  if (!index_.condition.empty()) sql += " AND (" + index_.condition + ")";
+  return sql;
+}
+
+Result<void> SideTable::begin(Connection& connection) const {
+  std::string columns;
+  std::string keys;
+  for (std::size_t i = 0; i < index_.columns.size(); ++i) {
+    const std::string name = "k" + std::to_string(i);
+    columns += ", " + name;
+    keys += (i == 0 ? "" : ", ") + name + (index_.columns[i].descending ? " DESC" : "");
+  }
+  const std::string remove = " BEGIN DELETE FROM " + side_ + " WHERE rid = OLD.rowid; ";
+  const std::string add = "INSERT OR REPLACE INTO " + side_ + " " + selection("rowid = NEW.rowid") + "; ";
+  const auto keep = [&](std::string_view event) {
+    return "CREATE TRIGGER " + trigger(kKeep, index_.name, event) + " AFTER " + std::string(event) + " ON " + table_;
+  };
+  std::string sql = "CREATE TABLE " + side_ + " (rid INTEGER PRIMARY KEY" + columns + "); CREATE " +
+                    (index_.unique ? "UNIQUE " : "") + "INDEX " + in_quotes(fill_, '"') + " ON " + side_ + " (" + keys + "); " +
+                    keep("delete") + remove + "END;";
+  if (!index_.unique) sql += keep("insert") + " BEGIN " + add + "END; " + keep("update") + remove + add + "END;";
+  if (auto made = connection.execute(sql); !made) return made;
+  return index_.unique ? block(connection) : Result<void>{};
+}
+
+Result<std::optional<std::int64_t>> SideTable::copy(Connection& connection, std::int64_t after) const {
+  std::int64_t last = 0;
+  bool more = false;
+  {
+    Run run(connection, "SELECT max(rowid), count(*) FROM (SELECT rowid FROM " + table_ +
+                            " NOT INDEXED WHERE rowid > ? ORDER BY rowid LIMIT " + std::to_string(kCopiedRows) + ")");
+    run.bind(after);
+    if (!run.step()) return run.failure();
+    if (run.is_null(0)) return std::optional<std::int64_t>();
+    last = run.integer(0);
+    more = run.integer(1) == kCopiedRows;
+  }
+  // A row that changed meanwhile is there already. Of a unique index none is, and what stands in the way is an error.
+  Run run(connection, std::string(index_.unique ? "INSERT INTO " : "INSERT OR IGNORE INTO ") + side_ + " " +
+                          selection("rowid > ? AND rowid <= ?"));
+  run.bind(after).bind(last);
+  if (auto copied = run.finish(); !copied) return copied.error();
+  return more ? std::optional(last) : std::nullopt;
+}
+
+Result<void> SideTable::finish(Connection& connection) const {
+  if (auto dropped = drop_triggers(connection, kKeep, index_.name); !dropped) return dropped;
+  if (auto unblocked = unblock(connection); !unblocked) return unblocked;
+  const OpenSchema open(connection);
+  if (!open.opened()) return open.opened();
+  {
+    Run run(connection, "UPDATE sqlite_schema SET name = ?, tbl_name = ?, sql = ? WHERE type = 'index' AND name = ?");
+    const std::string bare = table_.substr(1, table_.size() - 2);
+    const std::string sql = index_.create(false);
+    run.bind(std::string_view(index_.name))
+        .bind(std::string_view(bare))
+        .bind(std::string_view(sql))
+        .bind(std::string_view(fill_));
+    if (auto updated = run.finish(); !updated) return updated;
+  }
+  std::int64_t version = 0;
+  {
+    Run run(connection, "PRAGMA schema_version");
+    if (!run.step()) return run.failure();
+    version = run.integer(0);
+  }
+  return connection.execute("PRAGMA schema_version = " + std::to_string(version + 1));
+}
+
+Result<void> SideTable::block(Connection& connection) const {
+  std::string sql;
+  for (const std::string_view event : {"insert", "update"}) {
+    sql += "CREATE TRIGGER IF NOT EXISTS " + trigger(kBlock, index_.name, event) + " BEFORE " + std::string(event) + " ON " +
+           table_ + " BEGIN SELECT RAISE(ABORT, 'a unique index is being made'); END;";
+  }
+  return connection.execute(sql);
+}
+
+Result<void> SideTable::unblock(Connection& connection, const std::string& index) {
+  return drop_triggers(connection, kBlock, index);
+}
+
+Result<bool> SideTable::clear(Connection& connection, const std::string& name) {
+  const std::string index = name.substr(kPrefix.size());
+  if (auto dropped = drop_triggers(connection, kKeep, index); !dropped) return dropped.error();
+  const std::string side = in_quotes(name, '"');
+  Run run(connection, "DELETE FROM " + side + " WHERE rid IN (SELECT rid FROM " + side + " ORDER BY rid LIMIT " +
+                          std::to_string(kClearedRows) + ")");
+  if (auto deleted = run.finish(); !deleted) return deleted.error();
+  if (sqlite3_changes(connection.handle()) > 0) return false;
+  if (auto dropped = connection.execute("DROP TABLE " + side); !dropped) return dropped.error();
+  return true;
+}
+
+Result<void> reload_schema(Connection& connection) {
+  sqlite3_db_config(connection.handle(), SQLITE_DBCONFIG_DEFENSIVE, 0, nullptr);
+  auto reset = connection.execute("PRAGMA writable_schema = RESET");
+  sqlite3_db_config(connection.handle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  return reset;
+}
+
+}  // namespace nacre::store::sqlite

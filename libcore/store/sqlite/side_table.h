@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "store/sqlite/connection.h"
+#include "store/sqlite/table.h"
+
+namespace nacre::store::sqlite {
+
+/// How an index of a large table is made without holding SQLite's write lock for long: a side table has the keys of each row
+/// under the row's rowid, and an index on them. Triggers keep it current, whoever writes, while the rows that were there before
+/// are copied in small transactions. When all are, the side table's index becomes the table's: a tree of an index holds the
+/// keys and the rowid and nothing else, so that it is enough to enter it in the schema under another name
+/// (https://sqlite.org/fileformat2.html#representation_of_sql_indices).
+///
+/// All calls are made inside of a transaction that writes.
+class SideTable {
+ public:
+  static constexpr std::string_view kPrefix = "nacre_side_";
+
+  SideTable(const Table& table, const TableIndex& index);
+
+  /// Makes the empty side table. A unique index is made of rows that do not change: see `block`.
+  Result<void> begin(Connection& connection) const;
+
+  /// Copies a few rows after the rowid. Gives the last one's; nullopt: there are no more. Error::conflict: two rows have the
+  /// same values.
+  Result<std::optional<std::int64_t>> copy(Connection& connection, std::int64_t after) const;
+
+  /// Makes the side table's index the table's. The connection's idea of the schema is wrong until `reload_schema`.
+  Result<void> finish(Connection& connection) const;
+
+  /// Lets no document of the table be created or changed, by any connection to the file.
+  Result<void> block(Connection& connection) const;
+  Result<void> unblock(Connection& connection) const { return unblock(connection, index_.name); }
+  static Result<void> unblock(Connection& connection, const std::string& index);
+
+  /// Takes a few rows of what is left of a side table, by its name, and its triggers; true: nothing is left.
+  static Result<bool> clear(Connection& connection, const std::string& name);
+
+ private:
+  std::string selection(const std::string& rows) const;
+
+  const std::string table_;
+  const TableIndex& index_;
+  const std::string side_;
+  const std::string fill_;  // its index
+};
+
+/// Outside of a transaction, after `finish`.
+Result<void> reload_schema(Connection& connection);
+
+}  // namespace nacre::store::sqlite
