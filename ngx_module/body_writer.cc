@@ -1,25 +1,52 @@
 #include "body_writer.h"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
+#include "process.h"
+#include "resource/off_loop.h"
+
 namespace nacre::nginx {
 
-ngx_int_t put_body(ngx_http_request_t* r, ngx_buf_t* buffer, std::string_view text, bool is_last) noexcept {
-  const bool is_main = r == r->main;
-  if (!text.empty()) {
-    buffer->pos = buffer->start = to_ngx_str(text).data;
-    buffer->last = buffer->end = buffer->pos + text.size();
-    buffer->memory = 1;
-  }
-  buffer->last_buf = is_main && is_last ? 1 : 0;
+namespace {
+
+/// Of this process.
+struct Held {
+  std::size_t memory = 0;
+  std::size_t files = 0;
+  bool much = false;  // since memory was last given back
+} held;
+
+void put_text(ngx_buf_t& buffer, std::string_view text) noexcept {
+  buffer.pos = buffer.start = to_ngx_str(text).data;
+  buffer.last = buffer.end = buffer.pos + text.size();
+  buffer.memory = 1;
+}
+
+ngx_int_t put(ngx_http_request_t* r, ngx_buf_t* buffer, bool is_last) noexcept {
+  buffer->last_buf = is_last && r == r->main ? 1 : 0;
   buffer->last_in_chain = is_last ? 1 : 0;
-  buffer->sync = !is_main && text.empty() ? 1 : 0;  // an empty buffer needs a reason to be
   ngx_chain_t chain{buffer, nullptr};
   return ngx_http_output_filter(r, &chain);
 }
 
-BodyWriter::BodyWriter(ngx_http_request_t* r, std::string body) noexcept : r_(r), body_(std::move(body)) {
+}  // namespace
+
+ngx_int_t send_at_once(ngx_http_request_t* r, std::string_view body) noexcept {
+  auto* const buffer = static_cast<ngx_buf_t*>(ngx_calloc_buf(r->pool));
+  if (buffer == nullptr) return NGX_ERROR;
+  if (!body.empty()) put_text(*buffer, body);
+  buffer->sync = r != r->main && body.empty() ? 1 : 0;  // an empty buffer needs a reason to be
+  return put(r, buffer, true);
+}
+
+bool BodyWriter::has_room(std::size_t size) noexcept {
+  return size <= kSlice || held.memory + size <= kMemory || held.files + size <= kFiles;
+}
+
+BodyWriter::BodyWriter(ngx_http_request_t* r, std::string body) noexcept : r_(r), body_(std::move(body)), size_(body_.size()) {
+  held.memory += size_;
   next_.data = this;
   next_.log = r->connection->log;
   next_.handler = [](ngx_event_t* event) {
@@ -31,6 +58,35 @@ BodyWriter::BodyWriter(ngx_http_request_t* r, std::string body) noexcept : r_(r)
   };
 }
 
+BodyWriter::~BodyWriter() {
+  (file_ == nullptr ? held.memory : held.files) -= size_;
+  std::string().swap(body_);
+  if (held.memory > 0 || !std::exchange(held.much, false) || !Process::running()) return;
+  resource::give_memory_back(Process::get().worker().reactor());
+}
+
+/// Without waiting for a disk, unless the system has no more room for what it is to write.
+bool BodyWriter::move_to_file() noexcept {
+  auto* const file = static_cast<ngx_temp_file_t*>(ngx_pcalloc(r_->pool, sizeof(ngx_temp_file_t)));
+  if (file == nullptr) return false;
+  const auto* const core = static_cast<ngx_http_core_loc_conf_t*>(ngx_http_get_module_loc_conf(r_, ngx_http_core_module));
+  file->file.fd = NGX_INVALID_FILE;
+  file->file.log = r_->connection->log;
+  file->path = core->client_body_temp_path;
+  file->pool = r_->pool;
+  file->log_level = NGX_LOG_INFO;
+  file->warn = const_cast<char*>("nacre: an answer waits in a temporary file");
+  ngx_buf_t whole{};
+  put_text(whole, body_);
+  ngx_chain_t chain{&whole, nullptr};
+  if (ngx_write_chain_to_temp_file(file, &chain) == NGX_ERROR) return false;
+  file_ = file;
+  held.files += size_;
+  held.memory -= size_;
+  std::string().swap(body_);
+  return true;
+}
+
 BodyWriter* BodyWriter::make(ngx_http_request_t* r, std::string body) noexcept {
   void* const memory = ngx_palloc(r->pool, sizeof(BodyWriter));
   ngx_pool_cleanup_t* const end = ngx_pool_cleanup_add(r->pool, 0);
@@ -40,7 +96,9 @@ BodyWriter* BodyWriter::make(ngx_http_request_t* r, std::string body) noexcept {
   end->handler = [](void* self) { static_cast<BodyWriter*>(self)->~BodyWriter(); };
   termination->handler = [](void* self) { static_cast<BodyWriter*>(self)->cancel(); };
   end->data = termination->data = writer;
-  return writer;
+  if (held.memory <= kMemory) return writer;
+  held.much = true;
+  return writer->move_to_file() ? writer : nullptr;
 }
 
 ngx_int_t BodyWriter::begin() noexcept {
@@ -51,9 +109,17 @@ ngx_int_t BodyWriter::begin() noexcept {
 ngx_int_t BodyWriter::put_slice() noexcept {
   slice_ = static_cast<ngx_buf_t*>(ngx_calloc_buf(r_->pool));
   if (slice_ == nullptr) return NGX_ERROR;
-  const std::string_view text = std::string_view(body_).substr(put_, kSlice);
-  put_ += text.size();
-  return put_body(r_, slice_, text, put_ == body_.size());
+  const std::size_t size = std::min(kSlice, size_ - put_);
+  if (file_ == nullptr) {
+    put_text(*slice_, std::string_view(body_).substr(put_, size));
+  } else {
+    slice_->in_file = 1;
+    slice_->file = &file_->file;
+    slice_->file_pos = static_cast<off_t>(put_);
+    slice_->file_last = static_cast<off_t>(put_ + size);
+  }
+  put_ += size;
+  return put(r_, slice_, put_ == size_);
 }
 
 /// Whether the last slice, or what filters made of it, waits for the client or for another request's turn. Where nothing of
@@ -71,7 +137,7 @@ bool BodyWriter::must_wait() const noexcept {
 ngx_int_t BodyWriter::go_on(ngx_int_t sent) noexcept {
   const bool is_active = r_ == r_->connection->data;
   ngx_event_t* const writing = r_->connection->write;
-  if (sent == NGX_ERROR || put_ == body_.size()) {
+  if (sent == NGX_ERROR || put_ == size_) {
     r_->write_event_handler = ngx_http_request_empty_handler;
     if (is_active && writing->timer_set && !writing->delayed) ngx_del_timer(writing);
     return sent;

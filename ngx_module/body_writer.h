@@ -15,8 +15,13 @@ class BodyWriter {
  public:
   /// What is sent at once, and a slice of what is not.
   static constexpr std::size_t kSlice = 64UL << 10U;
+  /// What the answers of a worker hold together until they are sent.
+  static constexpr std::size_t kMemory = 24UL << 20U;
+  static constexpr std::size_t kFiles = 1UL << 30U;
 
-  /// nullptr without memory.
+  /// Whether there is room for a body; where there is none, it may go to a file nevertheless.
+  static bool has_room(std::size_t size) noexcept;
+  /// nullptr without memory, or where the file can't be written.
   static BodyWriter* make(ngx_http_request_t* r, std::string body) noexcept;
 
   /// Sends the first slice. NGX_DONE: the rest follows, and then this finalizes the request, which uses up one count. The
@@ -26,6 +31,8 @@ class BodyWriter {
 
  private:
   BodyWriter(ngx_http_request_t* r, std::string body) noexcept;
+  ~BodyWriter();
+  bool move_to_file() noexcept;
   ngx_int_t put_slice() noexcept;
   bool must_wait() const noexcept;
   ngx_int_t go_on(ngx_int_t sent) noexcept;
@@ -34,12 +41,14 @@ class BodyWriter {
 
   ngx_http_request_t* r_;
   std::string body_;
-  std::size_t put_ = 0;  // bytes of it that filters were given
+  const std::size_t size_;
+  ngx_temp_file_t* file_ = nullptr;  // in place of the body
+  std::size_t put_ = 0;              // bytes that filters were given
   ngx_buf_t* slice_ = nullptr;
   ngx_event_t next_{};
 };
 
-/// Gives nginx's filters a piece of an answer's body. The text must live as long as the request.
-ngx_int_t put_body(ngx_http_request_t* r, ngx_buf_t* buffer, std::string_view text, bool is_last) noexcept;
+/// Sends a small body, which must live as long as the request.
+ngx_int_t send_at_once(ngx_http_request_t* r, std::string_view body) noexcept;
 
 }  // namespace nacre::nginx

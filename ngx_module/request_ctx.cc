@@ -265,9 +265,20 @@ void RequestCtx::finalize() noexcept {
   ngx_http_run_posted_requests(connection);
 }
 
+/// What a write did is told whatever it takes.
+bool RequestCtx::make_room() noexcept try {
+  if (BodyWriter::has_room(response_->body.size()) || request_.method != http::Method::get) return true;
+  response_ =
+      Process::get().worker().refuse(Failure(Error::overloaded, "too many clients are slow to read their answers"), request_);
+  return true;
+} catch (...) {
+  return false;
+}
+
 ngx_int_t RequestCtx::send() noexcept {
   using Out = ngx_http_headers_out_t;
   state_ = State::answered;
+  if (!make_room()) return NGX_ERROR;
   const bool is_main = r_ == r_->main;
   if (!is_main) Process::get().worker().count_lookups(trace_.cache);  // the log phase counts main requests
   auto& out = r_->headers_out;
@@ -308,8 +319,7 @@ ngx_int_t RequestCtx::send_body() noexcept {
     r_->write_event_handler = [](ngx_http_request_t* r) { find(r)->writer_->on_writable(); };
     return writer_->begin();
   }
-  auto* const buffer = static_cast<ngx_buf_t*>(ngx_calloc_buf(r_->pool));
-  return buffer != nullptr ? put_body(r_, buffer, response_->body, true) : NGX_ERROR;
+  return send_at_once(r_, response_->body);
 }
 
 }  // namespace nacre::nginx

@@ -77,6 +77,7 @@ class RequestCtx {
   bool wait() noexcept;
   void cancel() noexcept;
   void finalize() noexcept;
+  bool make_room() noexcept;
   ngx_int_t send_body() noexcept;
 
   ngx_http_request_t* r_;

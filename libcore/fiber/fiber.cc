@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/context/fiber.hpp>
 #include <cassert>
+#include <chrono>
 #include <exception>
 
 #include "fiber/sanitizer.h"
@@ -11,6 +12,8 @@
 namespace nacre::fiber {
 
 namespace {
+
+constexpr std::chrono::milliseconds kLongTurn{5};
 
 thread_local Fiber* current = nullptr;
 
@@ -225,14 +228,20 @@ void Scheduler::remove_ready(Fiber& fiber) noexcept {
   --ready_count_;
 }
 
-/// Fibers that become ready meanwhile go on in the loop's next turn, since this is a posted task.
+/// Fibers that become ready meanwhile go on in the loop's next turn, since this is a posted task; so do those that are left
+/// when the others took long: what they answered is sent before.
 void Scheduler::run_ready() {
   posted_ = false;
+  const auto began = std::chrono::steady_clock::now();
   for (std::size_t n = ready_count_; n > 0 && first_ready_ != nullptr; --n) {
     Fiber& fiber = *first_ready_;
     remove_ready(fiber);
     fiber.resume();
+    if (std::chrono::steady_clock::now() - began > kLongTurn) break;
   }
+  if (first_ready_ == nullptr || posted_) return;
+  posted_ = true;
+  reactor_.post_next_turn([this] { run_ready(); });
 }
 
 void Event::append(Fiber& fiber) noexcept {

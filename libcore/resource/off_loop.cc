@@ -19,9 +19,9 @@ struct Trim final : ThreadJob {
 
 }  // namespace
 
-void BodyWork::give_memory_back() {
+void give_memory_back(Reactor& reactor) {
   static Trim trim;
-  if (!trim.waiting) trim.waiting = fiber::reactor().run_on_thread(trim);
+  if (!trim.waiting) trim.waiting = reactor.run_on_thread(trim);
 }
 
 }  // namespace nacre::resource

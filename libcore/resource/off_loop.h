@@ -27,12 +27,16 @@ inline constexpr std::size_t kLoopEffort = 60'000;
 /// Memory of all bodies that a worker works on beyond that: their trees, and the texts that are made of them.
 inline constexpr std::size_t kLargeBodies = 40UL << 20U;
 
+/// Gives what was freed back to the system, on a thread: the heap of each thread would keep what its largest body took. Nobody
+/// waits for it.
+void give_memory_back(Reactor& reactor);
+
 /// One request's work on its body. What large bodies take is given back with it, when the answer is made.
 class BodyWork {
  public:
   explicit BodyWork(const Call& call) : gate_(call.backend.large_bodies) {}
   ~BodyWork() {
-    if (pass_) give_memory_back();
+    if (pass_) give_memory_back(fiber::reactor());
   }
   BodyWork(const BodyWork&) = delete;
   BodyWork& operator=(const BodyWork&) = delete;
@@ -68,9 +72,6 @@ class BodyWork {
     pass_ = std::move(*entered);
     return {};
   }
-
-  /// The heap of each thread would keep what its largest body took. Nobody waits for it.
-  static void give_memory_back();
 
   fiber::Gate& gate_;
   fiber::Gate::Pass pass_;

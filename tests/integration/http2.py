@@ -6,14 +6,18 @@ import h2.config
 import h2.connection
 import h2.errors
 import h2.events
+import h2.settings
 from harness import TIMEOUT
 
 
 class Connection:
-    def __init__(self, port):
+    def __init__(self, port, window=None):
+        """`window`: bytes that the server may send of an answer before more are asked for; the protocol's 65,535 else."""
         self.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT)
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
         self.h2.initiate_connection()
+        if window is not None:
+            self.h2.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: window})
         self.answers = {}
         self.flush()
 

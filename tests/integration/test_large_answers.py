@@ -3,13 +3,15 @@
 import base64
 import gzip
 import json
+import pathlib
 import random
+import re
 import time
 
 import http2
 import pytest
 import raw
-from assertions import create
+from assertions import assert_problem, create
 from harness import wait_until
 from load import clients_of
 from stalls import MOST
@@ -29,6 +31,8 @@ resources:
 
 GZIP = "gzip on; gzip_types application/json;"
 LARGE = 3_900_000  # of the 4 MB that a document may have
+MOST_MEMORY = 200 << 20  # bytes of a worker's own, the store's caches included
+LEFT_MEMORY = 100 << 20
 PATHS = ("/free/large", "/free", "/uncached")  # a document of 3.9 MB, lists of 7.8 and of 2 MB
 
 LOCATIONS = """
@@ -213,3 +217,84 @@ def test_clients_may_go_away_in_the_middle(server, api, unharmed, path, coding):
                 for stream in streams:
                     connection.reset(stream)
                 assert connection.request("GET", "/free/small")[0] == 200
+
+
+def own_memory(pid):
+    """Bytes that are resident and shared with nobody."""
+    return int(re.search(r"^RssAnon:\s+(\d+) kB$", pathlib.Path(f"/proc/{pid}/status").read_text(), re.M)[1]) << 10
+
+
+@pytest.fixture
+def crowd(start):
+    """An nginx, and how much memory its worker has. Afterwards it has given that back."""
+    nginx = start(YAML, zone="64m", http=GZIP)
+    fill(nginx.api)
+    (worker,) = nginx.workers()
+    yield nginx, lambda: own_memory(worker)
+    nginx.api.close()
+    wait_until(lambda: not clients_of(worker, nginx.port, nginx.h2_port), "connections closed")
+    wait_until(lambda: own_memory(worker) < LEFT_MEMORY, "memory is given back")
+    assert nginx.workers() == [worker], "a worker died"
+
+
+def others_are_answered(api):
+    for _ in range(20):
+        assert api.get("/free/small").status_code == 200
+    for path in PATHS:
+        assert api.get(path).status_code == 200
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize("path", ["/free", "/uncached", "/free/large", "/free?count=true"])
+def test_streams_without_a_window_take_bounded_memory(crowd, path):
+    nginx, memory = crowd
+    with http2.Connection(nginx.h2_port, window=0) as connection:
+        streams = [connection.begin("GET", path, [("accept-encoding", "identity")]) for _ in range(100)]
+        while not all(connection.answers[stream]["headers"] for stream in streams):
+            connection.read()
+            assert memory() < MOST_MEMORY
+        assert {connection.answers[stream]["headers"][":status"] for stream in streams} == {"200"}
+        others_are_answered(nginx.api)
+        assert memory() < MOST_MEMORY
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+def test_connections_that_nobody_reads_from_take_bounded_memory(crowd, coding):
+    nginx, memory = crowd
+    connections = [raw.connect(nginx.port) for _ in range(40)]
+    body = nginx.api.get("/free", headers={"Accept-Encoding": "identity"}).content
+    for connection in connections:
+        connection.sendall(get("/free", f"Accept-Encoding: {coding}"))
+        connection.rest = connection.socket.recv(1000)
+        assert memory() < MOST_MEMORY
+    others_are_answered(nginx.api)
+    assert memory() < MOST_MEMORY
+    if coding == "identity":
+        for connection in connections:  # those in memory and those in files
+            assert connection.read_answer()[2] == body
+    for connection in connections:
+        connection.socket.close()
+
+
+def test_beyond_all_room_reading_is_refused_and_writing_is_not(crowd):
+    nginx, _ = crowd
+    connections = [http2.Connection(nginx.h2_port, window=0) for _ in range(2)]
+    try:
+        statuses = set()
+        for connection in connections:
+            streams = [connection.begin("GET", "/free", [("accept-encoding", "identity")]) for _ in range(100)]
+            while not all(connection.answers[stream]["headers"] for stream in streams):
+                connection.read()
+            statuses |= {connection.answers[stream]["headers"][":status"] for stream in streams}
+        assert statuses == {"200", "503"}
+        refused = nginx.api.get("/free")
+        assert_problem(refused, 503)
+        assert int(refused.headers["Retry-After"]) >= 1
+        assert nginx.api.get("/free/small").status_code == 200
+        large = {"text": text(2_000_000)}
+        assert nginx.api.post("/free", json=large).json()["text"] == large["text"]
+    finally:
+        for connection in connections:
+            connection.socket.close()
+    wait_until(lambda: nginx.api.get("/free").status_code == 200, "there is room again")
