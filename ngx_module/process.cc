@@ -1,5 +1,7 @@
 #include "process.h"
 
+#include <malloc.h>
+
 #include "base/thrown.h"
 #include "conf.h"
 #include "zone.h"
@@ -25,6 +27,17 @@ std::vector<std::pair<std::string_view, std::uint64_t>> connections() {
           {"waiting", *ngx_stat_waiting}};
 #else
   return {};
+#endif
+}
+
+/// glibc raises its threshold to the largest block that was ever given back, and then keeps what such blocks leave behind in
+/// the heap. Fixed, each large text is a mapping of its own and gone with it. Nothing that a hit in the zone copies is so
+/// large.
+void give_large_texts_back() {
+#ifdef __GLIBC__
+  constexpr int kLarge = 1 << 20;
+  ::mallopt(M_MMAP_THRESHOLD, kLarge);
+  ::mallopt(M_TRIM_THRESHOLD, 2 * kLarge);
 #endif
 }
 
@@ -56,6 +69,7 @@ ngx_int_t Process::start(ngx_cycle_t* cycle) noexcept try {
   if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE) return NGX_OK;
   const MainConf* const conf = main_conf(cycle);
   if (conf == nullptr || !conf->used) return NGX_OK;
+  give_large_texts_back();
   instance_ = std::make_unique<Process>(*cycle);
   return NGX_OK;
 } catch (...) {
