@@ -85,7 +85,10 @@ Result<Json> Collection::insert(Json document) {
   const Timestamp now = fiber::reactor().wall();
   auto fields = resource::check_document(*resource_, std::move(document));
   if (!fields) return fields.error();
-  const store::NewDocument inserted{make_object_id(now), std::move(*fields), now, call_.identity.user};
+  auto written = resource::written(std::move(*fields));
+  if (!written) return written.error();
+  const store::NewDocument inserted{make_object_id(now), std::move(written->values), now, call_.identity.user,
+                                    std::move(written->text)};
   const Stopwatch stopwatch(call_.trace.waits.store);
   auto stored = call_.backend.store.insert(*resource_, {&inserted, 1}, std::nullopt);
   if (!stored) return stored.error();
@@ -98,10 +101,12 @@ Result<Json> Collection::replace(std::string_view id, Json document, std::option
   if (!sent) return sent.error();
   if (rev && sent->rev && rev != sent->rev) return Failure(Error::precondition_failed, "the document has another _rev");
   if (!rev) rev = sent->rev;
-  const auto fields = resource::check_document(*resource_, std::move(document));
+  auto fields = resource::check_document(*resource_, std::move(document));
   if (!fields) return fields.error();
+  const auto written = resource::written(std::move(*fields));
+  if (!written) return written.error();
   const Stopwatch stopwatch(call_.trace.waits.store);
-  return parsed(call_.backend.store.replace(*resource_, id, *fields, fiber::reactor().wall(), at_revision(rev)));
+  return parsed(call_.backend.store.replace(*resource_, id, *written, fiber::reactor().wall(), at_revision(rev)));
 }
 
 Result<void> Collection::erase(std::string_view id, std::optional<std::int64_t> rev) {

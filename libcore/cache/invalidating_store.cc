@@ -43,7 +43,7 @@ Result<std::vector<store::Document>> InvalidatingStore::insert(const config::Res
 }
 
 Result<store::Document> InvalidatingStore::replace(const config::Resource& resource, std::string_view id,
-                                                   const JsonObject& fields, Timestamp updated,
+                                                   const store::Fields& fields, Timestamp updated,
                                                    const store::Precondition& precondition) {
   return written(store_.replace(resource, id, fields, updated, precondition), resource, id);
 }

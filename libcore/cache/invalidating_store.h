@@ -23,7 +23,7 @@ class InvalidatingStore final : public store::Store {
   }
   Result<std::vector<store::Document>> insert(const config::Resource& resource, std::span<const store::NewDocument> documents,
                                               const std::optional<store::Remember>& remember) override;
-  Result<store::Document> replace(const config::Resource& resource, std::string_view id, const JsonObject& fields,
+  Result<store::Document> replace(const config::Resource& resource, std::string_view id, const store::Fields& fields,
                                   Timestamp updated, const store::Precondition& precondition) override;
   Result<void> erase(const config::Resource& resource, std::string_view id, const store::Precondition& precondition) override;
   Result<std::optional<std::string>> recall(std::string_view key, Timestamp now) override { return store_.recall(key, now); }

@@ -33,8 +33,9 @@ Result<std::vector<store::Document>> MeteredStore::insert(const config::Resource
   return measured(recorder_, Operation::insert, [&] { return store_.insert(resource, documents, remember); });
 }
 
-Result<store::Document> MeteredStore::replace(const config::Resource& resource, std::string_view id, const JsonObject& fields,
-                                              Timestamp updated, const store::Precondition& precondition) {
+Result<store::Document> MeteredStore::replace(const config::Resource& resource, std::string_view id,
+                                              const store::Fields& fields, Timestamp updated,
+                                              const store::Precondition& precondition) {
   return measured(recorder_, Operation::replace, [&] { return store_.replace(resource, id, fields, updated, precondition); });
 }
 

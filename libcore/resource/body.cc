@@ -139,6 +139,13 @@ Result<JsonObject> check_document(const config::Resource& resource, Json documen
   return std::move(document.get_object());
 }
 
+Result<store::Fields> written(JsonObject fields) {
+  std::string text;
+  append_json(text, fields);
+  if (text.size() > kMaxDocument) return Failure(Error::too_large, "the document would be larger than 4 MB");
+  return store::Fields(std::move(fields), std::move(text));
+}
+
 Result<JsonObject> check_document(const config::Resource& resource, Json document) {
   schema::Effort effort;
   return check_document(resource, std::move(document), effort);

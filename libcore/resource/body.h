@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "config/config.h"
 #include "http/request.h"
+#include "store/store.h"
 
 /// What a client sends, on its way to a document.
 namespace nacre::resource {
@@ -38,5 +39,11 @@ Result<JsonObject> check_document(const config::Resource& resource, Json documen
                                   const std::string& place = {});
 /// The same with all the effort that one document may take.
 Result<JsonObject> check_document(const config::Resource& resource, Json document);
+
+/// A document's text, at most: what a client may send in one body.
+inline constexpr std::size_t kMaxDocument = 4UL << 20U;
+
+/// The fields with the text that is stored. Error::too_large for one of more than kMaxDocument. On any thread.
+Result<store::Fields> written(JsonObject fields);
 
 }  // namespace nacre::resource

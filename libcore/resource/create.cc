@@ -44,9 +44,9 @@ struct Maker {
     if (!id) return id.error();
     auto fields = check_document(resource, std::move(document), effort, place);
     if (!fields) return fields.error();
-    store::NewDocument made{std::move(*id), std::move(*fields), now, owner};
-    append_json(made.text, made.fields);
-    return made;
+    auto made = written(std::move(*fields));
+    if (!made) return made.error();
+    return store::NewDocument{std::move(*id), std::move(made->values), now, owner, std::move(made->text)};
   }
 };
 
@@ -88,7 +88,7 @@ Result<NewDocuments> new_documents(const Maker& maker, std::string_view text, sc
 }
 
 /// The answer to a creation, known before it is done: the server sets all that the client did not.
-http::Response created(const Call& call, const std::vector<store::NewDocument>& documents, bool array) {
+Result<http::Response> created(const Call& call, const std::vector<store::NewDocument>& documents, bool array) {
   if (!array) return created_reply(call, documents.front());
   http::Response response(201);
   response.add_static("Cache-Control", "no-store");
@@ -121,9 +121,10 @@ Result<http::Response> insert(const Call& call, const Idempotency* idempotency, 
   if (!asked->none()) {
     if (auto holds = judge_collection(call, *asked); !holds) return holds.error();
   }
-  http::Response response = created(call, made->documents, made->array);
+  auto response = created(call, made->documents, made->array);
+  if (!response) return response.error();
   std::optional<store::Remember> remember;
-  if (idempotency != nullptr) remember = idempotency->kept(response);
+  if (idempotency != nullptr) remember = idempotency->kept(*response);
   const Stopwatch stopwatch(call.trace.waits.store);
   const auto inserted = call.backend.store.insert(call.resource(), made->documents, remember);
   if (!inserted) return inserted.error();

@@ -2,18 +2,20 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <array>
 
 #include "fiber/fiber.h"
 #include "http/fields.h"
 #include "http/problem.h"
 #include "json/parse.h"
-#include "resource/off_loop.h"
 #include "resource/reply.h"
 
 namespace nacre::resource {
 
 namespace {
+
+constexpr std::size_t kLine = 512;  // of an answer that is kept, about
 
 /// Hex of a hash over the parts, each with its length, so that no two lists of parts look alike.
 std::string hash_of(std::initializer_list<std::string_view> parts) {
@@ -31,8 +33,9 @@ std::string hash_of(std::initializer_list<std::string_view> parts) {
   return std::string(text.data());
 }
 
+/// A kept answer is one line of JSON and, behind it, the body as it is: it may be large, and is read and written often enough.
 JsonObject to_json(const http::Response& response) {
-  JsonObject kept{{"status", response.status}, {"etag", std::string_view(response.etag)}, {"body", response.body}};
+  JsonObject kept{{"status", response.status}, {"etag", std::string_view(response.etag)}};
   kept["type"] = std::string_view(response.content_type);
   if (const auto location = response.header("Location")) kept["location"] = *location;
   if (const auto applied = response.header("Preference-Applied")) kept["applied"] = *applied;
@@ -60,10 +63,10 @@ Failure to_conflict(const JsonObject& kept) {
   return conflict;
 }
 
-http::Response to_response(const JsonObject& kept) {
+http::Response to_response(const JsonObject& kept, std::string body) {
   http::Response response(static_cast<int>(kept.at("status").as_int64()));
   response.etag = text_of(kept, "etag");
-  response.body = text_of(kept, "body");
+  response.body = std::move(body);
   response.content_type = response.keep(text_of(kept, "type"));
   if (const std::string location = text_of(kept, "location"); !location.empty()) response.add("Location", location);
   if (const std::string applied = text_of(kept, "applied"); !applied.empty()) response.add("Preference-Applied", applied);
@@ -72,11 +75,6 @@ http::Response to_response(const JsonObject& kept) {
   }
   response.add_static("Cache-Control", "no-store");
   return response;
-}
-
-Result<Json> parse_kept(std::string text) {
-  if (text.size() <= kLoopBytes) return parse_json(text);
-  return fiber::on_thread<Json>([text = std::move(text)] { return parse_json(text); });
 }
 
 Failure used_for_another_body() { return {Error::unprocessable, "Idempotency-Key: was used for a request with another body"}; }
@@ -106,11 +104,12 @@ Result<std::optional<http::Response>> Idempotency::recall() {
   auto text = call_->backend.store.recall(key_, fiber::reactor().wall());
   if (!text) return text.error();
   if (!*text) return std::optional<http::Response>();
-  const auto kept = parse_kept(std::move(**text));
-  if (!kept && kept.error().error != Error::bad_request) return kept.error();
+  const std::size_t line = std::min((*text)->find('\n'), (*text)->size());
+  const auto kept = parse_json(std::string_view(**text).substr(0, line));
   if (!kept || !kept->is_object()) return Failure(Error::internal, "the answer that was kept is damaged");
   if (text_of(kept->get_object(), "request") != body_) return used_for_another_body();
-  return std::optional<http::Response>(replay(kept->get_object()));
+  (*text)->erase(0, line + 1);
+  return std::optional<http::Response>(replay(kept->get_object(), std::move(**text)));
 }
 
 Result<std::optional<http::Response>> Idempotency::begin() {
@@ -128,29 +127,31 @@ Result<std::optional<http::Response>> Idempotency::begin() {
   return Failure(Error::conflict, "the first request with this Idempotency-Key is still running");
 }
 
-http::Response Idempotency::replay(const JsonObject& kept) const {
+http::Response Idempotency::replay(const JsonObject& kept, std::string body) const {
   http::Response response = kept.contains("detail")
                                 ? http::problem(to_conflict(kept), call_->request.id, call_->backend.config.debug)
-                                : to_response(kept);
+                                : to_response(kept, std::move(body));
   response.add_static("Idempotency-Replayed", "true");
   return response;
 }
 
-store::Remember Idempotency::remembered(JsonObject answer) const {
+store::Remember Idempotency::remembered(JsonObject answer, std::string_view body) const {
   answer["request"] = body_;
   std::string text;
+  text.reserve(body.size() + kLine);
   append_json(text, answer);
+  text.append(1, '\n').append(body);
   return {key_, std::move(text), fiber::reactor().wall() + kKept};
 }
 
-store::Remember Idempotency::kept(const http::Response& response) const { return remembered(to_json(response)); }
+store::Remember Idempotency::kept(const http::Response& response) const { return remembered(to_json(response), response.body); }
 
 Result<http::Response> Idempotency::finish(Result<http::Response> answer, bool kept_already) {
   const bool may_still_write = !answer && (answer.error().error == Error::deadline || answer.error().error == Error::cancelled);
   if (may_still_write) return answer;
   if (!kept_already && !answer && answer.error().error == Error::conflict) {
     const Stopwatch stopwatch(call_->trace.waits.store);
-    (void)call_->backend.store.remember(remembered(to_json(answer.error())));
+    (void)call_->backend.store.remember(remembered(to_json(answer.error()), {}));
   }
   (void)call_->backend.values.erase(key_);
   return answer;

@@ -38,8 +38,8 @@ class Idempotency {
  private:
   Idempotency(const Call& call, std::string_view key);
   Result<std::optional<http::Response>> recall();
-  store::Remember remembered(JsonObject answer) const;
-  http::Response replay(const JsonObject& kept) const;
+  store::Remember remembered(JsonObject answer, std::string_view body) const;
+  http::Response replay(const JsonObject& kept, std::string body) const;
   Milliseconds lease() const;
 
   const Call* call_;

@@ -4,6 +4,7 @@
 #include "query/list_query.h"
 #include "query/parameters.h"
 #include "resource/actions.h"
+#include "resource/off_loop.h"
 #include "resource/reply.h"
 #include "store/document.h"
 #include "store/find_page.h"
@@ -12,23 +13,28 @@ namespace nacre::resource {
 
 namespace {
 
+Result<cache::Entry> to_entry(std::string body, std::optional<Timestamp> modified) {
+  auto shown = tagged(std::move(body));
+  if (!shown) return shown.error();
+  return cache::Entry{std::move(shown->text), shown->etag, modified};
+}
+
 /// The answer of a list: `{"items":[…],"total":N,"next":"…"}`. `next` comes last, where `next_cursor` looks for it.
 Result<cache::Entry> load_list(store::Store& store, const config::Resource& resource, const std::string& raw_query) {
   const auto query = query::parse_list_query(raw_query, resource);
   if (!query) return query.error();
   const auto page = store::find_page(store, resource, *query, std::nullopt);
   if (!page) return page.error();
-  cache::Entry entry;
-  entry.body.reserve(page->items.size() + 128);
-  entry.body.append(R"({"items":)").append(page->items);
-  if (page->total) entry.body.append(R"(,"total":)").append(std::to_string(*page->total));
+  std::string body;
+  body.reserve(page->items.size() + 128);
+  body.append(R"({"items":)").append(page->items);
+  if (page->total) body.append(R"(,"total":)").append(std::to_string(*page->total));
   if (page->next.empty()) {
-    entry.body += R"(,"next":null})";
+    body += R"(,"next":null})";
   } else {
-    entry.body.append(R"(,"next":")").append(query::encode_cursor(resource.name, *query, page->next)).append("\"}");
+    body.append(R"(,"next":")").append(query::encode_cursor(resource.name, *query, page->next)).append("\"}");
   }
-  entry.etag = http::entity_tag(entry.body);
-  return entry;
+  return to_entry(std::move(body), std::nullopt);
 }
 
 /// The cursor at the end of a list's body; "" on the last page.
@@ -71,14 +77,24 @@ Answer answer(const Call& call, const cache::Key& key, MakeLoad make_load, Show 
     auto hit = call.backend.cache.find_fresh(key);
     if (!hit) return std::nullopt;
     call.trace.cache = cache::Outcome::l1_hit;
-    show(hit->entry);
+    if (auto shown = show(hit->entry); !shown) return http::Response::failed(shown.error());
     return cached_reply(call, std::move(hit->entry), hit->age);
   }
   auto served = call.backend.cache.get(key, policy, make_load(), call.trace.waits);
   call.trace.cache = served ? served->outcome : policy.on ? cache::Outcome::miss : cache::Outcome::none;
   if (!served) return http::Response::failed(served.error());
-  show(served->entry);
+  if (auto shown = show(served->entry); !shown) return http::Response::failed(shown.error());
   return cached_reply(call, std::move(served->entry), served->age);
+}
+
+Result<void> show_part(cache::Entry& document, const std::vector<std::string>& fields) {
+  if (fields.empty()) return {};
+  const std::size_t size = document.body.size();
+  auto part = scan<std::string>(
+      size, [fields, body = std::move(document.body)]() -> Result<std::string> { return store::Projection(fields).of(body); });
+  if (!part) return part.error();
+  document.body = std::move(*part);
+  return {};
 }
 
 /// `fields` of a document's query string; empty: all. No other parameter is known.
@@ -107,15 +123,12 @@ Answer read(const Call& call) {
     return [store, resource, id = std::string(call.match.id)]() -> Result<cache::Entry> {
       auto document = store->find_one(*resource, id, std::nullopt);
       if (!document) return document.error();
-      const std::string etag = http::entity_tag(document->json);
-      return cache::Entry{std::move(document->json), etag, document->updated};
+      return to_entry(std::move(document->json), document->updated);
     };
   };
   // The whole document is cached, once, and its ETag stays: it names the document's state, whatever is shown of it.
   return answer(call, cache::Key::document(call.backend.config.fingerprint, resource->name, call.match.id), make_load,
-                [&](cache::Entry& entry) {
-                  if (!fields->empty()) entry.body = store::Projection(*fields).of(entry.body);
-                });
+                [&](cache::Entry& entry) { return show_part(entry, *fields); });
 }
 
 Answer list(const Call& call) {
@@ -126,7 +139,10 @@ Answer list(const Call& call) {
   };
   std::string cursor;
   auto page = answer(call, cache::Key::list(call.backend.config.fingerprint, resource->name, call.request.query), make_load,
-                     [&](const cache::Entry& entry) { cursor = next_cursor(entry.body); });
+                     [&](const cache::Entry& entry) -> Result<void> {
+                       cursor = next_cursor(entry.body);
+                       return {};
+                     });
   if (page && !page->failure && !cursor.empty()) page->add("Link", next_link(call.request, cursor));
   return page;
 }

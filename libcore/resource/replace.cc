@@ -15,8 +15,11 @@ namespace nacre::resource {
 namespace {
 
 /// `If-None-Match: *` on PUT: creates, and never replaces (RFC 9110 §13.1.2).
-Result<http::Response> create_at(const Call& call, JsonObject fields) {
-  const store::NewDocument document{std::string(call.match.id), std::move(fields), fiber::reactor().wall(), call.identity.user};
+Result<http::Response> create_at(const Call& call, store::Fields fields) {
+  const store::NewDocument document{std::string(call.match.id), std::move(fields.values), fiber::reactor().wall(),
+                                    call.identity.user, std::move(fields.text)};
+  auto response = created_reply(call, document);
+  if (!response) return response.error();
   const auto inserted = call.backend.store.insert(call.resource(), {&document, 1}, std::nullopt);
   if (!inserted) {
     const Failure failure = inserted.error();
@@ -24,11 +27,11 @@ Result<http::Response> create_at(const Call& call, JsonObject fields) {
     if (exists) return Failure(Error::precondition_failed, "If-None-Match: there is one already");
     return failure;
   }
-  return created_reply(call, document);
+  return response;
 }
 
 struct Replacement {
-  JsonObject fields;
+  store::Fields fields;
   std::optional<std::int64_t> rev;
 };
 
@@ -40,7 +43,9 @@ Result<Replacement> read_replacement(const config::Resource& resource, std::stri
   if (!sent) return sent.error();
   auto fields = check_document(resource, std::move(*body), effort);
   if (!fields) return fields.error();
-  return Replacement{std::move(*fields), sent->rev};
+  auto replacing = written(std::move(*fields));
+  if (!replacing) return replacing.error();
+  return Replacement{std::move(*replacing), sent->rev};
 }
 
 }  // namespace

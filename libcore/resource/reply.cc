@@ -2,6 +2,7 @@
 
 #include "http/conditional.h"
 #include "http/fields.h"
+#include "resource/off_loop.h"
 #include "store/document.h"
 
 namespace nacre::resource {
@@ -41,22 +42,42 @@ Answer cached_reply(const Call& call, cache::Entry&& entry, Milliseconds age) {
   return shown(call, std::move(entry), age, *outcome);
 }
 
-http::Response written_reply(const Call& call, int status, store::Document&& document) {
+Result<Tagged> tagged(std::string text) {
+  const std::size_t size = text.size();
+  return scan<Tagged>(size, [text = std::move(text)]() mutable -> Result<Tagged> {
+    std::string etag = http::entity_tag(text);
+    return Tagged{std::move(text), std::move(etag)};
+  });
+}
+
+namespace {
+
+http::Response written_reply(const Call& call, int status, Tagged shown, Timestamp updated) {
   http::Response response(status);
-  response.etag = http::entity_tag(document.json);
-  response.last_modified = document.updated;
+  response.etag = shown.etag;
+  response.last_modified = updated;
   response.add_static("Cache-Control", "no-store");
   if (http::prefers_minimal(call.request)) {
     if (status == 200) response.status = 204;
     response.add_static("Preference-Applied", "return=minimal");
   } else {
-    response.body = std::move(document.json);
+    response.body = std::move(shown.text);
   }
   return response;
 }
 
-http::Response created_reply(const Call& call, const store::NewDocument& document) {
-  http::Response response = written_reply(call, 201, store::render(document));
+}  // namespace
+
+/// On the loop, however large: what was written must not fail any more.
+http::Response written_reply(const Call& call, int status, store::Document&& document) {
+  std::string etag = http::entity_tag(document.json);
+  return written_reply(call, status, {std::move(document.json), std::move(etag)}, document.updated);
+}
+
+Result<http::Response> created_reply(const Call& call, const store::NewDocument& document) {
+  auto shown = tagged(store::render(document).json);
+  if (!shown) return shown.error();
+  http::Response response = written_reply(call, 201, std::move(*shown), document.created);
   std::string location;
   location.append(call.request.mount).append(1, '/').append(call.resource().name).append(1, '/').append(document.id);
   response.add("Location", std::move(location));

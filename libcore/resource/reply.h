@@ -18,11 +18,17 @@ Failure no_such_document();
 /// cache. Error::precondition_failed, Error::bad_request for preconditions that can't be read.
 Answer cached_reply(const Call& call, cache::Entry&& entry, Milliseconds age);
 
+struct Tagged {
+  std::string text;
+  std::string etag;
+};
+/// A text and its ETag.
+Result<Tagged> tagged(std::string text);
+
 /// A write's answer: `status` with the document, or without a body where `Prefer: return=minimal` asks so (a 200 becomes 204).
 http::Response written_reply(const Call& call, int status, store::Document&& document);
 
-/// The 201 of a document that is about to be, or was just, inserted: known beforehand, since the server sets all that the
-/// client did not.
-http::Response created_reply(const Call& call, const store::NewDocument& document);
+/// The 201 of a document that is about to be inserted: known beforehand, since the server sets all that the client did not.
+Result<http::Response> created_reply(const Call& call, const store::NewDocument& document);
 
 }  // namespace nacre::resource

@@ -80,19 +80,21 @@ Result<Patch> parse_patch(const http::Request& request, BodyWork& work) {
                          [form = *form](const BodyWork::Texts& texts, schema::Effort&) { return read_patch(form, texts[0]); });
 }
 
-// A patch makes a document larger by what it carries, each time: one that is larger than this is not patched any more.
-constexpr std::size_t kMaxPatched = 8UL << 20U;
+/// Of what the server adds to a document: its text, and its values in memory.
+constexpr std::size_t kServersMembers = 4UL << 10U;
 
-Result<JsonObject> apply(const config::Resource& resource, const Patch& patch, std::string_view document,
-                         schema::Effort& effort) {
-  const auto before = parse_json(document, 2 * kMaxJsonBytes);
-  if (document.size() > kMaxPatched || (!before && before.error().error == Error::too_large)) {
-    return Failure(Error::too_large, "the document is too large to be patched");
-  }
+Result<store::Fields> apply(const config::Resource& resource, const Patch& patch, std::string_view document,
+                            schema::Effort& effort) {
+  const Failure too_large(Error::too_large, "the document is too large to be patched");
+  if (document.size() > kMaxDocument + kServersMembers) return too_large;
+  const auto before = parse_json(document, kMaxJsonBytes + kServersMembers);
+  if (!before && before.error().error == Error::too_large) return too_large;
   if (!before || !before->is_object()) return Failure(Error::internal, "the stored document is damaged");
   auto after = apply(patch.form, *before, *patch.json);
   if (!after) return after.error();
-  return patched_fields(resource, before->get_object(), std::move(*after), effort);
+  auto fields = patched_fields(resource, before->get_object(), std::move(*after), effort);
+  if (!fields) return fields.error();
+  return written(std::move(*fields));
 }
 
 /// In bytes of text that is read once: an operation may look at the whole document, in an eighth of that time.
@@ -111,10 +113,10 @@ Result<store::Document> patch_document(const Call& call, const http::Preconditio
     if (!current) return current.error();
     if (auto holds = judge(asked, patch.rev, *current); !holds) return holds.error();
     const auto fields =
-        work.run<JsonObject>({current->json}, cost_of(patch, current->json.size()),
-                             [&resource = call.resource(), patch](const BodyWork::Texts& texts, schema::Effort& effort) {
-                               return apply(resource, patch, texts[0], effort);
-                             });
+        work.run<store::Fields>({current->json}, cost_of(patch, current->json.size()),
+                                [&resource = call.resource(), patch](const BodyWork::Texts& texts, schema::Effort& effort) {
+                                  return apply(resource, patch, texts[0], effort);
+                                });
     if (!fields) return fields.error();
     const store::Precondition unchanged{
         .judge = [patched = std::move(current->json), newer](const store::Document& now) -> Result<void> {

@@ -41,12 +41,19 @@ void append_document(std::string& out, const Row& row) {
   if (row.doc.size() <= 2) out += "}";
 }
 
-std::string text_of(const NewDocument& document) {
-  if (!document.text.empty()) return document.text;
+namespace {
+
+std::string text_of(const JsonObject& fields, const std::string& written) {
+  if (!written.empty()) return written;
   std::string text;
-  append_json(text, document.fields);
+  append_json(text, fields);
   return text;
 }
+
+}  // namespace
+
+std::string text_of(const NewDocument& document) { return text_of(document.fields, document.text); }
+std::string text_of(const Fields& fields) { return text_of(fields.values, fields.text); }
 
 void append_new_document(std::string& out, const NewDocument& document) {
   const std::string written = document.text.empty() ? text_of(document) : std::string();

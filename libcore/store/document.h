@@ -30,6 +30,7 @@ void append_new_document(std::string& out, const NewDocument& document);
 
 /// The user's fields of a document as JSON text.
 std::string text_of(const NewDocument& document);
+std::string text_of(const Fields& fields);
 
 /// The fields of a list that names some: a tree of the names in its dotted paths.
 class Projection {

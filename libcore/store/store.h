@@ -25,6 +25,13 @@ struct Document {
   Timestamp updated;
 };
 
+/// What a document is to hold: the user's fields only, validated and normalized.
+struct Fields {
+  Fields(JsonObject v, std::string t = {}) : values(std::move(v)), text(std::move(t)) {}  // NOLINT: an object is fields
+  JsonObject values;
+  std::string text;  ///< `values` as append_json writes them, where that is done already; else empty
+};
+
 /// A document to be inserted. `fields` holds the user's fields only, validated and normalized.
 struct NewDocument {
   std::string id;
@@ -110,7 +117,7 @@ class Store {
 
   /// Replaces the user's fields, counts `_rev` up, keeps `_created` and `_owner`.
   /// Error::not_found, Error::conflict, and what the precondition gives.
-  virtual Result<Document> replace(const config::Resource& resource, std::string_view id, const JsonObject& fields,
+  virtual Result<Document> replace(const config::Resource& resource, std::string_view id, const Fields& fields,
                                    Timestamp updated, const Precondition& precondition) = 0;
 
   /// Error::not_found, and what the precondition gives.

@@ -110,6 +110,7 @@ BODIES = {
     "deep objects": ("free", lambda size: filled(nested(60, '{"a":', "1", "}"), size)),
     "one long text": ("free", lambda size: '{"a":"' + "x" * (size - 10) + '"}'),
     "one text of escapes": ("free", lambda size: '{"a":"' + "\\u0001" * ((size - 10) // 6) + '"}'),
+    "one text of quotes": ("free", lambda size: '{"a":"' + '\\"' * ((size - 10) // 2) + '"}'),
     "many members": ("free", lambda size: filled(lambda i: f'"k{i}":0', size, "{", "}")),
     "many long names": ("free", lambda size: filled(lambda i: f'"{"k" * 200}{i}":0', size, "{", "}")),
     "a thousand documents": ("free", lambda size: "[" + ",".join(['{"a":"' + "x" * (size // 1000 - 12) + '"}'] * 1000) + "]"),
@@ -225,11 +226,11 @@ QUERIES = {
 }
 
 
-def memory(pid):
-    """Bytes of a process's own: its highest residence, less what it shares with others."""
+def memory(pid, of="VmHWM"):
+    """Bytes of a process's own: its highest residence, or the present one, less what it shares with others."""
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
     kilobytes = {name: int(value) for name, value in re.findall(r"^(\w+):\s+(\d+) kB$", status, re.M)}
-    return (kilobytes["VmHWM"] - kilobytes["RssFile"] - kilobytes["RssShmem"]) << 10
+    return (kilobytes[of] - kilobytes["RssFile"] - kilobytes["RssShmem"]) << 10
 
 
 def is_problem(answer, *statuses):
@@ -275,9 +276,16 @@ def test_bodies_hold_the_loop_up_for_a_bounded_time_and_take_bounded_memory(api)
 def test_the_same_with_a_key_and_as_replacements(api):
     longest = {}
     assert api.put("/free/one", json={}, headers={"If-None-Match": "*"}).status_code == 201
-    for name in ("one long text", "a thousand documents", "small objects", "one text of escapes"):
+    cases = [
+        ("one long text", MOST_BODY),
+        ("one text of quotes", MOST_BODY),
+        ("one text of escapes", MOST_BODY),
+        ("a thousand documents", MOST_BODY),
+        ("small objects", MOST_BODY // 4),
+    ]
+    for name, size in cases:
         resource, body = BODIES[name]
-        text = body(MOST_BODY // 4)
+        text = body(size)
         for replay in range(2):
             answer = api.post(f"/{resource}", data=text, headers={**JSON, "Idempotency-Key": f'"{name}"'})
             assert answer.status_code in (201, 413), answer.text[:200]
@@ -285,9 +293,20 @@ def test_the_same_with_a_key_and_as_replacements(api):
         answer = api.put("/free/one", data=text, headers=JSON)
         assert answer.status_code == 200 or is_problem(answer, 413, 422), answer.text[:200]
         longest[name, "put"] = held_up(api)
+        answer = api.patch("/free/one", json={"b": 1})
+        assert answer.status_code == 200, answer.text[:200]
+        longest[name, "patch"] = held_up(api)
         assert api.get("/free/one").status_code == 200
         longest[name, "get"] = held_up(api)
     assert not {case: work for case, work in longest.items() if work >= MOST}
+
+
+def test_a_part_of_a_large_document_is_taken_off_the_loop(api):
+    path = "/lists/" + api.post("/lists", json={"n": 1, "anything": "x" * (MOST_BODY - 1024)}).json()["_id"]
+    held_up(api)
+    for fields in ("n", "anything"):
+        assert "n" not in api.get(path, params={"fields": fields}).json() or fields == "n"
+        assert held_up(api) < MOST / 2
 
 
 def test_patches_hold_the_loop_up_for_a_bounded_time(api):
@@ -307,15 +326,35 @@ def test_patches_hold_the_loop_up_for_a_bounded_time(api):
         assert memory(worker) < MOST_MEMORY
 
 
-def test_a_document_does_not_grow_without_end_by_patches(api):
+def test_a_document_does_not_grow_beyond_what_one_body_may_hold(api):
+    (worker,) = api.nginx.workers()
     path = "/free/" + api.post("/free", json={}).json()["_id"]
-    statuses = []
-    for i in range(8):
-        statuses.append(
-            api.patch(path, data=json.dumps({f"k{i}": "x" * (2 << 20)}), headers={"Content-Type": MERGE}).status_code
-        )
-    assert statuses[0] == 200 and statuses[-1] == 413
-    assert len(api.get(path).content) < 16 << 20
+
+    def patch(body, kind=MERGE):
+        return api.patch(path, data=json.dumps(body), headers={"Content-Type": kind})
+
+    assert [patch({f"k{i}": "x" * (1900 << 10)}).status_code for i in range(4)] == [200, 200, 413, 413]
+    copied = patch([{"op": "copy", "from": "/k0", "path": "/copy"}], OPERATIONS)
+    assert_problem(copied, 413)
+    assert "4 MB" in copied.json()["detail"]
+    assert set(api.get(path).json()) >= {"k0", "k1"} and len(api.get(path).content) < BODY
+    assert patch({"k0": None}).status_code == 200
+    assert patch([{"op": "copy", "from": "/k1", "path": "/copy"}], OPERATIONS).status_code == 200
+    if not api.nginx.stalls.instrumented:
+        assert memory(worker) < MOST_MEMORY
+
+
+def test_memory_of_large_bodies_is_given_back(api):
+    (worker,) = api.nginx.workers()
+    before = memory(worker, "VmRSS")
+    for i in range(4):
+        document = {"_id": f"big{i}", "a": "x" * (MOST_BODY - 100)}
+        assert api.post("/free", json=document, headers={"Idempotency-Key": f'"big{i}"'}).status_code == 201
+        assert api.patch(f"/free/big{i}", json={"b": 1}).status_code == 200
+        assert api.get(f"/free/big{i}").status_code == 200
+    assert api.get("/free", params={"limit": 100}).status_code == 200
+    if not api.nginx.stalls.instrumented:
+        wait_until(lambda: memory(worker, "VmRSS") < before + (16 << 20), "the memory is given back")
 
 
 def test_queries_hold_the_loop_up_for_a_bounded_time_and_are_no_fault_of_the_store(api):

@@ -67,12 +67,12 @@ class MongoStore final : public Store {
     return write<std::vector<Document>>(resource.name, std::move(*insert));
   }
 
-  Result<Document> replace(const config::Resource& resource, std::string_view id, const JsonObject& fields, Timestamp updated,
+  Result<Document> replace(const config::Resource& resource, std::string_view id, const Fields& fields, Timestamp updated,
                            const Precondition& precondition) override {
     const fiber::TimeLimit limit(options_.timeout);
     auto collection = collection_of(resource);
     if (auto writable = wait_until_writable(*collection); !writable) return writable.error();
-    return write<Document>(resource.name, Replace(std::move(collection), id, fields, updated, precondition));
+    return write<Document>(resource.name, Replace(std::move(collection), id, fields.values, updated, precondition));
   }
 
   Result<void> erase(const config::Resource& resource, std::string_view id, const Precondition& precondition) override {

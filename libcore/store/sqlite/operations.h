@@ -91,7 +91,7 @@ struct Target {
 
 class Replace {
  public:
-  Replace(std::shared_ptr<const Table> table, Blueprint& blueprint, std::string_view id, const JsonObject& fields,
+  Replace(std::shared_ptr<const Table> table, Blueprint& blueprint, std::string_view id, const Fields& fields,
           Timestamp updated, const Precondition& precondition);
   Result<Document> operator()(Connection& connection) const;
   void for_each_subject(const Visit& visit) const { visit(table_->resource, target_.id); }

@@ -63,7 +63,7 @@ class SqliteStore final : public Store {
     return write<std::vector<Document>>(Insert(table(resource), shared_->blueprint, documents, remember));
   }
 
-  Result<Document> replace(const config::Resource& resource, std::string_view id, const JsonObject& fields, Timestamp updated,
+  Result<Document> replace(const config::Resource& resource, std::string_view id, const Fields& fields, Timestamp updated,
                            const Precondition& precondition) override {
     return write<Document>(Replace(table(resource), shared_->blueprint, id, fields, updated, precondition));
   }

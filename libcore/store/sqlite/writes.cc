@@ -8,12 +8,6 @@ constexpr unsigned kPurgeEvery = 64;  // transactions
 
 std::int64_t milliseconds(Timestamp moment) { return moment.time_since_epoch().count(); }
 
-std::string json_of(const JsonObject& fields) {
-  std::string text;
-  append_json(text, fields);
-  return text;
-}
-
 void bind_optional(Run& run, const std::optional<std::string>& value) {
   if (value) {
     run.bind(std::string_view(*value));
@@ -97,12 +91,12 @@ Result<void> Target::check(Connection& connection, const Table& table) const {
   return precondition.judge ? precondition.judge(*current) : Result<void>();
 }
 
-Replace::Replace(std::shared_ptr<const Table> table, Blueprint& blueprint, std::string_view id, const JsonObject& fields,
+Replace::Replace(std::shared_ptr<const Table> table, Blueprint& blueprint, std::string_view id, const Fields& fields,
                  Timestamp updated, const Precondition& precondition)
     : table_(std::move(table)),
       blueprint_(blueprint),
       target_{std::string(id), precondition},
-      doc_(json_of(fields)),
+      doc_(text_of(fields)),
       updated_(updated) {}
 
 Result<Document> Replace::operator()(Connection& connection) const {
