@@ -13,6 +13,7 @@ namespace nacre::nginx {
 
 /// The http block. Belongs to a cycle: a reload makes a new one, and the old workers keep theirs.
 struct MainConf {
+  ngx_cycle_t* cycle = nullptr;
   std::optional<Application> application;
   std::optional<std::string_view> api_mount;  ///< of the first location that serves the API
   ngx_shm_zone_t* zone = nullptr;

@@ -1,9 +1,11 @@
 #include "cors.h"
 
+#include "allow.h"
 #include "base/ascii.h"
 #include "conf.h"
 #include "header.h"
 #include "http/cors.h"
+#include "main_info.h"
 #include "request_ctx.h"
 
 namespace nacre::nginx {
@@ -23,12 +25,23 @@ const Application* application_of(ngx_http_request_t* r) noexcept {
   return main->application ? &*main->application : nullptr;
 }
 
-/// An error or a redirect that nginx made: in a location with `nacre`, before one was found, or by an `error_page` of one. What
-/// other handlers answer in other locations is theirs: the browser may be told of no origin there but by them.
-bool is_made_by_nginx(const ngx_http_request_t& r) noexcept {
-  const auto status = r.headers_out.status;
-  const bool of_upstream = r.upstream != nullptr && r.upstream->headers_in.status_n == status;
-  return !of_upstream && status != NGX_HTTP_NOT_MODIFIED && (status >= NGX_HTTP_SPECIAL_RESPONSE || r.error_page);
+/// Whether what stands in a location of others is nginx's own error, which a page of another origin may read: on the way to a
+/// location with `nacre`, before a location was found, or because of overload, limits or a fault. What other handlers answer is
+/// theirs, whatever its status: an `error_page` may lead there.
+bool is_error_of_nginx(ngx_http_request_t* r) noexcept {
+  const MainInfo* const info = MainInfo::find(r);
+  const ngx_uint_t status = r->headers_out.status;
+  if (info == nullptr || status < NGX_HTTP_BAD_REQUEST || r->err_status != status) return false;
+  if (info->nginx_page == 0 && !r->error_page) return false;
+  if (info->reached_nacre || (status == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE && would_have_reached_nacre(r))) return true;
+  if (info->nginx_page == 0) return false;
+  const auto* const core = static_cast<ngx_http_core_loc_conf_t*>(ngx_http_get_module_loc_conf(r, ngx_http_core_module));
+  return core->name.len == 0 || status == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE || status == NGX_HTTP_TOO_MANY_REQUESTS ||
+         status >= NGX_HTTP_INTERNAL_SERVER_ERROR;
+}
+
+bool names_origin(const ngx_table_elt_t& line) noexcept {
+  return line.hash != 0 && equals_ignoring_case(to_view(line.key), "Access-Control-Allow-Origin");
 }
 
 http::CorsLines lines_for(ngx_http_request_t* r, const Application& application) {
@@ -94,10 +107,21 @@ ngx_int_t answer_preflight(ngx_http_request_t* r) noexcept {
   return NGX_DONE;
 }
 
+ngx_int_t note_location(ngx_http_request_t* r) noexcept {
+  if (r != r->main || !location_of(r).on) return NGX_DECLINED;
+  if (MainInfo* const info = MainInfo::of(r)) info->reached_nacre = true;
+  return NGX_DECLINED;
+}
+
 bool add_cors(ngx_http_request_t* r) noexcept try {
   const Application* const application = application_of(r);
   if (application == nullptr || application->config->cors == nullptr) return true;
-  if (!location_of(r).on && !is_made_by_nginx(*r)) return true;
+  if (!location_of(r).on) {
+    if (!is_error_of_nginx(r)) return true;
+    bool named = false;
+    each_header(r, [&](const ngx_table_elt_t& line) { named = named || names_origin(line); });
+    if (named) return true;
+  }
   return add_lines(r, lines_for(r, *application));
 } catch (...) {
   return false;

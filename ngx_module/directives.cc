@@ -195,7 +195,11 @@ MainConf* main_conf(ngx_cycle_t* cycle) {
   return static_cast<MainConf*>(ngx_http_cycle_get_module_main_conf(cycle, ngx_http_nacre_module));
 }
 
-void* create_main_conf(ngx_conf_t* cf) noexcept { return create<MainConf>(cf); }
+void* create_main_conf(ngx_conf_t* cf) noexcept {
+  auto* const conf = static_cast<MainConf*>(create<MainConf>(cf));
+  if (conf != nullptr) conf->cycle = cf->cycle;
+  return conf;
+}
 void* create_server_conf(ngx_conf_t* cf) noexcept { return create<ServerConf>(cf); }
 void* create_location_conf(ngx_conf_t* cf) noexcept { return create<LocationConf>(cf); }
 
@@ -208,6 +212,14 @@ char* merge_location_conf(ngx_conf_t* cf, void* parent, void* child) noexcept tr
     core->handler = handle_request;
   }
   ngx_conf_merge_value(inner.problems, outer.problems, 1);
+  if (inner.on && core->handler != handle_request) {
+    const ngx_str_t file = to_ngx_str(inner.file);
+    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                  "nacre: another directive of the location \"%V\" answers in its place, such as \"proxy_pass\", beside "
+                  "\"nacre\" in %V:%ui",
+                  &core->name, &file, inner.line);
+    return static_cast<char*>(NGX_CONF_ERROR);
+  }
   return settle_regex(cf, outer, inner, *core) ? NGX_CONF_OK : static_cast<char*>(NGX_CONF_ERROR);
 } catch (...) {
   return fail(cf, what_was_thrown());

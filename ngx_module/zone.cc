@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "conf.h"
+#include "data_folder.h"
 #include "metrics/registry.h"
+#include "process.h"
 
 namespace nacre::nginx {
 
@@ -24,10 +26,21 @@ std::vector<pid_t> predecessors() {
   return processes;
 }
 
+/// What can be known before the configuration is served: a reload that fails here leaves the old one serving.
+bool may_be_served(const MainConf& conf) noexcept {
+  if (ngx_process == NGX_PROCESS_SINGLE && Process::running()) {
+    ngx_log_error(NGX_LOG_EMERG, conf.cycle->log, 0,
+                  "nacre: with \"master_process off\" a configuration can't be reloaded; start nginx anew");
+    return false;
+  }
+  return judge_data_folder(*conf.cycle, *conf.application->config);
+}
+
 /// Called after nginx has mapped the zone, before it forks. `previous` is the last configuration's, with a zone of the same
 /// size: it goes on, so that a reload keeps the cache.
 ngx_int_t init_zone(ngx_shm_zone_t* zone, void* previous) noexcept try {
   auto& conf = *static_cast<MainConf*>(zone->data);
+  if (conf.used && !may_be_served(conf)) return NGX_ERROR;
   if (previous != nullptr) {
     conf.cache = static_cast<MainConf*>(previous)->cache;
     return NGX_OK;

@@ -312,6 +312,37 @@ def test_what_other_handlers_answer_in_other_locations_is_theirs(start):
         assert "Access-Control-Allow-Methods" not in preflight(nginx.api, path, "PUT").headers
 
 
+def test_errors_of_other_locations_are_theirs(start):
+    """Only what says that nginx is overloaded or at fault may be read by a page of another origin."""
+    nginx = start(
+        YAML,
+        server='location / { nacre api; } location /secret { return 404 "secret text"; }'
+        "location /moved { return 302 /else?token=x; }"
+        "location /named/ { error_page 404 = @named; return 404; } location @named { return 200 token; }"
+        "location /page/ { error_page 404 =200 /index; return 404; } location /index { return 200 token; }"
+        "location /kept/ { error_page 503 /index; return 503; }"
+        "location /missing/ { root /nowhere; }"
+        'location /cdn/ { root /nowhere; add_header Access-Control-Allow-Origin "*" always; }'
+        'location /cdn/off/ { add_header Access-Control-Allow-Origin "*" always; return 503; }'
+        "location /off { return 503; }",
+    )
+    page = {"Origin": APP}
+    for path, status in [
+        ("/secret", 404),
+        ("/moved", 302),
+        ("/named/x", 200),
+        ("/page/x", 200),
+        ("/kept/x", 503),
+        ("/missing/x", 404),
+    ]:
+        answer = nginx.api.get(path, headers=page, allow_redirects=False)
+        assert answer.status_code == status and "Access-Control-Allow-Origin" not in answer.headers, path
+    for path in ("/cdn/x", "/cdn/off/x"):
+        answer = nginx.api.get(path, headers=page)
+        assert answer.headers["Access-Control-Allow-Origin"] == "*" and "Access-Control-Allow-Credentials" not in answer.headers
+    assert_allowed(nginx.api.get("/off", headers=page).headers)
+
+
 def test_origins_change_with_a_reload(start):
     nginx = start(YAML)
     assert "Access-Control-Allow-Origin" not in nginx.api.get("/notes", headers={"Origin": EVIL}).headers

@@ -2,10 +2,13 @@
 
 import os
 import pathlib
+import re
+import signal
 import subprocess
 
 import pytest
-from harness import environment_to_judge, open_to_all
+from assertions import create
+from harness import environment_to_judge, open_to_all, wait_until
 
 CONF = """
 load_module {module};
@@ -63,3 +66,31 @@ def test_a_folder_that_they_can_not_get_to(judge, tmp_path):
         os.chmod(closed, 0o700)
     assert code != 0
     assert len(lines) == 1 and "can't" in lines[0] and str(closed) in lines[0]
+
+
+def test_nginx_t_changes_nothing(judge, tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o777)
+    os.chmod(folder, 0o777)
+    file = folder / "nacre.db"
+    file.touch()
+    code, lines = judge(file)
+    assert (code, lines) == (0, []) and file.stat().st_uid == os.geteuid()
+    assert judge(tmp_path / "new" / "nacre.db") == (0, []) and not (tmp_path / "new").exists()
+
+
+def test_a_reload_onto_a_folder_that_can_not_be_used_leaves_the_old_one_serving(start):
+    nginx = start()
+    create(nginx.api, "/notes", {"_id": "one", "title": "x"})
+    closed = nginx.home / "closed"
+    closed.touch()  # where nobody can have a folder
+    kept = (nginx.home / "nacre.yaml").read_text()
+    nginx.write_yaml(re.sub(r'"(sqlite|mongodb):[^"]*"', f'"sqlite:{closed}/nacre.db"', kept))
+    nginx.tolerate("can't enter the folder")
+    workers = nginx.workers()
+    nginx.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "can't enter the folder" in nginx.log(), "the refusal")
+    assert nginx.workers() == workers and nginx.api.get("/notes/one").status_code == 200
+    nginx.write_yaml(kept)
+    nginx.reload()
+    assert nginx.api.get("/notes/one").status_code == 200

@@ -194,7 +194,6 @@ def test_who_reads_nothing_is_given_up(server, unharmed):
         connection.sendall(get("/impatient/free"))
         server.api.close()
         wait_until(lambda: not clients_of(worker, server.port), "the connection is closed")
-        assert len(connection.read_to_end()) < 7_000_000
 
 
 @pytest.mark.parametrize("coding", ["identity", "gzip"])

@@ -190,6 +190,7 @@ def test_what_stands_inside_a_regular_expression_has_its_prefix(start):
         ("location ~ ^/(a|b)/ { nacre api /$1; }", "variables"),
         ("location ~ ^/a/ { nacre api /a /b; }", "number of arguments"),
         ("location /a/ { nacre live /a; }", "prefix"),
+        ("location /a/ { nacre api; proxy_pass http://127.0.0.1:1; }", "proxy_pass"),
         ("location /a/ { nacre api /a?b; }", "plain path"),
         ("location /a/ { nacre api //a; }", "plain path"),
     ],
