@@ -30,7 +30,7 @@ class BodyWriter {
   void on_writable() noexcept;
 
  private:
-  BodyWriter(ngx_http_request_t* r, std::string body) noexcept;
+  BodyWriter(ngx_http_request_t* r, std::string&& body) noexcept;
   ~BodyWriter();
   bool move_to_file() noexcept;
   ngx_int_t put_slice() noexcept;
