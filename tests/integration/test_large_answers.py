@@ -16,6 +16,10 @@ from harness import wait_until
 from load import clients_of
 from stalls import MOST
 
+# How an answer is sent does not depend on the store. The MongoDB-speaking server of the tests takes its time over documents of
+# megabytes, and a page of 7.8 MB becomes JSON on the loop, which alone takes about 20 ms.
+pytestmark = pytest.mark.sqlite
+
 YAML = """
 version: 1
 store: { uri: "sqlite:nacre.db" }
@@ -95,7 +99,6 @@ def get(path, *headers):
     return raw.request("GET", path, headers=headers)
 
 
-@pytest.mark.sqlite  # a page of 7.8 MB from MongoDB becomes JSON on the loop, which alone takes about 20 ms
 def test_each_turn_of_the_loop_works_for_a_bounded_time(watched):
     nginx = watched(YAML, zone="64m", http=GZIP)
     fill(nginx.api)
