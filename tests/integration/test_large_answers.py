@@ -280,6 +280,7 @@ def test_connections_that_nobody_reads_from_take_bounded_memory(crowd, coding):
         connection.socket.close()
 
 
+@pytest.mark.plain
 def test_beyond_all_room_reading_is_refused_and_writing_is_not(crowd):
     nginx, _ = crowd
     connections = [http2.Connection(nginx.h2_port, window=0) for _ in range(2)]
