@@ -7,15 +7,21 @@ import threading
 import raw
 
 
-class Load:
-    """Threads that write and read documents until told to stop; counts what was acknowledged and what failed."""
+def ask(port, method, path, body, expected):
+    """One request on a connection of its own, whose answer must have the status that is expected."""
+    with raw.connect(port) as connection:
+        connection.sendall(raw.request(method, path, body, ["Connection: close"]))
+        answer = connection.read_answer()
+    assert answer is not None, f"{method} {path}: closed without an answer"
+    assert answer[0] == expected, f"{method} {path}: {answer}"
 
-    def __init__(self, port, threads=4):
-        self.port = port
+
+class Threads:
+    """Threads that run `run` while a `with` block does, one for each tuple of arguments; at its end `stopping` is set."""
+
+    def __init__(self, run, arguments):
         self.stopping = threading.Event()
-        self.acknowledged, self.failed, self.answers = [], [], 0
-        self.numbers = itertools.count()
-        self.threads = [threading.Thread(target=self.run, args=(i,)) for i in range(threads)]
+        self.threads = [threading.Thread(target=run, args=some) for some in arguments]
 
     def __enter__(self):
         for thread in self.threads:
@@ -26,6 +32,16 @@ class Load:
         self.stopping.set()
         for thread in self.threads:
             thread.join()
+
+
+class Load(Threads):
+    """Threads that write and read documents until told to stop; counts what was acknowledged and what failed."""
+
+    def __init__(self, port, threads=4):
+        super().__init__(self.run, [(i,) for i in range(threads)])
+        self.port = port
+        self.acknowledged, self.failed, self.answers = [], [], 0
+        self.numbers = itertools.count()
 
     def run(self, thread):
         while not self.stopping.is_set():
@@ -39,11 +55,7 @@ class Load:
                 self.failed.append(repr(failure))
 
     def exchange(self, method, path, body, expected):
-        with raw.connect(self.port) as connection:
-            connection.sendall(raw.request(method, path, body, ["Connection: close"]))
-            answer = connection.read_answer()
-        assert answer is not None, f"{method} {path}: closed without an answer"
-        assert answer[0] == expected, f"{method} {path}: {answer}"
+        ask(self.port, method, path, body, expected)
         self.answers += 1
 
 

@@ -13,10 +13,9 @@ import threading
 import time
 
 import pytest
-
-import raw
 import yamls
 from harness import wait_until
+from load import Threads, ask
 
 pytestmark = pytest.mark.sqlite
 
@@ -59,28 +58,16 @@ def fill(api, count):
         assert api.post("/notes", json=some).status_code == 201
 
 
-class Clients:
+class Clients(Threads):
     """Threads that read and write one resource until told to stop; each request has a connection of its own."""
 
     def __init__(self, port, resource="notes", readers=2, writers=2):
+        super().__init__(self.run, enumerate([self.read] * readers + [self.write] * writers))
         self.port, self.resource = port, resource
-        self.stopping = threading.Event()
         self.numbers = itertools.count()
         self.reads, self.writes, self.failed = [], [], []
-        kinds = [self.read] * readers + [self.write] * writers
-        self.threads = [threading.Thread(target=self.run, args=(kind, i)) for i, kind in enumerate(kinds)]
 
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join()
-
-    def run(self, kind, thread):
+    def run(self, thread, kind):
         while not self.stopping.is_set():
             try:
                 kind(thread, next(self.numbers))
@@ -90,12 +77,8 @@ class Clients:
 
     def ask(self, times, method, path, body, expected):
         began = time.monotonic()
-        with raw.connect(self.port) as connection:
-            connection.sendall(raw.request(method, f"/{self.resource}{path}", body, ["Connection: close"]))
-            answer = connection.read_answer()
+        ask(self.port, method, f"/{self.resource}{path}", body, expected)
         times.append(time.monotonic() - began)
-        assert answer is not None, f"{method} {path}: closed without an answer"
-        assert answer[0] == expected, f"{method} {path}: {answer}"
 
     def read(self, thread, number):
         self.ask(self.reads, "GET", f"/d{(number * 7919) % DOCUMENTS}", b"", 200)

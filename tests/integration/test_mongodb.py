@@ -16,7 +16,7 @@ import raw
 import yamls
 from assertions import assert_problem, create
 from harness import Client, wait_until
-from load import Load
+from load import Load, Threads
 from proxies.bytes_proxy import BytesProxy
 from proxies.replica_set import ReplicaSet
 from servers.dns_server import DnsServer
@@ -69,25 +69,14 @@ def first(nginx, path, document):
     return path + "/" + wait_until(created, "the first document")["_id"]
 
 
-class Patches:
+class Patches(Threads):
     """Clients that count one document up, each until it is told to stop; what was acknowledged must all be there."""
 
     def __init__(self, nginx, path, clients=3):
+        super().__init__(self.run, [()] * clients)
         self.nginx, self.path = nginx, path
-        self.stopping = threading.Event()
         self.done, self.failed = 0, []
         self.lock = threading.Lock()
-        self.threads = [threading.Thread(target=self.run) for _ in range(clients)]
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join()
 
     def run(self):
         with Client(self.nginx.url) as client:
