@@ -45,7 +45,8 @@ bool BodyWriter::has_room(std::size_t size) noexcept {
   return size <= kSlice || held.memory + size <= kMemory || held.files + size <= kFiles;
 }
 
-BodyWriter::BodyWriter(ngx_http_request_t* r, std::string&& body) noexcept : r_(r), body_(std::move(body)), size_(body_.size()) {
+BodyWriter::BodyWriter(ngx_http_request_t* r, std::string&& body) noexcept
+    : r_(r), body_(std::move(body)), size_(body_.size()) {
   held.memory += size_;
   next_.data = this;
   next_.log = r->connection->log;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -26,7 +27,12 @@ class ShortText {
   operator std::string_view() const noexcept {                               // NOLINT(google-explicit-constructor)
     return size_ <= kInPlace ? std::string_view(here_.data(), size_) : std::string_view(long_);
   }
-  bool operator==(std::string_view other) const noexcept { return std::string_view(*this) == other; }
+  friend bool operator==(const ShortText& one, const ShortText& other) noexcept {
+    return std::string_view(one) == std::string_view(other);
+  }
+  friend bool operator==(const ShortText& one, const std::convertible_to<std::string_view> auto& other) noexcept {
+    return std::string_view(one) == std::string_view(other);
+  }
   bool empty() const noexcept { return size_ == 0; }
   std::size_t size() const noexcept { return size_; }
 
