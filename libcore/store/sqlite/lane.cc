@@ -22,7 +22,7 @@ class Queue::Lane final : public ThreadJob {
       batch[i]->finished.set();
       batch[i]->done();
     }
-    if (const auto queue = queue_.lock()) queue->give_back(batch, finished_);
+    if (const auto queue = queue_.lock()) queue->come_back(std::move(batch), finished_);
   }
 
   Batch batch_;
@@ -67,10 +67,11 @@ Result<void> Queue::run(const std::shared_ptr<Call>& call) {
   return waited;
 }
 
-/// Shares what waits among the idle lanes.
+/// Shares what waits among the idle lanes. What the pool refuses waits for a lane that is at work to come back; where none is,
+/// nothing would ever wake it, and it is refused.
 void Queue::flush() {
-  auto idle =
-      static_cast<std::size_t>(std::count_if(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->idle(); }));
+  const auto is_idle = [](const auto& lane) { return lane->idle(); };
+  auto idle = static_cast<std::size_t>(std::count_if(lanes_.begin(), lanes_.end(), is_idle));
   for (const auto& lane : lanes_) {
     if (!lane->idle()) continue;
     fill(lane->batch_, (waiting_.size() + idle - 1) / idle);
@@ -78,13 +79,18 @@ void Queue::flush() {
     if (lane->batch_.empty()) return;
     lane->self_ = lane;
     if (reactor_.run_on_thread(*lane)) continue;
-    for (const auto& call : lane->batch_) {
-      call->fail(Failure(Error::overloaded, "too much work is waiting"));
-      call->finished.set();
-      call->done();
-    }
-    lane->batch_.clear();
     lane->self_.reset();
+    put_back(std::exchange(lane->batch_, {}), 0);
+    if (std::all_of(lanes_.begin(), lanes_.end(), is_idle)) refuse();
+    return;
+  }
+}
+
+void Queue::refuse() {
+  for (const auto& call : std::exchange(waiting_, {})) {
+    call->fail(Failure(Error::overloaded, "too much work is waiting"));
+    call->finished.set();
+    call->done();
   }
 }
 
@@ -96,8 +102,12 @@ void Queue::fill(Batch& batch, std::size_t share) {
   }
 }
 
-void Queue::give_back(Batch& batch, std::size_t from) {
+void Queue::put_back(Batch batch, std::size_t from) {
   for (std::size_t i = batch.size(); i > from; --i) waiting_.push_front(std::move(batch[i - 1]));
+}
+
+void Queue::come_back(Batch batch, std::size_t finished) {
+  put_back(std::move(batch), finished);
   if (!waiting_.empty() && !flush_posted_) flush();
 }
 

@@ -148,7 +148,9 @@ class Queue : public std::enable_shared_from_this<Queue> {
 
   void flush();
   void fill(Batch& batch, std::size_t share);
-  void give_back(Batch& batch, std::size_t from);
+  void refuse();
+  void put_back(Batch batch, std::size_t from);
+  void come_back(Batch batch, std::size_t finished);
 
   Reactor& reactor_;
   const Options options_;

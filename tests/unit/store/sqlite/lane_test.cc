@@ -153,6 +153,36 @@ TEST_CASE("when no thread takes the job, its calls are told that there is too mu
   CHECK(inserted);
 }
 
+TEST_CASE("when no thread takes the job, those that wait behind its calls are told as well") {
+  ByHand by_hand;
+  int overloaded = 0;
+  const auto insert = [&](int i) {
+    const auto inserted = by_hand.insert("d" + std::to_string(i));
+    overloaded += !inserted && inserted.error().error == Error::overloaded ? 1 : 0;
+  };
+  SUBCASE("at once") { by_hand.reactor().job_limit = 0; }
+  SUBCASE("when a job before them is done") {
+    by_hand.start([&] { CHECK(by_hand.insert("first").has_value()); });
+    by_hand.reactor().run();
+    by_hand.reactor().job_limit = 0;
+  }
+  for (int i = 0; i < 600; ++i) by_hand.start([&, i] { insert(i); });
+  by_hand.run_jobs();
+  CHECK(overloaded == 600);
+}
+
+TEST_CASE("what no thread takes waits for a lane that is at work") {
+  ByHand by_hand;
+  by_hand.run_jobs();
+  by_hand.reactor().job_limit = 1;
+  int listed = 0;
+  for (int i = 0; i < 600; ++i) by_hand.start([&] { listed += by_hand.list() ? 1 : 0; });
+  by_hand.reactor().run();
+  CHECK(by_hand.reactor().jobs() == 1);
+  by_hand.run_jobs();
+  CHECK(listed == 600);
+}
+
 TEST_CASE("a queue takes so many calls and no more") {
   ByHand by_hand({.queue_limit = 3});
   int overloaded = 0;
