@@ -20,7 +20,7 @@ namespace nacre::resource {
 /// stopped waiting for a write that may still come, the mark stays until the lease ends.
 class Idempotency {
  public:
-  static constexpr std::chrono::hours kKept{24};
+  static constexpr std::chrono::hours kKept = store::Remember::kLongest;
 
   /// nullopt when the request has no key. Error::bad_request for a malformed one.
   static Result<std::optional<Idempotency>> of(const Call& call);

@@ -62,9 +62,11 @@ struct Precondition {
 
 /// A value that is remembered for a time, in the same transaction as the write that it goes with.
 struct Remember {
+  static constexpr std::chrono::hours kLongest{24};
+
   std::string key;
   std::string value;
-  Timestamp expires;
+  Timestamp expires;  ///< from now at most kLongest
 };
 
 /// Told of each document that a write may change: `before` happens before the change can be seen, `after` when it can be seen

@@ -1,5 +1,6 @@
-"""What goes wrong around Nacre: reloads, killed workers, a full disk, a locked database, a clock set back, a full zone."""
+"""What goes wrong around Nacre: reloads, killed workers, a full disk, a locked database, a clock that is set, a full zone."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -183,6 +184,25 @@ def test_a_clock_set_back_changes_nothing_but_dates(start, make_nginx, tmp_path)
         wait_until(lambda: "stale" in api.get(brief).headers["Cache-Status"], "entries age all the same")
         nginx.reload()
         assert api.get(path).json()["stars"] == 1
+    finally:
+        nginx.stop()
+
+
+@pytest.mark.sqlite
+def test_kept_answers_are_gone_soon_after_their_day_though_nothing_comes(make_nginx, tmp_path):
+    offset = tmp_path / "offset"
+    offset.write_text("0")
+    nginx = make_nginx(workers=2, main="env CLOCK_OFFSET_FILE;")
+    nginx.environment = {"LD_PRELOAD": str(nginx.module.parent / "nacre_test_clock.so"), "CLOCK_OFFSET_FILE": str(offset)}
+    nginx.start()
+    try:
+        for i in range(400):
+            create(nginx.api, "/uncached", {"n": i}, headers={"Idempotency-Key": f'"k{i}"'})
+        with contextlib.closing(sqlite3.connect(nginx.home / "nacre.db", isolation_level=None)) as database:
+            count = "SELECT count(*) FROM nacre_remembered"
+            assert database.execute(count).fetchone() == (400,)
+            offset.write_text(str(25 * 3600))
+            wait_until(lambda: database.execute(count).fetchone() == (0,), "the answers' end")
     finally:
         nginx.stop()
 

@@ -107,8 +107,7 @@ class Reads final : public Transactions {
 /// Writes of a batch share a commit (group commit), each under a savepoint of its own. An error of the disk fails them all.
 class Writes final : public Transactions {
  public:
-  Writes(Health& health, WriteHooks hooks, std::function<void(Connection&)> upkeep)
-      : health_(health), hooks_(std::move(hooks)), upkeep_(std::move(upkeep)) {}
+  Writes(Health& health, WriteHooks hooks) : health_(health), hooks_(std::move(hooks)) {}
   std::size_t run(Connection& connection, const Batch& batch) override;
 
  private:
@@ -116,7 +115,6 @@ class Writes final : public Transactions {
 
   Health& health_;
   const WriteHooks hooks_;
-  const std::function<void(Connection&)> upkeep_;  // now and then, inside of a transaction
 };
 
 /// Calls that wait, and the lanes that take them: each has a connection and at most one batch on the thread pool. What comes

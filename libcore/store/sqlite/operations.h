@@ -122,13 +122,4 @@ struct RememberValue {
   Remember value;
 };
 
-/// Deletes a few expired values, every so many transactions.
-class Purge {
- public:
-  void operator()(Connection& connection);
-
- private:
-  unsigned transactions_ = 0;
-};
-
 }  // namespace nacre::store::sqlite

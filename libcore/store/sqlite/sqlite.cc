@@ -8,6 +8,7 @@
 #include "store/sqlite/lane.h"
 #include "store/sqlite/list_sql.h"
 #include "store/sqlite/operations.h"
+#include "store/sqlite/purge.h"
 #include "store/sqlite/reconcile.h"
 #include "store/sqlite/table.h"
 #include "store/sqlite/upkeep.h"
@@ -40,11 +41,12 @@ class SqliteStore final : public Store {
         writes_(std::make_shared<Queue>(reactor, limits())),
         checks_(std::make_shared<Queue>(reactor, limits())),
         upkeep_(std::make_shared<Upkeep>(reactor, std::shared_ptr<Blueprint>(shared_, &shared_->blueprint), writes_, checks_,
-                                         options_.pause)) {
+                                         options_.pause)),
+        purge_(std::make_shared<Purge>(reactor, writes_, options_.pause)) {
     const auto reads = std::make_shared<Reads>(shared_->reads);
     points_->add_lane(reads, connection(true), shared_);
     for (unsigned i = 0; i < std::max(1U, options_.list_lanes); ++i) lists_->add_lane(reads, connection(true), shared_);
-    writes_->add_lane(std::make_shared<Writes>(shared_->writes, options_.hooks, Purge{}), connection(false), shared_);
+    writes_->add_lane(std::make_shared<Writes>(shared_->writes, options_.hooks), connection(false), shared_);
     checks_->add_lane(reads, connection(true), shared_);
   }
 
@@ -91,6 +93,7 @@ class SqliteStore final : public Store {
     }
     shared_->blueprint.set_tables(std::move(tables));
     upkeep_->begin();
+    purge_->begin();
   }
 
   Result<void> ping() override { return run<void>(*points_, Ping{}); }
@@ -153,6 +156,7 @@ class SqliteStore final : public Store {
   const std::shared_ptr<Queue> writes_;
   const std::shared_ptr<Queue> checks_;
   const std::shared_ptr<Upkeep> upkeep_;
+  const std::shared_ptr<Purge> purge_;
   std::unordered_map<std::string, std::shared_ptr<const Table>> tables_;
 };
 

@@ -128,7 +128,6 @@ std::size_t Writes::write(Connection& connection, const Batch& batch) {
     any_worked = any_worked || !failure;
     if (auto released = run_fixed(connection, release_sql); !released) return fail(released.error());
   }
-  if (upkeep_) upkeep_(connection);
   if (connection.autocommit()) return fail(rolled_back());
   if (auto committed = run_fixed(connection, commit_sql); !committed) return fail(committed.error());
   if (any_worked) health_.worked();

@@ -4,8 +4,6 @@
 namespace nacre::store::sqlite {
 namespace {
 
-constexpr unsigned kPurgeEvery = 64;  // transactions
-
 std::int64_t milliseconds(Timestamp moment) { return moment.time_since_epoch().count(); }
 
 void bind_optional(Run& run, const std::optional<std::string>& value) {
@@ -134,15 +132,6 @@ Result<void> RememberValue::operator()(Connection& connection) const {
   Run run(connection, sql);
   run.bind(std::string_view(value.key)).bind(std::string_view(value.value)).bind(milliseconds(value.expires));
   return run.finish();
-}
-
-/// A failure is the disk's, which the commit will meet as well.
-void Purge::operator()(Connection& connection) {
-  static const std::string sql = "DELETE FROM " + std::string(kRememberedTable) + " WHERE key IN (SELECT key FROM " +
-                                 std::string(kRememberedTable) + " WHERE expires <= ? ORDER BY expires LIMIT 100)";
-  if (++transactions_ % kPurgeEvery != 0) return;
-  const auto now = std::chrono::floor<Milliseconds>(std::chrono::system_clock::now());
-  (void)Run(connection, sql).bind(std::int64_t{now.time_since_epoch().count()}).finish();
 }
 
 }  // namespace nacre::store::sqlite
