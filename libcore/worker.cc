@@ -147,7 +147,7 @@ Worker::Worker(const Application& application, Surroundings surroundings)
 void Worker::keep_up() {
   const Monotonic now = around_.reactor.now();
   tell_pool();
-  around_.zone.predecessors().look(now, config_.timeouts.store);
+  around_.zone.look_for_others(now, config_.timeouts.store);
   upkeep_->arm(now + kUpkeep);
 }
 

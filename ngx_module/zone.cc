@@ -1,10 +1,5 @@
 #include "zone.h"
 
-#include <unistd.h>
-
-#include <cstdlib>
-#include <vector>
-
 #include "conf.h"
 #include "data_folder.h"
 #include "metrics/registry.h"
@@ -13,18 +8,6 @@
 namespace nacre::nginx {
 
 namespace {
-
-/// The processes that answer requests and will not look at a zone that is made now: the workers of the configuration before a
-/// reload, or, in a binary upgrade, nginx's master of the program before, which outlives its workers.
-std::vector<pid_t> predecessors() {
-  std::vector<pid_t> processes;
-  if (std::getenv(NGINX_VAR) != nullptr && ngx_is_init_cycle(ngx_cycle)) processes.push_back(::getppid());
-  for (ngx_int_t i = 0; i < ngx_last_process; ++i) {
-    const ngx_process_t& process = ngx_processes[i];
-    if (process.pid > 0 && !process.exited) processes.push_back(process.pid);
-  }
-  return processes;
-}
 
 /// What can be known before the configuration is served: a reload that fails here leaves the old one serving.
 bool may_be_served(const MainConf& conf) noexcept {
@@ -58,7 +41,12 @@ ngx_int_t init_zone(ngx_shm_zone_t* zone, void* previous) noexcept try {
   conf.cache = &cache::Zone::format({static_cast<std::byte*>(memory), size});
   pool->data = conf.cache;
   metrics::Registry::format(conf.cache->metrics(), conf.application->metrics_room());
-  conf.cache->predecessors().set(predecessors());
+  const auto succession = cache::Succession::File::find_or_make();
+  if (!succession) {
+    ngx_log_error(NGX_LOG_EMERG, zone->shm.log, ngx_errno, "nacre: no memory to share with other zones");
+    return NGX_ERROR;
+  }
+  conf.cache->join(*succession);
   return NGX_OK;
 } catch (...) {
   return NGX_ERROR;

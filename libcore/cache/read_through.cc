@@ -183,6 +183,8 @@ Result<Served> ReadThrough::State::get(const Read& read) {
     if (auto found = find_anywhere(read, look)) return std::move(*found);
     if (fiber::cancelled()) return Failure(Error::cancelled);
     const Stopwatch stopwatch(read.waits.store);
+    // A read under way may be older than a write by another zone's process, which counts no generation of this one up.
+    if (!zone.serves()) return load(read, look);
     const auto [at, first] = flights.try_emplace(flight_name(read));
     const std::string& name = at->first;
     const std::shared_ptr<Flight> flight = first ? at->second = std::make_shared<Flight>() : at->second;

@@ -121,7 +121,7 @@ std::optional<Hit> Zone::find(std::string_view key, Monotonic now) {
   BlockTable& table = shard(entries_, hash);
   std::string& body = hit->entry.body;
   Copy found;
-  if (!copy(table, hash, key, found, body)) {
+  if (!serves() || !copy(table, hash, key, found, body)) {
     hit.reset();
     return hit;
   }
@@ -159,7 +159,7 @@ bool Zone::fill(std::string_view key, std::string_view subject, Ticket ticket, c
                        static_cast<std::int64_t>(now)};
   const std::array<std::string_view, 2> payload{entry.body, entry.etag};
   const std::size_t size = key.size() + entry.etag.size() + entry.body.size();
-  if (size > kLargestEntry || !predecessors_.over(now)) return false;
+  if (size > kLargestEntry || !serves()) return false;
 
   BlockTable& entries = shard(entries_, hash);
   const std::size_t blocks = entries.blocks_for(key.size(), entry.etag.size() + entry.body.size());
@@ -208,6 +208,7 @@ Result<bool> Zone::erase(std::string_view key, Monotonic now) {
 }
 
 WorkerSlots::Entered Zone::enter() noexcept {
+  succession_.enter();
   return workers_.enter([this] {
     invalidate_all();
     owing_ = 0;  // what it owed is forgotten: the lifetimes of the entries bound that

@@ -15,7 +15,7 @@
 #include "cache/generations.h"
 #include "cache/keyed_hash.h"
 #include "cache/leases.h"
-#include "cache/predecessors.h"
+#include "cache/succession.h"
 #include "cache/worker_slots.h"
 
 namespace nacre::cache {
@@ -111,8 +111,15 @@ class Zone {
   /// Tells this host from others.
   std::uint64_t id() const noexcept { return hash_("host"); }
 
-  /// Who still writes without telling this zone: nothing is filled in until they have ended.
-  Predecessors& predecessors() noexcept { return predecessors_; }
+  /// Before any process uses it: there may be other zones beside this one, whose processes write without telling it.
+  void join(const Succession::File& file) noexcept { succession_.join(file); }
+  /// Whether it may be used for entries: else nothing is found in it and nothing filled in.
+  bool serves() const noexcept { return succession_.serves(); }
+  /// Looks whether it may be used again. Called now and then by each worker; `grace`: how long a write may still come of a
+  /// process that has ended.
+  void look_for_others(Monotonic now, Milliseconds grace) noexcept {
+    succession_.look(now, grace, [this] { invalidate_all(); });
+  }
 
   /// Lists the calling process as a worker. When one that is listed no longer runs, everything is invalidated (it may have died
   /// between a commit and its `invalidate`). Workers of an earlier configuration that still finish their requests are no
@@ -158,13 +165,13 @@ class Zone {
   BlockTable& shard(const Shards& shards, std::uint64_t hash) noexcept;
   const BlockTable& shard(const Shards& shards, std::uint64_t hash) const noexcept;
 
+  Succession succession_;
   KeyedHash hash_;
   std::uint64_t metrics_at_ = 0, metrics_size_ = 0;
   Shards entries_, values_;
   std::atomic<std::uint64_t> evictions_;
   std::atomic<std::uint32_t> owing_;
   WorkerSlots workers_;
-  Predecessors predecessors_;
   Leases leases_;
   Generations generations_;
 };

@@ -232,26 +232,6 @@ TEST_CASE("without want of room a zone is a map with generations and expiry, wha
   CHECK(t.zone.intact());
 }
 
-TEST_CASE("nothing is kept while somebody who knows another zone may write, and a little longer") {
-  TestZone t;
-  test::Child first([] { ::pause(); });
-  test::Child second([] { ::pause(); });
-  const std::array<pid_t, 2> processes{first.id(), second.id()};
-  t.zone.predecessors().set(processes);
-  constexpr Milliseconds kGrace{500};
-  t.zone.predecessors().look(t.now, kGrace);
-  CHECK_FALSE(t.fill("key", "body"));
-  first.kill();
-  t.zone.predecessors().look(t.now, kGrace);
-  CHECK_FALSE(t.fill("key", "body"));
-  second.kill();
-  t.zone.predecessors().look(t.now, kGrace);
-  CHECK_FALSE(t.fill("key", "body"));
-  t.now = t.now + kGrace;
-  CHECK(t.fill("key", "body"));
-  CHECK(t.body("key") == "body");
-}
-
 TEST_CASE("a zone does not depend on where it is mapped") {
   TestZone t;
   t.fill("key", std::string(5000, 'x'));

@@ -1,0 +1,233 @@
+"""Workers of two zones side by side, in a binary upgrade and after a reload that changes the zone: no read is older than what was
+answered before it."""
+
+import copy
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+import yamls
+from assertions import create
+from harness import TIMEOUT, Client, wait_until
+from lines import fetch
+from load import Threads
+
+pytestmark = pytest.mark.memory
+
+YAML = yamls.EXAMPLE + "timeouts: { store: 1s }\n"
+# A new program has no variable of its predecessor's but these.
+SANITIZERS = "".join(f"env {name};" for name in ("LD_PRELOAD", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"))
+CONF = {
+    "zone": "8m",
+    "main": SANITIZERS,
+    "server": "location / { add_header X-Worker $pid always; nacre api; } location = /metrics { nacre metrics; }",
+}
+
+
+class Master:
+    """What is used of a Popen, of a master that is no child of this process."""
+
+    def __init__(self, pid):
+        self.pid = pid
+
+    def send_signal(self, number):
+        os.kill(self.pid, number)
+
+    def poll(self):
+        try:
+            return 0 if open(f"/proc/{self.pid}/stat").read().rsplit(")", 1)[1].split()[0] == "Z" else None
+        except OSError:
+            return 0
+
+    def wait(self, timeout=TIMEOUT):
+        wait_until(lambda: self.poll() is not None, f"the end of {self.pid}", timeout)
+        return 0
+
+
+def pid_in(file):
+    """ "" while nginx has not written it, and while a new program gives it another name."""
+    try:
+        return file.read_text().strip()
+    except FileNotFoundError:
+        return ""
+
+
+def start_daemon(nginx):
+    """As a child of a process that still runs, nginx takes no USR2."""
+    conf = nginx.home / "nginx.conf"
+    conf.write_text(conf.read_text().replace("daemon off;", "daemon on;"))
+    nginx.binary = shutil.which(nginx.binary)  # nginx executes what it was called by
+    nginx.environment["ASAN_OPTIONS"] = "detect_leaks=0"  # the process that starts the daemon frees nothing
+    subprocess.run(nginx.command(), env=nginx.child_environment(), check=True, timeout=TIMEOUT)
+    file = nginx.home / "nginx.pid"
+    nginx.process = Master(int(wait_until(lambda: pid_in(file), "nginx.pid")))
+    wait_until(nginx.answers, "nginx answers")
+
+
+def upgrade(nginx):
+    """USR2: the program that runs beside the old one then."""
+    file = nginx.home / "nginx.pid"
+    nginx.process.send_signal(signal.SIGUSR2)
+    wait_until(lambda: pid_in(file) not in ("", str(nginx.process.pid)), "a new program")
+    new = copy.copy(nginx)
+    new.process, new.api = Master(int(pid_in(file))), Client(nginx.url)
+    wait_until(new.workers, "new workers")
+    return new
+
+
+def quit(nginx):
+    nginx.process.send_signal(signal.SIGQUIT)
+    nginx.process.wait()
+
+
+@pytest.fixture
+def programs(make_nginx):
+    """An nginx that can be upgraded, and a list for what it becomes."""
+    running = [make_nginx(YAML, **CONF)]
+    start_daemon(running[0])
+    yield running
+    for nginx in running:
+        nginx.stop()
+
+
+class Watch(Threads):
+    """Clients that write a number, higher each time, and read it as a document and in a list, on new connections. A number that
+    is lower than one answered before the question is `stale`."""
+
+    def __init__(self, nginx):
+        super().__init__(self.run, [(self.write,), (self.read,), (self.read_list,)])
+        self.port = nginx.port
+        self.path = "/notes/" + create(nginx.api, "/notes", {"title": "0"})["_id"]
+        nginx.api.close()
+        self.answered = 0
+        self.workers, self.hits = [], []  # process ids: of all answers, of those from a zone
+        self.stale, self.failed = [], []
+
+    def run(self, turn):
+        while not self.stopping.is_set():
+            try:
+                turn()
+            except Exception as failure:  # to be seen by the test
+                self.failed.append(repr(failure))
+
+    def ask(self, *request):
+        answer = fetch(self.port, *request)
+        assert answer.status == 200, answer.body
+        worker = int(answer.one("X-Worker"))
+        self.workers.append(worker)
+        if "nacre; hit" in answer.all("Cache-Status"):
+            self.hits.append(worker)
+        return answer
+
+    def write(self):
+        number = self.answered + 1
+        self.ask("PATCH", self.path, [], b'{"title":"%d"}' % number)
+        self.answered = number
+        time.sleep(0.005)  # or nothing would ever be found in a cache
+
+    def judge(self, path, pattern):
+        least = self.answered
+        answer = self.ask("GET", path)
+        number = int(re.search(pattern, answer.body)[1])
+        if number < least:
+            self.stale.append((path, number, least, answer.lines))
+
+    def read(self):
+        self.judge(self.path, rb'"title":"(\d+)"')
+
+    def read_list(self):
+        self.judge("/notes", rb'"title":"(\d+)"')
+
+    def both(self, one, other, count=100):
+        """Waits until workers of two zones have answered so often; none of that is found in a zone."""
+        self.workers.clear()
+        self.hits.clear()
+
+        def answered(by):
+            return sum(worker in by for worker in list(self.workers)) >= count
+
+        wait_until(lambda: answered(one) and answered(other), "answers of both")
+        assert self.hits == []
+
+    def served(self, by):
+        """Waits until workers find things in their zone."""
+        self.hits.clear()
+        wait_until(lambda: sum(worker in by for worker in list(self.hits)) >= 20, "answers from a zone")
+
+    def __exit__(self, *raised):
+        super().__exit__(*raised)
+        assert self.stale == [] and self.failed == []
+
+
+def hits_counted(nginx):
+    metrics = nginx.api.get("/metrics").text
+    return sum(
+        int(number) for number in re.findall(r'^nacre_cache_requests_total{tier="l1",result="hit"} (\d+)', metrics, re.M)
+    )
+
+
+def test_an_upgrade(programs):
+    (old,) = programs
+    with Watch(old) as watch:
+        watch.served(old.workers())
+        new = upgrade(old)
+        programs.append(new)
+        watch.both(old.workers(), new.workers())
+        quit(old)
+        watch.served(new.workers())
+        assert hits_counted(new) >= 20
+
+
+def test_an_upgrade_that_is_taken_back(programs):
+    (old,) = programs
+    with Watch(old) as watch:
+        watch.served(old.workers())
+        new = upgrade(old)
+        programs.append(new)
+        watch.both(old.workers(), new.workers())
+        quit(new)
+        watch.served(old.workers())
+
+
+def test_an_upgrade_that_is_taken_back_when_the_old_workers_have_ended(programs):
+    (old,) = programs
+    with Watch(old) as watch:
+        new = upgrade(old)
+        programs.append(new)
+        old.process.send_signal(signal.SIGWINCH)
+        watch.served(new.workers())
+        assert not old.workers()
+        old.process.send_signal(signal.SIGHUP)
+        wait_until(old.workers, "workers of the old program")
+        watch.both(old.workers(), new.workers())
+        quit(new)
+        watch.served(old.workers())
+
+
+def test_an_upgrade_whose_workers_are_killed(programs):
+    (old,) = programs
+    old.tolerate(r"worker process \d+ exited on signal 9")
+    with Watch(old) as watch:
+        new = upgrade(old)
+        programs.append(new)
+        for program in (old, new):
+            (worker,) = program.workers()
+            os.kill(worker, signal.SIGKILL)
+            wait_until(lambda: program.workers() not in ([], [worker]), "another worker")
+            watch.both(old.workers(), new.workers())
+        quit(old)
+        watch.served(new.workers())
+        watch.failed.clear()  # what the killed ones had under way
+
+
+def test_zones_of_other_sizes_one_after_another(start):
+    nginx = start(YAML, workers=2, **CONF)
+    with Watch(nginx) as watch:
+        for size in ("16m", "12m", "8m"):
+            nginx.write_conf(**{**nginx.conf, "zone": size})
+            nginx.reload()
+            watch.served(nginx.workers())
