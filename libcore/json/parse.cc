@@ -294,7 +294,7 @@ Failure failure(const Parser& parser, error_code ec, std::string_view text, std:
       break;
   }
   Failure failure{Error::unprocessable, at(text, offset) + "the integer does not fit in 64 bits"};
-  failure.errors.push_back({builder.pointer(), "must be an integer from -9223372036854775808 to 9223372036854775807"});
+  failure.errors.push_back({builder.pointer(), std::string(kIntegerRange)});
   return failure;
 }
 

@@ -16,6 +16,9 @@ inline constexpr std::size_t kMaxJsonDepth = 64;
 /// How many bytes of memory the values of one JSON text may take. Eight megabytes of `[{},{},…]` would take 160.
 inline constexpr std::size_t kMaxJsonBytes = 16UL << 20U;
 
+/// What is said of an integer that does not fit.
+inline constexpr std::string_view kIntegerRange = "must be an integer from -9223372036854775808 to 9223372036854775807";
+
 /// Reads one JSON text (RFC 8259; UTF-8 without a byte order mark).
 ///
 /// Error::bad_request, whose detail says where reading stopped and why ("line 1, column 12 (byte 11): the name \"a\" stands

@@ -128,14 +128,13 @@ Result<JsonObject> check_document(const config::Resource& resource, Json documen
   if (!document.is_object()) return does_not_fit({{place, "must be an object"}});
   std::vector<FieldError> errors;
   check_names(document, place, nullptr, errors);
-  for (FieldError& error : resource.schema.validate(document, effort)) {
+  for (FieldError& error : resource.schema.normalize(document, effort)) {
     error.pointer.insert(0, place);
     const bool known =
         std::any_of(errors.begin(), errors.end(), [&](const FieldError& e) { return e.pointer == error.pointer; });
     if (!known && !is_full(errors)) errors.push_back(std::move(error));
   }
   if (!errors.empty()) return does_not_fit(std::move(errors));
-  resource.schema.normalize(document, effort);
   return std::move(document.get_object());
 }
 

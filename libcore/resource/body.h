@@ -34,7 +34,8 @@ Result<SentBack> take_sent_back(Json& document, std::string_view id);
 Result<SentBack> take_revision(Json& document);
 
 /// A client's document as the user's fields: an object that holds no name of the server's, satisfies the schema, and has its
-/// dates in one form. Error::unprocessable with the places; `place` is the pointer of `document` in the body. On any thread.
+/// dates and integers in one form. Error::unprocessable with the places; `place` is the pointer of `document` in the body. On
+/// any thread.
 Result<JsonObject> check_document(const config::Resource& resource, Json document, schema::Effort& effort,
                                   const std::string& place = {});
 /// The same with all the effort that one document may take.

@@ -335,7 +335,6 @@ void Compiler::read_format(Node& node, const Place& at) {
   const auto format = format_named(at.string());
   if (!format) return warn(at, quoted(*at.value) + " is not a format of draft 7, and ignored; known are " + format_names());
   node.format = *format;
-  graph_.has_dates = graph_.has_dates || format == Format::date_time;
 }
 
 void Compiler::read_items(Node& target, const Place& at) {

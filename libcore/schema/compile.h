@@ -14,7 +14,6 @@ namespace nacre::schema {
 struct Graph {
   std::deque<Node> nodes;
   const Node* root = nullptr;
-  bool has_dates = false;  ///< some node has `format: date-time`
 };
 
 /// Compiles any draft 7 schema; what only a resource's may not have is for Schema::compile. All mistakes and warnings go into

@@ -11,6 +11,7 @@ namespace nacre::schema {
 enum class Rule : std::uint8_t {
   never,
   type,
+  integer_range,
   choices,
   constant,
   minimum,

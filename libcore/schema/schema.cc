@@ -1,5 +1,6 @@
 #include "schema/schema.h"
 
+#include <cstdint>
 #include <utility>
 
 #include "base/time.h"
@@ -49,20 +50,19 @@ std::vector<FieldError> Schema::validate(const Json& document, Effort& effort) c
   return validator.take_errors();
 }
 
-void Schema::normalize(Json& document) const {
-  Effort effort;
-  normalize(document, effort);
-}
-
-void Schema::normalize(Json& document, Effort& effort) const {
-  if (!compiled_->graph.has_dates) return;
-  Validator validator(effort);
-  if (!validator.run(*compiled_->graph.root, document)) return;
-  for (const Json* date : validator.date_times()) {
+std::vector<FieldError> Schema::normalize(Json& document, Effort& effort) const {
+  Validator validator(effort, Validator::Integers::of_64_bits);
+  if (!validator.run(*compiled_->graph.root, document)) return validator.take_errors();
+  for (const Json* loose : validator.loose()) {
     // The validator only reads; what it found lies in `document`, which is ours to change.
-    auto& text = const_cast<Json*>(date)->get_string();  // NOLINT(cppcoreguidelines-pro-type-const-cast)
-    if (const auto moment = parse_rfc3339(text)) text = format_rfc3339(*moment);
+    auto& value = const_cast<Json&>(*loose);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+    if (value.is_double()) {
+      value = static_cast<std::int64_t>(value.get_double());
+    } else if (auto* text = value.if_string()) {
+      if (const auto moment = parse_rfc3339(*text)) *text = format_rfc3339(*moment);
+    }
   }
+  return {};
 }
 
 std::optional<Field> Schema::field(std::string_view dotted_path) const {

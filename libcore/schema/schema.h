@@ -71,11 +71,11 @@ class Schema {
   /// The same within an effort; "is too complex to be checked" where that is spent.
   std::vector<FieldError> validate(const Json& document, Effort& effort) const;
 
-  /// Rewrites every `format: date-time` string in a valid document to the form of `format_rfc3339` (UTC, milliseconds), so that
-  /// comparing strings compares moments.
-  void normalize(Json& document) const;
-  /// The same within an effort, and incomplete where that is spent.
-  void normalize(Json& document, Effort& effort) const;
+  /// What is wrong with a document, as `validate` says it; one that is valid gets the form in which it is stored:
+  /// - a `format: date-time` string that of `format_rfc3339` (UTC, milliseconds), so that comparing strings compares moments;
+  /// - a number that must be an integer (`1.0`, `1e3`) that of an int64. One that 64 bits can't hold is wrong here, though
+  ///   JSON Schema takes it for an integer.
+  std::vector<FieldError> normalize(Json& document, Effort& effort) const;
 
   /// What the schema says of a dotted path of user fields (`due`, `author.name`, `tags`, `items.name`); nullopt: not in it.
   /// Array indexes in a path are not fields.

@@ -25,6 +25,8 @@ constexpr std::size_t kMaxTasks = 500'000;  // they are kept until the end
 
 bool equal(const Json& a, const Json& b) { return std::is_eq(compare_json(a, b)); }
 
+bool fits_int64(double number) { return number >= -0x1p63 && number < 0x1p63; }
+
 }  // namespace
 
 bool Validator::run(const Node& root, const Json& value) {
@@ -53,16 +55,19 @@ bool Validator::work_off(std::size_t first) {
 bool Validator::holds(const Node& node, const Json& value) {
   if (quiet_ == kMaxQuiet) too_complex_ = true;
   if (too_complex_) return false;
-  const std::size_t dates = date_times_.size();
+  const std::size_t loose = loose_.size();
   const std::size_t first = tasks_.size();
   const std::size_t current = current_;
-  tasks_.push_back({&node, &value, current_, {}});
+  Task task = tasks_[current_];
+  task.node = &node;
+  task.value = &value;
+  tasks_.push_back(task);
   ++quiet_;
   const bool valid = work_off(first);
   --quiet_;
   current_ = current;
   tasks_.resize(first);
-  if (!valid) date_times_.resize(dates);
+  if (!valid) loose_.resize(loose);
   return valid;
 }
 
@@ -157,6 +162,9 @@ bool Validator::check_number(const Node& node, const Json& value) {
   if (is_below(node.exclusive_minimum) || is_at(node.exclusive_minimum)) valid = fail(Rule::exclusive_minimum, node);
   if (is_above(node.exclusive_maximum) || is_at(node.exclusive_maximum)) valid = fail(Rule::exclusive_maximum, node);
   if (node.multiple_of && !is_multiple(value, *node.multiple_of)) valid = fail(Rule::multiple_of, node);
+  if (!value.is_double() || (node.types & kNumber) != 0) return valid;
+  if (integers_ == Integers::of_64_bits && !fits_int64(value.get_double())) return fail(Rule::integer_range, node);
+  if (valid) loose_.push_back(&value);
   return valid;
 }
 
@@ -168,7 +176,7 @@ bool Validator::check_string(const Node& node, const Json& value) {
   if (text.size() > node.length.most && count_code_points(text) > node.length.most) return fail(Rule::most_length, node);
   if (node.pattern && !matches(*node.pattern, text)) valid = fail(Rule::pattern, node);
   if (node.format != Format::none && !has_format(node.format, text)) valid = fail(Rule::format, node);
-  if (valid && node.format == Format::date_time) date_times_.push_back(&value);
+  if (valid && node.format == Format::date_time) loose_.push_back(&value);
   return valid;
 }
 
@@ -177,8 +185,10 @@ bool Validator::check_array(const Node& node, const JsonArray& array) {
   if (array.size() < node.items.least) valid = fail(Rule::least_items, node);
   if (array.size() > node.items.most) return fail(Rule::most_items, node);
   if (node.unique && has_equal_items(array, work_)) valid = fail(Rule::unique, node);
+  const std::size_t loose = loose_.size();
   const auto is_wanted = [&](const Json& item) { return holds(*node.contains, item); };
   if (node.contains != nullptr && std::none_of(array.begin(), array.end(), is_wanted)) valid = fail(Rule::contains, node);
+  loose_.resize(loose);  // the item that is wanted is in no other form than the rest
   for (std::size_t i = 0; i < array.size(); ++i) {
     const Node* judge = i < node.tuple.size() ? node.tuple[i] : node.further;
     if (judge == nullptr) break;
@@ -232,9 +242,9 @@ bool Validator::check_member(const Node& node, std::string_view name, const Json
 
 bool Validator::check_name(const Node& node, std::string_view name) {
   const Json value(name);
-  const std::size_t dates = date_times_.size();
+  const std::size_t loose = loose_.size();
   const bool valid = holds(*node.names, value);
-  date_times_.resize(dates);
+  loose_.resize(loose);
   return valid || fail_at(name, Rule::name, node);
 }
 
@@ -250,7 +260,7 @@ bool Validator::check_combinations(const Node& node, const Json& value) {
   return valid;
 }
 
-/// Looks at every branch, since a later one too may say which strings are dates.
+/// Looks at every branch, since a later one too may say what is a date or an integer.
 bool Validator::check_any_of(const Node& node, const Json& value) {
   bool any = false;
   for (const Node* branch : node.any_of) any = holds(*branch, value) || any;

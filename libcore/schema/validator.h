@@ -25,16 +25,20 @@ inline constexpr std::size_t kMaxErrorBytes = 64UL << 10U;  ///< of the pointers
 /// Recursion, work and the number of errors are bounded whatever schema and value are: what goes past the bounds is not valid.
 class Validator {
  public:
+  /// Which numbers are integers: those of JSON Schema, or only those that can be stored as one.
+  enum class Integers : bool { all, of_64_bits };
+
   /// `effort` must outlive it; what is done is taken from it.
-  explicit Validator(Effort& effort) : effort_(effort) {}
+  explicit Validator(Effort& effort, Integers integers = Integers::all) : effort_(effort), integers_(integers) {}
 
   /// Once for each validator. `value` must outlive it.
   bool run(const Node& root, const Json& value);
 
   /// What is wrong, once `run` was false. Outer places come before inner ones.
   std::vector<FieldError> take_errors() { return std::move(errors_); }
-  /// The strings that `format: date-time` holds for, once `run` was true; one may stand there more than once.
-  const std::vector<const Json*>& date_times() const { return date_times_; }
+  /// The values that may be stored in another form, once `run` was true: the strings that `format: date-time` holds for, and
+  /// the doubles that must be integers. One may stand there more than once.
+  const std::vector<const Json*>& loose() const { return loose_; }
 
  private:
   /// A value to be judged, and the way to it: the task of the value that holds it, and its name or index there.
@@ -74,11 +78,12 @@ class Validator {
   bool going_on() const { return quiet_ == 0 && errors_.size() < kMaxErrors && error_bytes_ < kMaxErrorBytes && !too_complex_; }
 
   Effort& effort_;
+  Integers integers_;
   std::deque<Task> tasks_;   // which never holds them twice, as a vector that grows
   std::size_t current_ = 0;  ///< the task that is being done
   std::vector<FieldError> errors_;
   std::size_t error_bytes_ = 0;
-  std::vector<const Json*> date_times_;
+  std::vector<const Json*> loose_;
   std::size_t work_ = 0;
   std::size_t quiet_ = 0;  ///< branches inside of branches: there a failure decides, and is nobody's error
   bool too_complex_ = false;

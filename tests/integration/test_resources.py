@@ -296,3 +296,28 @@ def test_a_bad_bearer_token_is_401(api):
     answer = api.get("/members", headers={"Authorization": "Bearer nacre_forged"})
     assert_problem(answer, 401)
     assert "Bearer" in answer.headers["WWW-Authenticate"]
+
+
+def test_a_number_that_must_be_an_integer_is_stored_as_one(api, notes):
+    made = api.post(notes, data='{"title":"x","stars":1.0}', headers={"Content-Type": "application/json"})
+    assert made.status_code == 201 and '"stars":1,' in made.text.replace("}", ",")
+    path = made.headers["Location"]
+    sent = {
+        "PUT": ("application/json", '{"title":"x","stars":2e0}'),
+        "PATCH": ("application/merge-patch+json", '{"stars":3.0}'),
+    }
+    for stars, (method, (form, body)) in enumerate(sent.items(), start=2):
+        answer = api.request(method, path, data=body, headers={"Content-Type": form})
+        assert answer.status_code == 200 and answer.text == api.get(path).text
+        assert f'"stars":{stars},' in answer.text.replace("}", ",")
+    added = '[{"op":"replace","path":"/stars","value":4.0}]'
+    answer = api.patch(path, data=added, headers={"Content-Type": "application/json-patch+json"})
+    assert answer.status_code == 200 and type(answer.json()["stars"]) is int
+    bulk = api.post(notes, data='[{"title":"x","stars":5.0}]', headers={"Content-Type": "application/json"})
+    assert type(bulk.json()["items"][0]["stars"]) is int
+    assert type(api.get(notes, params={"where": '{"stars":4.0}'}).json()["items"][0]["stars"]) is int
+    for beyond in ("1e300", "9223372036854775808.0", "9223372036854775808"):
+        body = f'{{"title":"x","stars":{beyond}}}'
+        answer = api.put(path, data=body, headers={"Content-Type": "application/json"})
+        assert_problem(answer, 422)
+        assert pointers(answer) == ["/stars"]

@@ -35,6 +35,23 @@ TEST_CASE("star counts a note's stars up, from nothing too") {
   CHECK(app.json(app.ask(Method::get, "/notes/" + id)).at("stars").as_int64() == 3);
 }
 
+TEST_CASE("stars that a client may store take another one, as long as there is room in 64 bits") {
+  WorkerUnderTest app(kResources);
+  const auto star = [&](const std::string& stars) {
+    REQUIRE(app.ask(Method::put, "/notes/n", R"({"title":"a","stars":)" + stars + "}", {{"If-None-Match", "*"}}).status == 201);
+    auto answer = app.ask(Method::post, "/notes/n/star");
+    REQUIRE(app.ask(Method::del, "/notes/n").status == 204);
+    return answer;
+  };
+  CHECK(app.json(star("1.0")).at("stars").as_int64() == 2);
+  CHECK(app.json(star("-9223372036854775808.0")).at("stars").as_int64() == -9223372036854775807);
+  CHECK(app.json(star("9223372036854775806")).at("stars").as_int64() == 9223372036854775807);
+  const auto full = star("9223372036854775807");
+  CHECK(full.status == 409);
+  CHECK(full.content_type == "application/problem+json");
+  CHECK(app.ask(Method::post, "/notes", R"({"title":"a","stars":1e300})").status == 422);
+}
+
 TEST_CASE("a star for a note that is not there is 404") {
   WorkerUnderTest app(kResources);
   const auto answer = app.ask(Method::post, "/notes/none/star");

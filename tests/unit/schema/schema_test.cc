@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +56,13 @@ Schema notes() {
 }
 
 std::vector<FieldError> errors_of(const Schema& schema, std::string_view document) { return schema.validate(json(document)); }
+
+std::string normalize(const Schema& schema, Json& document) {
+  nacre::schema::Effort effort;
+  std::string text;
+  for (const FieldError& error : schema.normalize(document, effort)) text += error.pointer + " " + error.detail + "\n";
+  return text;
+}
 
 }  // namespace
 
@@ -271,16 +280,69 @@ TEST_CASE("normalize writes dates in UTC wherever the schema says that they are 
   Json document = json(
       R"({"due":"2026-01-02T03:04:05+01:00","log":[{"at":"2026-01-02t00:00:00z"},{}],"either":"2026-01-02T00:00:00.123456Z",
     "all":"1998-12-31T23:59:60Z","text":"2026-01-02T03:04:05+01:00"})");
-  REQUIRE(schema->validate(document).empty());
-  schema->normalize(document);
+  REQUIRE(normalize(*schema, document).empty());
   CHECK(
       document ==
       json(
           R"({"due":"2026-01-02T02:04:05.000Z","log":[{"at":"2026-01-02T00:00:00.000Z"},{}],"either":"2026-01-02T00:00:00.123Z",
     "all":"1999-01-01T00:00:00.000Z","text":"2026-01-02T03:04:05+01:00"})"));
   Json other = json(R"({"either":"short"})");
-  schema->normalize(other);
+  REQUIRE(normalize(*schema, other).empty());
   CHECK(other == json(R"({"either":"short"})"));
+}
+
+TEST_CASE("normalize makes a number an integer wherever the schema says that it must be one") {
+  const auto schema = Schema::compile(json(R"({"type":"object","definitions":{"count":{"type":"integer"}},"properties":{
+    "stars":{"type":"integer","minimum":0},"list":{"type":"array","items":{"type":["integer","null"]}},
+    "tuple":{"items":[{"type":"number"},{"$ref":"#/definitions/count"}]},
+    "deep":{"properties":{"count":{"$ref":"#/definitions/count"}}},"all":{"allOf":[{"minimum":0},{"type":"integer"}]},
+    "any":{"anyOf":[{"type":"string"},{"type":"integer","maximum":9},{"type":"number","minimum":5}]},
+    "one":{"oneOf":[{"type":"integer"},{"type":"boolean"}]},"not":{"not":{"not":{"type":"integer"}}},
+    "if":{"if":{"minimum":3},"then":{"type":"integer"}},"some":{"contains":{"type":"integer"}},
+    "number":{"type":"number"},"free":{}},"patternProperties":{"^n_":{"type":"integer"}}})"));
+  REQUIRE(schema.has_value());
+  const auto normal = [&](std::string_view text) {
+    Json document = json(text);
+    CHECK(normalize(*schema, document) == "");
+    std::string out;
+    nacre::append_json(out, document);
+    return out;
+  };
+  CHECK(normal(R"({"stars":1.0})") == R"({"stars":1})");
+  CHECK(normal(R"({"stars":-0.0})") == R"({"stars":0})");
+  CHECK(normal(R"({"stars":12e2,"n_x":3.0})") == R"({"stars":1200,"n_x":3})");
+  CHECK(normal(R"({"list":[1.0,null,2,3e0],"tuple":[1.0,1.0,1.0]})") == normal(R"({"list":[1,null,2,3],"tuple":[1.0,1,1.0]})"));
+  CHECK(normal(R"({"deep":{"count":2.0}})") == R"({"deep":{"count":2}})");
+  CHECK(normal(R"({"all":2.0,"any":7.0,"one":5.0})") == R"({"all":2,"any":7,"one":5})");
+  for (const std::string untouched : {R"({"any":12.0})", R"({"not":1.0})", R"({"some":[1.0,2.0]})", R"({"number":1.0})",
+                                      R"({"free":1.0})", R"({"if":1.0})"}) {
+    std::string out;
+    nacre::append_json(out, json(untouched));
+    CHECK(normal(untouched) == out);
+  }
+  CHECK(normal(R"({"if":3.0})") == R"({"if":3})");
+}
+
+TEST_CASE("normalize refuses an integer that 64 bits can't hold, and validate takes it") {
+  const auto schema = Schema::compile(json(R"({"type":"object","properties":{"v":{"type":"integer"},
+    "list":{"items":{"anyOf":[{"type":"integer"},{"type":"boolean"}]}},
+    "either":{"anyOf":[{"type":"integer"},{"type":"number"}]}}})"));
+  REQUIRE(schema.has_value());
+  const std::string range = " must be an integer from -9223372036854775808 to 9223372036854775807\n";
+  for (const char* value : {"1e300", "-1e300", "9223372036854775808.0", "-9223372036854777856.0"}) {
+    Json document = json(std::string(R"({"v":)") + value + R"(,"list":[1.0,)" + value + "]}");
+    CHECK(schema->validate(document).empty());
+    CHECK(normalize(*schema, document) == "/v" + range + "/list/1" + range);
+  }
+  Json either = json(R"({"either":1e300})");
+  CHECK(normalize(*schema, either) == "");
+  CHECK(either == json(R"({"either":1e300})"));
+  Json least = json(R"({"v":-9223372036854775808.0})");
+  CHECK(normalize(*schema, least) == "");
+  CHECK(least.at("v").as_int64() == std::numeric_limits<std::int64_t>::min());
+  Json most = json(R"({"v":9223372036854774784.0})");
+  CHECK(normalize(*schema, most) == "");
+  CHECK(most.at("v").as_int64() == 9223372036854774784);
 }
 
 TEST_CASE("A schema can be moved") {
