@@ -105,6 +105,14 @@ Result<http::Response> created(const Call& call, const std::vector<store::NewDoc
   return response;
 }
 
+/// What the store refused, with pointers into the body: it names the place of a document only among several.
+Failure in_body(const NewDocuments& made, Failure refused) {
+  if (made.array && made.documents.size() == 1) {
+    for (FieldError& error : refused.errors) error.pointer.insert(0, "/0");
+  }
+  return refused;
+}
+
 Result<http::Response> insert(const Call& call, const Idempotency* idempotency, bool& kept) {
   if (auto json = check_json_type(call.request); !json) return json.error();
   BodyWork work(call);
@@ -127,7 +135,7 @@ Result<http::Response> insert(const Call& call, const Idempotency* idempotency, 
   if (idempotency != nullptr) remember = idempotency->kept(*response);
   const Stopwatch stopwatch(call.trace.waits.store);
   const auto inserted = call.backend.store.insert(call.resource(), made->documents, remember);
-  if (!inserted) return inserted.error();
+  if (!inserted) return in_body(*made, inserted.error());
   kept = remember.has_value();
   return response;
 }

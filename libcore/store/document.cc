@@ -4,8 +4,10 @@
 #include <array>
 #include <charconv>
 #include <iterator>
+#include <utility>
 
 #include "json/parse.h"
+#include "json/pointer.h"
 
 namespace nacre::store {
 namespace {
@@ -69,6 +71,22 @@ Document render(const NewDocument& document) {
   Document rendered{{}, 1, document.created};
   append_new_document(rendered.json, document);
   return rendered;
+}
+
+void name_taken(Failure& failure, std::string_view keys, std::optional<std::size_t> place) {
+  failure.detail = "another document has the same " + std::string(keys);
+  std::string pointer;
+  if (place) {
+    failure.detail.insert(0, "document " + std::to_string(*place) + ": ");
+    append_pointer_token(pointer, *place);
+  }
+  std::string_view path = keys.substr(0, keys.find(", "));
+  for (std::size_t dot = path.find('.'); dot != std::string_view::npos; dot = path.find('.')) {
+    append_pointer_token(pointer, path.substr(0, dot));
+    path.remove_prefix(dot + 1);
+  }
+  append_pointer_token(pointer, path);
+  failure.errors.push_back({std::move(pointer), "is taken"});
 }
 
 Projection::Projection(const std::vector<std::string>& fields) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +33,10 @@ void append_new_document(std::string& out, const NewDocument& document);
 /// The user's fields of a document as JSON text.
 std::string text_of(const NewDocument& document);
 std::string text_of(const Fields& fields);
+
+/// Completes the failure of a write that a unique index is against, with its keys as the configuration has them ("slug",
+/// "author.name, title"). `place`: the document's among the several that were to be inserted.
+void name_taken(Failure& failure, std::string_view keys, std::optional<std::size_t> place);
 
 /// The fields of a list that names some: a tree of the names in its dotted paths.
 class Projection {

@@ -133,8 +133,28 @@ def test_an_array_inserts_all_or_none(api, notes):
     problem = assert_problem(api.post(notes, json=[{"title": "a"}, {"title": ""}, {"stars": -1}]), 422)
     assert {"/1/title", "/2/title", "/2/stars"} <= set(pointers(problem))
     create(api, notes, {"_id": "taken", "title": "x"})
-    assert_problem(api.post(notes, json=[{"title": "a"}, {"_id": "taken", "title": "b"}]), 409)
-    assert_problem(api.post(notes, json=[{"_id": "p", "title": "a"}, {"_id": "p", "title": "b"}]), 409)
+    problem = assert_problem(api.post(notes, json=[{"title": "a"}, {"_id": "taken", "title": "b"}]), 409)
+    assert pointers(problem) == ["/1/_id"]
+    problem = assert_problem(api.post(notes, json=[{"_id": "p", "title": "a"}, {"_id": "p", "title": "b"}]), 409)
+    assert pointers(problem) == ["/1/_id"]
+    assert api.get(notes + "?count=true").json()["total"] == 1
+
+
+def test_a_conflict_points_into_the_body(api, notes):
+    create(api, notes, {"_id": "first", "title": "x", "slug": "s"})
+    free, taken = {"title": "a", "slug": "free"}, {"title": "b", "slug": "s"}
+    for body, pointer in (
+        (taken, "/slug"),
+        ([taken], "/0/slug"),
+        ([free, taken], "/1/slug"),
+        ([free, {"title": "c"}, free], "/2/slug"),
+        ({"_id": "first", "title": "d"}, "/_id"),
+        ([{"_id": "first", "title": "d"}], "/0/_id"),
+    ):
+        assert pointers(assert_problem(api.post(notes, json=body), 409)) == [pointer]
+        headers = {"Idempotency-Key": f'"{pointer}"'}
+        for _ in range(2):  # the second answer is the first one, kept
+            assert pointers(assert_problem(api.post(notes, json=body, headers=headers), 409)) == [pointer]
     assert api.get(notes + "?count=true").json()["total"] == 1
 
 
@@ -319,5 +339,4 @@ def test_a_number_that_must_be_an_integer_is_stored_as_one(api, notes):
     for beyond in ("1e300", "9223372036854775808.0", "9223372036854775808"):
         body = f'{{"title":"x","stars":{beyond}}}'
         answer = api.put(path, data=body, headers={"Content-Type": "application/json"})
-        assert_problem(answer, 422)
-        assert pointers(answer) == ["/stars"]
+        assert pointers(assert_problem(answer, 422)) == ["/stars"]

@@ -126,6 +126,6 @@ struct RememberValue {
 };
 
 /// Error::conflict, in the configuration's words. `place`: of the document in the way among several.
-Failure conflict(const nacre::mongo::ServerError& error, const Collection& collection, std::optional<std::int64_t> place);
+Failure conflict(const nacre::mongo::ServerError& error, const Collection& collection, std::optional<std::size_t> place);
 
 }  // namespace nacre::store::mongo

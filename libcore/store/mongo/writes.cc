@@ -49,19 +49,13 @@ void write_document(BsonWriter& bson, const NewDocument& document, const DateFie
 
 }  // namespace
 
-Failure conflict(const ServerError& error, const Collection& collection, std::optional<std::int64_t> place) {
+Failure conflict(const ServerError& error, const Collection& collection, std::optional<std::size_t> place) {
   Failure failure = error.failure();
   if (!error.is_duplicate_key()) return failure;
   std::string keys = keys_of(error);
   if (keys.empty()) keys = keys_in(error.message, collection.plan);
   if (keys.empty()) return failure;
-  failure.detail = "another document has the same " + keys;
-  std::string pointer = "/" + keys.substr(0, keys.find(','));
-  if (place) {
-    failure.detail = "document " + std::to_string(*place) + ": " + failure.detail;
-    pointer = "/" + std::to_string(*place) + pointer;
-  }
-  failure.errors.push_back({std::move(pointer), "is taken"});
+  name_taken(failure, keys, place);
   return failure;
 }
 
@@ -88,7 +82,9 @@ void Insert::write_command(BsonWriter& bson) const {
 }
 
 Failure Insert::conflict(const ServerError& error) const {
-  return mongo::conflict(error, *collection_, ids_.size() > 1 ? std::optional(error.index) : std::nullopt);
+  std::optional<std::size_t> place;
+  if (ids_.size() > 1) place = static_cast<std::size_t>(error.index);
+  return mongo::conflict(error, *collection_, place);
 }
 
 Result<std::vector<Document>> Insert::operator()(Client& client, Monotonic until) {

@@ -72,7 +72,7 @@ class Insert {
     Timestamp created;
     std::optional<std::string> owner;
   };
-  Result<Document> insert_one(Connection& connection, const Item& item) const;
+  Result<Document> insert_one(Connection& connection, const Item& item, std::optional<std::size_t> place) const;
 
   std::shared_ptr<const Table> table_;
   Blueprint& blueprint_;

@@ -14,8 +14,9 @@ void bind_optional(Run& run, const std::optional<std::string>& value) {
   }
 }
 
-/// A broken unique index, told in the configuration's words.
-Failure conflict(Run& run, const Connection& connection, const Blueprint& blueprint, const Table& table) {
+/// A broken unique index, told in the configuration's words. `place`: the document's among several.
+Failure conflict(Run& run, const Connection& connection, const Blueprint& blueprint, const Table& table,
+                 std::optional<std::size_t> place) {
   const std::string message = sqlite3_errmsg(connection.handle());
   const int code = run.code();
   Failure failure = run.failure();
@@ -23,9 +24,7 @@ Failure conflict(Run& run, const Connection& connection, const Blueprint& bluepr
   if (code == SQLITE_CONSTRAINT_TRIGGER) return blueprint.blocked(table);
   std::string keys = blueprint.keys_of(message);
   if (keys.empty() && (code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_UNIQUE)) keys = "_id";
-  if (keys.empty()) return failure;
-  failure.detail = "another document has the same " + keys;
-  failure.errors.push_back({'/' + keys.substr(0, keys.find(',')), "is taken"});
+  if (!keys.empty()) name_taken(failure, keys, place);
   return failure;
 }
 
@@ -47,14 +46,8 @@ Result<std::vector<Document>> Insert::operator()(Connection& connection) const {
   std::vector<Document> documents;
   documents.reserve(items_.size());
   for (const auto& item : items_) {
-    auto document = insert_one(connection, item);
-    if (!document) {
-      Failure failure = document.error();
-      if (failure.error == Error::conflict && items_.size() > 1) {
-        failure.detail = "document " + std::to_string(documents.size()) + ": " + failure.detail;
-      }
-      return failure;
-    }
+    auto document = insert_one(connection, item, items_.size() > 1 ? std::optional(documents.size()) : std::nullopt);
+    if (!document) return document.error();
     documents.push_back(std::move(*document));
   }
   if (remember_) {
@@ -63,14 +56,14 @@ Result<std::vector<Document>> Insert::operator()(Connection& connection) const {
   return documents;
 }
 
-Result<Document> Insert::insert_one(Connection& connection, const Item& item) const {
+Result<Document> Insert::insert_one(Connection& connection, const Item& item, std::optional<std::size_t> place) const {
   Run run(connection, table_->insert);
   const std::int64_t created = milliseconds(item.created);
   run.bind(std::string_view(item.id)).bind(created).bind(created);
   bind_optional(run, item.owner);
   run.bind(std::string_view(item.doc));
   run.step();
-  if (run.failed()) return conflict(run, connection, blueprint_, *table_);
+  if (run.failed()) return conflict(run, connection, blueprint_, *table_, place);
   Document document{.json = {}, .rev = 1, .updated = item.created};
   append_document(document.json, {.id = item.id,
                                   .rev = 1,
@@ -103,7 +96,7 @@ Result<Document> Replace::operator()(Connection& connection) const {
   Run run(connection, table_->replace);
   run.bind(std::string_view(doc_)).bind(milliseconds(updated_)).bind(std::string_view(target_.id));
   if (!run.step()) {
-    if (run.failed()) return conflict(run, connection, blueprint_, *table_);
+    if (run.failed()) return conflict(run, connection, blueprint_, *table_, std::nullopt);
     return Failure(Error::not_found);
   }
   const Row row{.id = target_.id,

@@ -17,7 +17,8 @@ constexpr Timestamp kLater{Milliseconds{1'767'225'700'456}};
 
 config::Resource notes() {
   Json json = *parse_json(R"({"type": "object", "properties": {
-    "title": {"type": "string"}, "slug": {"type": ["string", "null"]}, "a": {"type": "integer"}, "b": {"type": "integer"}}})");
+    "title": {"type": "string"}, "slug": {"type": ["string", "null"]}, "a": {"type": "integer"}, "b": {"type": "integer"},
+    "author": {"type": "object", "properties": {"name": {"type": "string"}}}}})");
   auto schema = schema::Schema::compile(json);
   return {"notes",
           std::move(json),
@@ -25,7 +26,8 @@ config::Resource notes() {
           {},
           {{.keys = {{.path = "title"}}},
            {.keys = {{.path = "slug"}}, .unique = true},
-           {.keys = {{.path = "a"}, {.path = "b"}}, .unique = true}},
+           {.keys = {{.path = "a"}, {.path = "b"}}, .unique = true},
+           {.keys = {{.path = "author.name"}}, .unique = true}},
           {},
           {},
           {}};
@@ -74,6 +76,8 @@ struct Notes {
   std::vector<config::Resource> resources;
   std::unique_ptr<StoreUnderTest> under_test;
 };
+
+std::vector<FieldError> taken(std::string pointer) { return {{std::move(pointer), "is taken"}}; }
 
 template <class T>
 bool failed_with(const Result<T>& result, Error error) {
@@ -220,6 +224,11 @@ void unique_indexes(const MakeStore& make) {
     const auto compound = notes.insert({Notes::document("c5", R"({"a":1,"b":1})")});
     REQUIRE(failed_with(compound, Error::conflict));
     CHECK(compound.error().detail.find("a, b") != std::string::npos);
+    CHECK(compound.error().errors == taken("/a"));
+    CHECK(notes.insert("p1", R"({"author":{"name":"x"}})"));
+    const auto below = notes.insert({Notes::document("p2", R"({"author":{"name":"x"}})")});
+    REQUIRE(failed_with(below, Error::conflict));
+    CHECK(below.error().errors == taken("/author/name"));
     CHECK(notes.erase("n1").has_value());
     CHECK(notes.insert("n2", R"({"slug":"x"})"));
   });
@@ -233,6 +242,7 @@ void ids_are_unique(const MakeStore& make) {
     const auto twice = notes.insert({Notes::document("n1", R"({"title":"second"})")});
     REQUIRE(failed_with(twice, Error::conflict));
     CHECK(twice.error().detail.find("_id") != std::string::npos);
+    CHECK(twice.error().errors == taken("/_id"));
     CHECK(parse_json(notes.find("n1")->json)->at("title") == Json("first"));
   });
 }
@@ -251,9 +261,20 @@ void many_or_none(const MakeStore& make) {
     const auto conflict = notes.insert({Notes::document("e0", "{}"), Notes::document("e1", "{}"), Notes::document("d7", "{}")});
     REQUIRE(failed_with(conflict, Error::conflict));
     CHECK(conflict.error().detail.find("document 2") != std::string::npos);
+    CHECK(conflict.error().errors == taken("/2/_id"));
     CHECK(failed_with(notes.find("e0"), Error::not_found));
-    CHECK(failed_with(notes.insert({Notes::document("f", "{}"), Notes::document("f", "{}")}), Error::conflict));
+    const auto twice = notes.insert({Notes::document("f", "{}"), Notes::document("f", "{}")});
+    REQUIRE(failed_with(twice, Error::conflict));
+    CHECK(twice.error().errors == taken("/1/_id"));
     CHECK(failed_with(notes.find("f"), Error::not_found));
+    REQUIRE(notes.insert("g", R"({"slug":"x"})"));
+    const auto slug = notes.insert({Notes::document("h0", "{}"), Notes::document("h1", R"({"slug":"x"})")});
+    REQUIRE(failed_with(slug, Error::conflict));
+    CHECK(slug.error().errors == taken("/1/slug"));
+    const auto same = notes.insert({Notes::document("i0", R"({"slug":"y"})"), Notes::document("i1", R"({"slug":"y"})")});
+    REQUIRE(failed_with(same, Error::conflict));
+    CHECK(same.error().errors == taken("/1/slug"));
+    CHECK(failed_with(notes.find("i0"), Error::not_found));
   });
 }
 
