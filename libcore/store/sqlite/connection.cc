@@ -3,18 +3,21 @@
 #include <time.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace nacre::store::sqlite {
 namespace {
 
 constexpr Milliseconds kFirstPause{100};
 constexpr Milliseconds kLongestPause{5'000};
-constexpr Milliseconds kOpenTimeout{30'000};         // for others to build an index
-constexpr int kProgressSteps = 1'000;                // of SQLite's machine between looks at the clock: about 50 µs
-constexpr long kBusyPause = 300'000;                 // ns
-constexpr int kCheckpointPages = 1'000;              // of the log, between checkpoints
-constexpr int kLongLogPages = 16'000;                // from here on readers are waited for, or the log would never begin anew
-constexpr Milliseconds kCheckpointTimeout{50};       // for that
+constexpr Milliseconds kOpenTimeout{30'000};       // for others to build an index
+constexpr int kProgressSteps = 1'000;              // of SQLite's machine between looks at the clock: about 50 µs
+constexpr long kBusyPause = 300'000;               // ns
+constexpr int kCheckpointPages = 1'000;            // of the log, between checkpoints
+constexpr int kLongLogPages = 16'000;              // from here on readers are waited for, or the log would never begin anew
+constexpr Milliseconds kCheckpointTimeout{20};     // for that: nobody can write meanwhile
+constexpr Milliseconds kFirstRestartPause{1'000};  // before they are waited for again, in vain
+constexpr Milliseconds kLongestRestartPause{16'000};
 constexpr std::size_t kKeptStatements = 2UL << 20U;  // bytes of all that are kept
 constexpr std::size_t kBytesOfSql = 12;              // of a prepared statement for each of its text, about
 constexpr std::size_t kInUse = 8;                    // at most, at a time
@@ -120,14 +123,22 @@ int Connection::on_progress(void* self) noexcept {
 }
 
 int Connection::on_log(void* self, sqlite3* database, const char* schema, int pages) noexcept {
-  if (pages < kCheckpointPages) return SQLITE_OK;
-  auto& connection = *static_cast<Connection*>(self);
-  const Monotonic until = connection.until_;
-  connection.until_ = monotonic_now() + kCheckpointTimeout;
-  const int mode = pages < kLongLogPages ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
-  sqlite3_wal_checkpoint_v2(database, schema, mode, nullptr, nullptr);  // what fails now is done with a later commit
-  connection.until_ = until;
+  if (pages >= kCheckpointPages) static_cast<Connection*>(self)->checkpoint(database, schema, pages);
   return SQLITE_OK;
+}
+
+/// What fails now is done with a later commit. A reader that stays for long, such as a backup, must not make each commit wait.
+void Connection::checkpoint(sqlite3* database, const char* schema, int pages) noexcept {
+  const Monotonic now = monotonic_now();
+  const bool restart = pages >= kLongLogPages && now >= restart_at_;
+  const Monotonic until = std::exchange(until_, now + kCheckpointTimeout);
+  const int mode = restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
+  const int code = sqlite3_wal_checkpoint_v2(database, schema, mode, nullptr, nullptr);
+  until_ = until;
+  if (!restart) return;
+  restart_pause_ =
+      code == SQLITE_OK ? Milliseconds{} : std::clamp(restart_pause_ * 2, kFirstRestartPause, kLongestRestartPause);
+  restart_at_ = now + restart_pause_;
 }
 
 sqlite3_stmt* Connection::statement(const std::string& sql) {

@@ -81,6 +81,7 @@ class Connection {
   static int on_busy(void* self, int tries) noexcept;
   static int on_progress(void* self) noexcept;
   static int on_log(void* self, sqlite3* database, const char* schema, int pages) noexcept;
+  void checkpoint(sqlite3* database, const char* schema, int pages) noexcept;
 
   const ConnectionOptions options_;
   const OnOpen on_open_;
@@ -93,6 +94,8 @@ class Connection {
   bool broken_ = false;
   Monotonic retry_at_{};
   Milliseconds pause_{};
+  Monotonic restart_at_{};  // when the log may be begun anew
+  Milliseconds restart_pause_{};
 };
 
 /// One run of a prepared statement. Errors stay: `step` is false then, and `failed` tells. What is bound must live as long.

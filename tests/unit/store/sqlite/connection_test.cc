@@ -133,4 +133,22 @@ TEST_CASE("long statements are kept only as far as they take little memory") {
   CHECK(count <= 9);
 }
 
+TEST_CASE("a reader that stays for long does not make each commit wait, however long the log is") {
+  TemporaryFolder folder;
+  const auto none = [](sqlite::Connection&) { return Result<void>(); };
+  sqlite::Connection writer({.path = folder.file(), .synchronous = "OFF"}, none);
+  sqlite::Connection reader({.path = folder.file()}, none);
+  REQUIRE(writer.ready().has_value());
+  REQUIRE(reader.ready().has_value());
+  REQUIRE(writer.execute("CREATE TABLE t (text TEXT)").has_value());
+  REQUIRE(reader.execute("BEGIN; SELECT * FROM t").has_value());
+  REQUIRE(writer.execute("INSERT INTO t VALUES (zeroblob(70000000))").has_value());
+  const Monotonic begin = monotonic_now();
+  for (int i = 0; i < 100; ++i) {
+    writer.limit(monotonic_now() + Milliseconds{1'000}, nullptr);
+    REQUIRE(writer.execute("INSERT INTO t VALUES ('x')").has_value());
+  }
+  CHECK(monotonic_now() - begin < Milliseconds{1'000});
+}
+
 }  // namespace nacre::store::sqlite
