@@ -36,8 +36,8 @@ configure:
 	@cmake -S . -B $(BUILD) -G Ninja $(BUILD_OPTIONS) -DNGINX_SOURCE_DIR=$(NGINX_SOURCE_DIR) -DNGINX_BINARY=$(NGINX_BINARY) \
 	  '-DCMAKE_CXX_COMPILER_LAUNCHER=$(CCACHE)' >/dev/null
 
-build: configure ## build the module (SANITIZE=1: with AddressSanitizer and UBSan)
-	@cmake --build $(BUILD) --target ngx_http_nacre_module
+build: configure ## build the module and nacre_backup (SANITIZE=1: with AddressSanitizer and UBSan)
+	@cmake --build $(BUILD) --target ngx_http_nacre_module nacre_backup
 
 run: build ## start nginx with the example application (PORT CONFIG DATA WORKERS RATE)
 	@PORT='$(PORT)' CONFIG='$(CONFIG)' DATA='$(DATA)' WORKERS='$(WORKERS)' RATE='$(RATE)' NGINX_BINARY='$(NGINX_BINARY)' scripts/run $(BUILD)

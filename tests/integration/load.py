@@ -3,6 +3,7 @@
 import itertools
 import pathlib
 import threading
+import time
 
 import raw
 
@@ -35,12 +36,13 @@ class Threads:
 
 
 class Load(Threads):
-    """Threads that write and read documents until told to stop; counts what was acknowledged and what failed."""
+    """Threads that write and read documents until told to stop; notes what was acknowledged and what failed, and the seconds that
+    the slowest answer took."""
 
     def __init__(self, port, threads=4):
         super().__init__(self.run, [(i,) for i in range(threads)])
         self.port = port
-        self.acknowledged, self.failed, self.answers = [], [], 0
+        self.acknowledged, self.failed, self.answers, self.slowest = [], [], 0, 0.0
         self.numbers = itertools.count()
 
     def run(self, thread):
@@ -55,7 +57,9 @@ class Load(Threads):
                 self.failed.append(repr(failure))
 
     def exchange(self, method, path, body, expected):
+        begin = time.monotonic()
         ask(self.port, method, path, body, expected)
+        self.slowest = max(self.slowest, time.monotonic() - begin)
         self.answers += 1
 
 

@@ -34,7 +34,7 @@ def test_links_lead_somewhere(page):
 
 
 def test_the_files_that_the_architecture_names_are_there():
-    folders = [ROOT / name for name in ("libcore", "ngx_module", "tests", "scripts", "conf", "docker", "docs")]
+    folders = [ROOT / name for name in ("libcore", "ngx_module", "tools", "tests", "scripts", "conf", "docker", "docs")]
     there = [f"/{path.relative_to(ROOT)}" for folder in folders for path in folder.rglob("*")] + ["/README.md"]
     for name in set(NAMED.findall((ROOT / "docs/architecture.md").read_text())):
         part = "/" + name.removeprefix("../")

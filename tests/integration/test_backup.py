@@ -1,0 +1,124 @@
+"""nacre_backup, beside an nginx that is written to and read all the while, and what it takes to go back to a backup."""
+
+import contextlib
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+
+import pytest
+from assertions import create
+from harness import wait_until
+from load import Load
+
+pytestmark = pytest.mark.sqlite
+PATIENCE = 1.0  # seconds; a write may take two before it fails
+
+
+@pytest.fixture
+def backup(request, tmp_path):
+    """Starts nacre_backup with the arguments, in a folder of the test's own."""
+    build = os.path.dirname(request.config.getoption("--module"))
+    program = os.path.abspath(os.path.join(build, "nacre_backup"))
+
+    def start(*arguments):
+        return subprocess.Popen([program, *map(str, arguments)], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+
+    return start
+
+
+def finished(process):
+    """Its exit code, and what it said."""
+    said = process.communicate(timeout=60)[1]
+    return process.returncode, said
+
+
+def ask(database, sql):
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as opened:
+        return [row[0] for row in opened.execute(sql)]
+
+
+def fill(nginx, count):
+    for first in range(0, count, 1000):
+        documents = [{"_id": f"d{i}", "title": "x" * 100, "body": "y" * 1000} for i in range(first, first + 1000)]
+        assert nginx.api.post("/notes", json=documents).status_code == 201
+
+
+def test_a_backup_under_load_has_all_that_was_acknowledged_and_holds_nobody_up(start, backup, tmp_path):
+    nginx = start(workers=3)
+    fill(nginx, 20_000)
+    with Load(nginx.port, threads=6) as load:
+        for number in range(4):
+            enough = load.answers + 200
+            wait_until(lambda: load.answers > enough, "load")
+            copy, acknowledged = tmp_path / f"copy{number}.db", list(load.acknowledged)
+            assert finished(backup(nginx.home / "nacre.db", copy)) == (0, "")
+            ids = set(ask(copy, "SELECT id FROM r_notes"))
+            assert {f"d{i}" for i in range(20_000)} <= ids and set(acknowledged) <= ids
+            assert ask(copy, "PRAGMA integrity_check") == ["ok"]
+            assert copy.stat().st_mode & 0o7777 == 0o600
+    assert not load.failed, load.failed[:3]
+    assert load.slowest < PATIENCE
+    assert sorted(os.listdir(tmp_path)) == [f"copy{number}.db" for number in range(4)]
+
+
+def test_updates_and_deletions_do_not_tear_a_backup(start, backup, tmp_path):
+    nginx = start(workers=2)
+    fill(nginx, 5_000)
+    process = backup(nginx.home / "nacre.db", tmp_path / "copy.db")
+    number = 0
+    while process.poll() is None:
+        assert nginx.api.patch(f"/notes/d{number}", json={"stars": number}).status_code == 200
+        assert nginx.api.delete(f"/notes/d{number + 1}").status_code == 204
+        number += 2
+    assert finished(process) == (0, "")
+    assert ask(tmp_path / "copy.db", "PRAGMA integrity_check") == ["ok"]
+    # Updates and deletions took turns: those that the copy has are the first ones, without a gap.
+    updated = len(ask(tmp_path / "copy.db", "SELECT id FROM r_notes WHERE rev = 2"))
+    deleted = 5_000 - ask(tmp_path / "copy.db", "SELECT count(*) FROM r_notes")[0]
+    assert updated - deleted in (0, 1)
+
+
+def test_going_back_to_a_backup(start, backup, tmp_path):
+    nginx = start(workers=2)
+    before = create(nginx.api, "/notes", {"_id": "before", "title": "x", "slug": "one"})
+    assert finished(backup(nginx.home / "nacre.db", tmp_path / "copy.db")) == (0, "")
+    assert nginx.api.patch("/notes/before", json={"title": "y"}).status_code == 200
+    create(nginx.api, "/notes", {"_id": "after", "title": "x"})
+    nginx.stop()
+    for suffix in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            (nginx.home / f"nacre.db{suffix}").unlink()
+    shutil.copy(tmp_path / "copy.db", nginx.home / "nacre.db")
+    nginx.start()
+    try:
+        assert nginx.api.get("/notes/before").json() == before
+        assert nginx.api.get("/notes/after").status_code == 404
+        assert nginx.api.post("/notes", json={"title": "x", "slug": "one"}).status_code == 409
+        create(nginx.api, "/notes", {"_id": "after", "title": "x"})
+    finally:
+        nginx.stop()
+
+
+def test_a_backup_replaces_nothing_and_says_what_is_wrong(start, backup, tmp_path):
+    nginx = start()
+    (tmp_path / "copy.db").write_text("mine")
+    assert finished(backup(nginx.home / "nacre.db", "copy.db")) == (1, "nacre_backup: copy.db is there already\n")
+    assert (tmp_path / "copy.db").read_text() == "mine"
+    assert finished(backup("none.db", "new.db")) == (1, "nacre_backup: none.db: unable to open database file\n")
+    code, said = finished(backup(nginx.home / "nacre.db", "none/new.db"))
+    assert code == 1 and said == "nacre_backup: none/new.db.partial: No such file or directory\n"
+    assert finished(backup()) == (2, "usage: nacre_backup FROM TO\n")
+    assert os.listdir(tmp_path) == ["copy.db"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_backup_that_is_told_to_stop_leaves_nothing_behind(backup, tmp_path, number):
+    with contextlib.closing(sqlite3.connect(tmp_path / "large.db")) as database:
+        database.execute("CREATE TABLE t AS SELECT zeroblob(300000000) AS hole")
+    process = backup("large.db", "copy.db")
+    wait_until(lambda: (tmp_path / "copy.db.partial").exists(), "the copy's beginning")
+    process.send_signal(number)
+    assert finished(process) == (1, "nacre_backup: stopped\n")
+    assert os.listdir(tmp_path) == ["large.db"]
