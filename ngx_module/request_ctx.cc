@@ -283,7 +283,13 @@ ngx_int_t RequestCtx::send() noexcept {
   if (!is_main) Process::get().worker().count_lookups(trace_.cache);  // the log phase counts main requests
   auto& out = r_->headers_out;
   out.status = static_cast<ngx_uint_t>(response_->status);
-  if (response_->status != NGX_HTTP_NOT_MODIFIED) out.content_length_n = static_cast<off_t>(response_->body.size());
+  if (response_->status != NGX_HTTP_NOT_MODIFIED) {
+    out.content_length_n = static_cast<off_t>(response_->body.size());
+  } else {
+#if (NGX_HTTP_GZIP)
+    r_->gzip_vary = 1;  // with `gzip_vary on`, as in the 200 (RFC 9110 §15.4.5): the gzip filter passes a 304 over
+#endif
+  }
   if (!response_->body.empty()) set_content_type(r_, response_->content_type);
   r_->disable_not_modified = 1;  // preconditions were judged already
   if (!response_->etag.empty() && !add_header(r_, &Out::etag, "ETag", response_->etag)) return NGX_ERROR;
