@@ -377,6 +377,17 @@ def test_a_preflight_that_limit_req_delays_is_answered(start):
     assert nginx.api.get("/notes", headers={"Origin": APP}).status_code == 200
 
 
+def test_limit_req_leaves_preflights_out_by_an_empty_key(start):
+    nginx = start(
+        YAML,
+        http='map $request_method $who { default $binary_remote_addr; OPTIONS ""; }'
+        "limit_req_zone $who zone=some:1m rate=1r/m; limit_req_status 429;",
+        server="location / { limit_req zone=some; nacre api; }",
+    )
+    assert [preflight(nginx.api, "/notes/n1", "PUT").status_code for _ in range(3)] == [204] * 3
+    assert [nginx.api.get("/notes").status_code for _ in range(2)] == [200, 429]
+
+
 def test_a_preflight_with_a_body_leaves_the_connection_in_order(start):
     nginx = start(YAML)
     asked = [("Origin", APP), ("Access-Control-Request-Method", "PUT")]
