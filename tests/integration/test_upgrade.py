@@ -170,7 +170,7 @@ def hits_counted(nginx):
     )
 
 
-def test_an_upgrade(programs):
+def test_an_upgrade_and_another(programs):
     (old,) = programs
     with Watch(old) as watch:
         watch.served(old.workers())
@@ -180,6 +180,9 @@ def test_an_upgrade(programs):
         quit(old)
         watch.served(new.workers())
         assert hits_counted(new) >= 20
+        newest = upgrade(new)
+        programs.append(newest)
+        watch.both(new.workers(), newest.workers())
 
 
 def test_an_upgrade_that_is_taken_back(programs):
