@@ -14,8 +14,7 @@
 namespace nacre::describe {
 namespace {
 
-constexpr std::string_view kText = "^[^\\u0000]*$";
-constexpr std::string_view kPrefix = "^\\^(?:[^.*+?()\\[\\]{}|^$\\\\\\u0000]|\\\\[!-/:-@\\[-`{-~])*$";
+constexpr std::string_view kPrefix = "^\\^(?:[^.*+?()\\[\\]{}|^$\\\\]|\\\\[!-/:-@\\[-`{-~])*$";
 
 constexpr std::string_view kBuiltIn[] = {"_id", "_rev", "_created", "_updated", "_owner"};
 
@@ -237,7 +236,7 @@ JsonObject where_schema(const config::Resource& resource) {
 }
 
 JsonObject where_schemas() {
-  JsonObject scalar{{"type", JsonArray{"null", "boolean", "number", "string"}}, {"pattern", kText}};
+  JsonObject scalar{{"type", JsonArray{"null", "boolean", "number", "string"}}};
   return {{"Where.Scalar", std::move(scalar)},
           {"Where.Date", date()},
           {"Where.Operators", operators("Scalar", "Operators", false, false)},

@@ -26,8 +26,8 @@ struct FieldRef {
 /// It means what it means in MongoDB: a condition on a field that holds an array holds when the array or any element meets it;
 /// null equals a missing field; `ne`, `nin`, `nor` and `negation` are the exact opposite of what they deny, so a missing field
 /// meets them; an order is only between values of one kind (numbers, strings, booleans, dates). Values are null, booleans,
-/// 64-bit integers, finite doubles and strings without NUL: whole arrays and objects are not compared, for equal there would
-/// mean equal bytes, the order of names and the kinds of numbers included.
+/// 64-bit integers, finite doubles and strings: whole arrays and objects are not compared, for equal there would mean equal
+/// bytes, the order of names and the kinds of numbers included.
 struct Filter {
   enum class Kind : std::uint8_t {
     everything,   ///< no condition

@@ -33,9 +33,6 @@ Result<Json> check_operand(const Json& value, const schema::Field& field) {
     return Failure(Error::bad_request,
                    "an array or object can't be compared as a whole; compare its fields (a.b), or use $all, $size, $elemMatch");
   }
-  if (value.is_string() && value.get_string().find('\0') != boost::json::string::npos) {
-    return Failure(Error::bad_request, "a string that holds NUL can't be compared");
-  }
   if (value.is_uint64()) return Failure(Error::bad_request, "an integer outside of 64 bits can't be compared");
   if (field.date_time || field.item_date_time) return check_date(value, field.types | field.item_types);
   return value;

@@ -292,3 +292,31 @@ def test_values_never_become_part_of_a_statement(api, filled, text):
     assert ids(listing(api, filled, where={"title": {"$in": ["x" + text]}})) == ["odd"]
     assert ids(listing(api, filled, where={"title": {"$gt": "x"}}, sort="title", limit=1)) == ["odd"]
     assert len(ids(listing(api, filled))) == 6
+
+
+def test_a_text_with_nul_is_compared_as_a_whole(api, notes):
+    texts = ["x", "x\0", "x\0\0", "x\0y", "x\1", "x\1y", "xy"]  # in order
+    for number, text in enumerate(texts):
+        create(api, notes, {"_id": f"n{number}", "title": text, "body": text, "slug": text, "tags": [text]})
+        assert_problem(api.post(notes, json={"title": "t", "slug": text}), 409)
+    everything = [f"n{number}" for number in range(len(texts))]
+    for number, text in enumerate(texts):
+        assert api.get(f"{notes}/n{number}").json()["title"] == text
+        for field in ("title", "body", "tags"):  # with an index, without one, in an array
+            assert ids(listing(api, notes, where={field: text})) == [f"n{number}"]
+            assert ids(listing(api, notes, where={field: {"$in": [text, "none"]}})) == [f"n{number}"]
+            assert ids(listing(api, notes, where={field: {"$gt": text}})) == everything[number + 1 :]
+            assert ids(listing(api, notes, where={field: {"$lte": text}})) == everything[: number + 1]
+            prefix = [f"n{other}" for other in range(len(texts)) if texts[other].startswith(text)]
+            assert ids(listing(api, notes, where={field: {"$regex": "^" + text}})) == prefix
+    for field in ("title", "-title", "body", "-body"):
+        url, seen = f"{notes}?sort={field}&limit=1", []
+        while url:
+            page = api.get(url)
+            seen += ids(page)
+            url = page.links["next"]["url"] if page.json()["next"] else None
+        assert seen == (everything[::-1] if field.startswith("-") else everything)
+    assert ids(listing(api, notes, where={"_id": {"$in": ["n1\0", "n2"]}})) == ["n2"]
+    patched = api.patch(f"{notes}/n3", json={"title": "\0\1\0"})
+    assert patched.json()["title"] == "\0\1\0" and patched.text == api.get(f"{notes}/n3").text
+    assert ids(listing(api, notes, where={"title": "\0\1\0"}, fields="title")) == ["n3"]

@@ -8,10 +8,14 @@ namespace {
 using query::Filter;
 using Kind = Filter::Kind;
 
-/// A pattern that a string matches which begins with the literal.
+/// A pattern that a string matches which begins with the literal. MongoDB refuses one that holds NUL itself.
 std::string prefix_pattern(std::string_view literal) {
   std::string pattern = "^";
   for (const char c : literal) {
+    if (c == '\0') {
+      pattern += "\\x00";
+      continue;
+    }
     if (std::string_view("\\^$.|?*+()[]{}").find(c) != std::string_view::npos) pattern += '\\';
     pattern += c;
   }

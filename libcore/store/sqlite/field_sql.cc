@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/time.h"
+#include "store/sqlite/stored_text.h"
 
 namespace nacre::store::sqlite {
 
@@ -12,7 +13,7 @@ std::string json_path(std::string_view dotted) {
   std::string path = "$";
   for (;;) {
     const std::size_t dot = std::min(dotted.find('.'), dotted.size());
-    path.append(".\"").append(dotted.substr(0, dot)).append("\"");
+    path.append(".\"").append(to_stored(dotted.substr(0, dot))).append("\"");
     if (dot == dotted.size()) break;
     dotted.remove_prefix(dot + 1);
   }
@@ -34,7 +35,7 @@ Value to_value(const Json& value, const query::FieldRef& field) {
       return value.get_double();
     case boost::json::kind::string: {
       const std::string_view text = value.get_string();
-      if (!field.built_in || !field.field.date_time) return std::string(text);
+      if (!field.built_in || !field.field.date_time) return to_stored(text);
       const auto moment = parse_rfc3339(text);
       if (!moment) return {};
       return std::int64_t{moment->time_since_epoch().count()};

@@ -19,7 +19,7 @@ std::string json_path(std::string_view dotted);
 /// that filters and orders find them.
 std::string expression(const query::FieldRef& field);
 
-/// A date of a built-in field as its column holds it, else the value itself. For comparing, not for JSON text.
+/// A value as the table holds it: a date of a built-in field as a number, a text as `to_stored` gives it.
 Value to_value(const Json& value, const query::FieldRef& field);
 
 }  // namespace nacre::store::sqlite

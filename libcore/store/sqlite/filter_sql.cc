@@ -4,6 +4,7 @@
 
 #include "json/parse.h"
 #include "store/sqlite/field_sql.h"
+#include "store/sqlite/stored_text.h"
 
 namespace nacre::store::sqlite {
 namespace {
@@ -92,8 +93,8 @@ Sql prefix_condition(const std::string& literal, const Place& place) {
   Sql sql;
   if ((place.types & schema::kString) == 0) return sql << "0";
   sql << place.value << " >= ";
-  sql.bind(literal) << " AND " << place.value << " < ";
-  sql.bind(literal + "\xFF");  // above every byte of UTF-8
+  sql.bind(to_stored(literal)) << " AND " << place.value << " < ";
+  sql.bind(to_stored(literal) + "\xFF");  // above every byte of UTF-8
   if ((place.types & kStructured) != 0) sql << " AND " << place.type << " = 'text'";
   return sql;
 }
@@ -105,7 +106,8 @@ Sql list_condition(const std::vector<const Json*>& values, const Place& place, c
   for (const Json* value : values) {
     const Value bound = to_value(*value, field);
     const auto* date = std::get_if<std::int64_t>(&bound);  // of a built-in field
-    list.push_back(date != nullptr ? Json(*date) : *value);
+    const auto* stored = std::get_if<std::string>(&bound);
+    list.push_back(date != nullptr ? Json(*date) : stored != nullptr ? Json(*stored) : *value);
   }
   std::string text;
   append_json(text, list);

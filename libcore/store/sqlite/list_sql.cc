@@ -4,6 +4,7 @@
 
 #include "store/sqlite/field_sql.h"
 #include "store/sqlite/filter_sql.h"
+#include "store/sqlite/stored_text.h"
 
 namespace nacre::store::sqlite {
 namespace {
@@ -11,7 +12,7 @@ namespace {
 Sql where(const config::Resource& resource, const query::ListQuery& query, const std::optional<std::string>& owner) {
   Sql sql{"("};
   sql << filter_sql(query.where, resource.schema) << ")";
-  if (owner) (sql << " AND owner = ").bind(*owner);
+  if (owner) (sql << " AND owner = ").bind(to_stored(*owner));
   return sql;
 }
 
@@ -95,8 +96,10 @@ Json key_value(const Run& run, int column, const query::FieldRef& field) {
       return nullptr;
     case SQLITE_FLOAT:
       return run.real(column);
-    case SQLITE_TEXT:
-      return Json(run.text(column));
+    case SQLITE_TEXT: {
+      std::string room;
+      return Json(from_stored(run.text(column), room));
+    }
     default:
       break;
   }

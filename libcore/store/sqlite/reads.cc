@@ -1,19 +1,26 @@
 #include "store/sqlite/operations.h"
+#include "store/sqlite/stored_text.h"
 
 namespace nacre::store::sqlite {
 namespace {
 
 Timestamp timestamp(std::int64_t milliseconds) { return Timestamp{Milliseconds{milliseconds}}; }
 
+/// Texts of a row that are not as they are stored.
+struct Room {
+  std::string owner;
+  std::string doc;
+};
+
 /// The row of a statement whose columns, from `first` on, are rev, created, updated, owner, doc.
-Row row_of(const Run& run, std::string_view id, int first) {
+Row row_of(const Run& run, std::string_view id, int first, Room& room) {
   return {.id = id,
           .rev = run.integer(first),
           .created = timestamp(run.integer(first + 1)),
           .updated = timestamp(run.integer(first + 2)),
-          .owner = run.text(first + 3),
+          .owner = from_stored(run.text(first + 3), room.owner),
           .owned = !run.is_null(first + 3),
-          .doc = run.text(first + 4)};
+          .doc = json_from_stored(run.text(first + 4), room.doc)};
 }
 
 }  // namespace
@@ -26,7 +33,8 @@ Result<Document> read_document(Connection& connection, const Table& table, std::
     if (run.failed()) return run.failure();
     return Failure(Error::not_found);
   }
-  const Row row = row_of(run, id, 0);
+  Room room;
+  const Row row = row_of(run, id, 0, room);
   if (owner && (!row.owned || row.owner != *owner)) return Failure(Error::not_found);
   Document document{.json = {}, .rev = row.rev, .updated = row.updated};
   append_document(document.json, row);
@@ -68,13 +76,14 @@ Result<void> FindPage::read_segment(Connection& connection, const Sql& segment, 
   for (const Value& value : segment.values) run.bind_value(value);
   run.bind(static_cast<std::int64_t>(limit_ - page.size + 1));
   const auto full = [&] { return page.size == limit_ || page.items.size() > kMaxPageBytes; };
+  Room room;
   while (run.step()) {
     if (full()) {
       more = true;
       return {};
     }
     if (page.size > 0) page.items += ',';
-    const Row row = row_of(run, run.text(0), 1);
+    const Row row = row_of(run, run.text(0), 1, room);
     if (projection_) {
       projection_->append(page.items, row);
     } else {

@@ -38,8 +38,7 @@ Result<SqliteOptions> parse_sqlite_uri(std::string_view uri);
 /// that are there, those of its resource can be erased but not created or changed: such a write waits for it, for half of
 /// `timeout`, and then is unavailable.
 ///
-/// Where it differs from MongoDB: documents are ordered by `_id` as strings; a string that holds NUL is compared, before SQLite
-/// 3.42, as if it ended there.
+/// Where it differs from MongoDB: documents are ordered by `_id` as strings.
 std::unique_ptr<Store> open_sqlite(Reactor& reactor, SqliteOptions options);
 
 }  // namespace nacre::store

@@ -1,5 +1,6 @@
 #include "json/parse.h"
 #include "store/sqlite/operations.h"
+#include "store/sqlite/stored_text.h"
 
 namespace nacre::store::sqlite {
 namespace {
@@ -57,11 +58,13 @@ Result<std::vector<Document>> Insert::operator()(Connection& connection) const {
 }
 
 Result<Document> Insert::insert_one(Connection& connection, const Item& item, std::optional<std::size_t> place) const {
-  Run run(connection, table_->insert);
   const std::int64_t created = milliseconds(item.created);
+  const std::optional<std::string> owner = item.owner ? std::optional(to_stored(*item.owner)) : std::nullopt;
+  std::string room;
+  Run run(connection, table_->insert);
   run.bind(std::string_view(item.id)).bind(created).bind(created);
-  bind_optional(run, item.owner);
-  run.bind(std::string_view(item.doc));
+  bind_optional(run, owner);
+  run.bind(json_to_stored(item.doc, room));
   run.step();
   if (run.failed()) return conflict(run, connection, blueprint_, *table_, place);
   Document document{.json = {}, .rev = 1, .updated = item.created};
@@ -93,8 +96,10 @@ Replace::Replace(std::shared_ptr<const Table> table, Blueprint& blueprint, std::
 Result<Document> Replace::operator()(Connection& connection) const {
   blueprint_.before_write(connection, *table_);
   if (auto holds = target_.check(connection, *table_); !holds) return holds.error();
+  std::string doc;
+  std::string owner;
   Run run(connection, table_->replace);
-  run.bind(std::string_view(doc_)).bind(milliseconds(updated_)).bind(std::string_view(target_.id));
+  run.bind(json_to_stored(doc_, doc)).bind(milliseconds(updated_)).bind(std::string_view(target_.id));
   if (!run.step()) {
     if (run.failed()) return conflict(run, connection, blueprint_, *table_, std::nullopt);
     return Failure(Error::not_found);
@@ -103,7 +108,7 @@ Result<Document> Replace::operator()(Connection& connection) const {
                 .rev = run.integer(0),
                 .created = Timestamp{Milliseconds{run.integer(1)}},
                 .updated = updated_,
-                .owner = run.text(2),
+                .owner = from_stored(run.text(2), owner),
                 .owned = !run.is_null(2),
                 .doc = doc_};
   Document document{.json = {}, .rev = row.rev, .updated = updated_};

@@ -229,6 +229,10 @@ void unique_indexes(const MakeStore& make) {
     const auto below = notes.insert({Notes::document("p2", R"({"author":{"name":"x"}})")});
     REQUIRE(failed_with(below, Error::conflict));
     CHECK(below.error().errors == taken("/author/name"));
+    CHECK(notes.insert("NUL 1", R"({"slug":"x\u0000"})"));
+    CHECK(notes.insert("NUL 2", R"({"slug":"x\u0000y"})"));
+    CHECK(notes.insert("NUL 3", R"({"slug":"x\u0001"})"));
+    CHECK(failed_with(notes.insert({Notes::document("NUL 4", R"({"slug":"x\u0000y"})")}), Error::conflict));
     CHECK(notes.erase("n1").has_value());
     CHECK(notes.insert("n2", R"({"slug":"x"})"));
   });

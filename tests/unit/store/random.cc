@@ -6,8 +6,8 @@
 namespace nacre::store {
 namespace {
 
-template <std::size_t N>
-const char* pick(Random& random, const std::array<const char*, N>& choices) {
+template <class T, std::size_t N>
+T pick(Random& random, const std::array<T, N>& choices) {
   return choices[random.number(N)];
 }
 
@@ -22,8 +22,11 @@ constexpr std::array kSortable{"title",       "stars",      "price", "pinned", "
 }  // namespace
 
 Json Random::string() {
-  return pick(*this,
-              std::array{"", "a", "ab", "abc", "b", "B", "a.b", "a\"b\\", "é", "éa", "\xF4\x8F\xBF\xBF", "5", "true", "[]"});
+  using namespace std::string_view_literals;
+  constexpr std::array kTexts{
+      ""sv,  "a"sv,    "ab"sv, "abc"sv, "b"sv,   "B"sv,    "a.b"sv, "a\"b\\"sv, "é"sv, "éa"sv, "\xF4\x8F\xBF\xBF"sv,
+      "5"sv, "true"sv, "[]"sv, "\0"sv,  "a\0"sv, "a\0b"sv, "a\1"sv, "\\u0000"sv};
+  return Json(pick(*this, kTexts));
 }
 
 Json Random::integer() {
@@ -191,7 +194,7 @@ Json Random::condition(const std::string& field, int depth) {
       return JsonObject{{"$not", JsonObject{{"$gt", operand(field)}, {"$exists", true}}}};
     case 11:
       if (field == "due" || field == "dates" || field == "_created") return operand(field);
-      return JsonObject{{"$regex", chance(50) ? "^a" : "^é"}};
+      return JsonObject{{"$regex", Json(pick(*this, std::array<std::string_view, 3>{"^a", "^é", {"^a\0", 3}}))}};
     default:
       if (depth == 0 ||
           (field != "tags" && field != "dates" && field != "items" && field != "items.parts" && field != "anything")) {
