@@ -16,8 +16,6 @@ from harness import TIMEOUT, Client, wait_until
 from lines import fetch
 from load import Threads
 
-pytestmark = pytest.mark.memory
-
 YAML = yamls.EXAMPLE + "timeouts: { store: 1s }\n"
 # A new program has no variable of its predecessor's but these.
 SANITIZERS = "".join(f"env {name};" for name in ("LD_PRELOAD", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"))
