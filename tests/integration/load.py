@@ -36,8 +36,8 @@ class Threads:
 
 
 class Load(Threads):
-    """Threads that write and read documents until told to stop; notes what was acknowledged and what failed, and the seconds that
-    the slowest answer took."""
+    """Threads that write and read documents until told to stop. Notes what was acknowledged and what failed, and the seconds of
+    the slowest answer."""
 
     def __init__(self, port, threads=4):
         super().__init__(self.run, [(i,) for i in range(threads)])
