@@ -151,4 +151,17 @@ TEST_CASE("a reader that stays for long does not make each commit wait, however 
   CHECK(monotonic_now() - begin < Milliseconds{1'000});
 }
 
+TEST_CASE("a large index is dropped without writing its pages") {
+  TemporaryFolder folder;
+  Connection connection = plain(folder.file());
+  REQUIRE(connection.ready().has_value());
+  REQUIRE(connection
+              .execute("CREATE TABLE t (text TEXT); CREATE INDEX i ON t (text);"
+                       "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) "
+                       "INSERT INTO t SELECT hex(randomblob(50)) FROM n; PRAGMA wal_checkpoint(TRUNCATE)")
+              .has_value());
+  REQUIRE(connection.execute("DROP INDEX i").has_value());
+  CHECK(std::filesystem::file_size(folder.file() + "-wal") < 100'000);
+}
+
 }  // namespace nacre::store::sqlite
