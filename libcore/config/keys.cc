@@ -129,10 +129,10 @@ std::span<const Section> sections() {
         {"unique", "boolean", "false",
          "Whether no two documents may have the same. Documents without any of the keys are left out; null is a value. Each "
          "key "
-         "must have one type, and null perhaps: no arrays, no objects. While the embedded store makes a unique index of "
-         "documents that are there, creating and changing them waits, and is 503 after half of `timeouts.store`; where "
-         "documents "
-         "have the same already, until they differ."}}},
+         "must have one type, and null perhaps: no arrays, no objects. While the embedded store makes a unique index of many "
+         "documents, a write that has the same as one which is not in it yet is taken. Where documents have the same, "
+         "creating and changing "
+         "them is 503 until they differ."}}},
       {"resources.NAME.cache",
        "version: 1\nresources: { a: { schema: {}, cache: {} } }\n",
        "",

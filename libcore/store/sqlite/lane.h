@@ -58,9 +58,6 @@ class TypedCall final : public Call {
     if constexpr (requires { work_.for_each_subject(visit); }) work_.for_each_subject(visit);
   }
 
-  /// For another try of what has run.
-  Work take_work() { return std::move(work_); }
-
   Result<T> result = Failure(Error::internal);
 
  private:

@@ -135,7 +135,7 @@ Result<Blueprint::Progress> Blueprint::advance(Connection& connection) {
   const auto present = names_of(connection, "type = 'index'");
   if (!present) return present.error();
   blocked_.clear();
-  // All are begun first: what will be unique is kept so from here on.
+  // All are begun first, and unique ones made first: what is written meanwhile is judged by what they have.
   for (const auto& table : tables_) {
     for (const auto& index : table->indexes) {
       if (present->contains(index.name)) continue;
@@ -146,11 +146,14 @@ Result<Blueprint::Progress> Blueprint::advance(Connection& connection) {
     }
   }
   Progress all = Progress::done;
-  for (const auto& table : tables_) {
-    for (const auto& index : table->indexes) {
-      const auto progress = go_on(connection, *table, index);
-      if (!progress || *progress == Progress::more) return progress;
-      if (*progress == Progress::later) all = Progress::later;
+  for (const bool unique : {true, false}) {
+    for (const auto& table : tables_) {
+      for (const auto& index : table->indexes) {
+        if (index.unique != unique) continue;
+        const auto progress = go_on(connection, *table, index);
+        if (!progress || *progress == Progress::more) return progress;
+        if (*progress == Progress::later) all = Progress::later;
+      }
     }
   }
   const auto cleared = clear_leftovers(connection, start + budget_);
@@ -230,8 +233,7 @@ Result<void> Blueprint::begin(Connection& connection, const Table& table, const 
     cleared = *some;
   }
   if (auto begun = SideTable(table, index).begin(connection); !begun) return begun;
-  tell("resource " + table.resource + ": " + (index.unique ? "a unique" : "an") + " index on " + index.keys + " is being made" +
-       (index.unique ? "; until it is there, nothing is created or changed there" : ""));
+  tell("resource " + table.resource + ": " + (index.unique ? "a unique" : "an") + " index on " + index.keys + " is being made");
   return IndexBuild{.after = std::numeric_limits<std::int64_t>::min(), .worker = worker_, .until = wall() + kLease.count()}
       .keep(connection, index.name);
 }
@@ -247,7 +249,7 @@ Result<Blueprint::Progress> Blueprint::go_on(Connection& connection, const Table
   if (build.state == IndexBuild::kUnchecked) return check(connection, table, index, build);
   if (leased && build.state == IndexBuild::kFailed) return Progress::later;
   if (!build.after) return make_plainly(connection, table, index);
-  return fill(connection, table, index, *build.after);
+  return fill(connection, table, index, build);
 }
 
 Result<Blueprint::Progress> Blueprint::make_plainly(Connection& connection, const Table& table, const TableIndex& index) {
@@ -265,10 +267,10 @@ Result<Blueprint::Progress> Blueprint::make_plainly(Connection& connection, cons
 }
 
 Result<Blueprint::Progress> Blueprint::fill(Connection& connection, const Table& table, const TableIndex& index,
-                                            std::int64_t after) {
+                                            const IndexBuild& before) {
   const SideTable side(table, index);
   const Monotonic until = monotonic_now() + budget_;
-  IndexBuild build{.after = after, .worker = worker_, .until = wall() + kLease.count()};
+  IndexBuild build{.after = before.after, .worker = worker_, .until = wall() + kLease.count()};
   do {
     const auto copied = side.copy(connection, *build.after);
     if (!copied) {
@@ -288,17 +290,20 @@ Result<Blueprint::Progress> Blueprint::fill(Connection& connection, const Table&
     }
     build.after = **copied;
   } while (monotonic_now() < until);
+  if (before.state == IndexBuild::kFailed) {  // what stood against it is gone
+    blocked_.erase(table.resource);
+    if (auto unblocked = side.unblock(connection); !unblocked) return unblocked.error();
+  }
   if (auto kept = build.keep(connection, index.name); !kept) return kept.error();
   return Progress::more;
 }
 
-/// Checked by one worker; nothing else is made meanwhile, for a long read keeps SQLite's log from beginning anew.
+/// Checked by one worker, one index at a time: a long read keeps SQLite's log from beginning anew.
 Result<Blueprint::Progress> Blueprint::check(Connection& connection, const Table& table, const TableIndex& index,
                                              const IndexBuild& build) {
   if (const auto checked = checked_.find(index.name); checked != checked_.end()) {
     const bool right = checked->second;
     checked_.erase(checked);
-    being_checked_.clear();
     if (right) {
       if (auto forgotten = IndexBuild::forget(connection, index.name); !forgotten) return forgotten.error();
       return Progress::more;
@@ -307,13 +312,14 @@ Result<Blueprint::Progress> Blueprint::check(Connection& connection, const Table
     tell("resource " + table.resource + ": the index on " + index.keys + " is not right, and is made anew");
     return Progress::more;
   }
-  if (being_checked_ == index.name && build.worker == worker_ && build.until > wall()) return Progress::later;
+  if (!being_checked_.empty() && monotonic_now() < check_until_) return Progress::later;
   IndexBuild mine = build;
   mine.worker = worker_;
   mine.until = wall() + kCheckLease.count();
   if (auto kept = mine.keep(connection, index.name); !kept) return kept.error();
   unchecked_ = Unchecked{index.name, bare(table)};
   being_checked_ = index.name;
+  check_until_ = monotonic_now() + kCheckLease;
   return Progress::later;
 }
 
@@ -344,15 +350,15 @@ void Blueprint::before_write(Connection& connection, const Table& table) {
 Failure Blueprint::blocked(const Table& table) const {
   const std::lock_guard lock(mutex_);
   const auto found = blocked_.find(table.resource);
-  if (found == blocked_.end()) return {Error::unavailable, std::string(kBeingMade)};
-  return {Error::unavailable, "documents of this resource have the same " + found->second + ", which must be unique"};
+  const std::string keys = found == blocked_.end() ? "values" : found->second;  // another worker knows
+  return {Error::unavailable, "documents of this resource have the same " + keys + ", which must be unique"};
 }
 
 std::string Blueprint::keys_of(std::string_view message) const {
   const std::lock_guard lock(mutex_);
   for (const auto& table : tables_) {
     for (const auto& index : table->indexes) {
-      if (index.unique && message.find("'" + index.name + "'") != std::string_view::npos) return index.keys;
+      if (index.unique && message.find(index.name) != std::string_view::npos) return index.keys;
     }
   }
   return {};
@@ -366,6 +372,7 @@ std::optional<Blueprint::Unchecked> Blueprint::take_unchecked() {
 void Blueprint::set_checked(const std::string& index, bool right) {
   const std::lock_guard lock(mutex_);
   checked_[index] = right;
+  if (being_checked_ == index) being_checked_.clear();
 }
 
 void Blueprint::tell(const std::string& line) {

@@ -18,9 +18,6 @@
 
 namespace nacre::store::sqlite {
 
-/// The detail of the error that a write gets while a unique index is made: it is worth waiting for.
-inline constexpr std::string_view kBeingMade = "a unique index of this resource is being made";
-
 /// Brings the file to what the resources need: tables and indexes made, indexes that nobody wants any more dropped, data never
 /// touched. Used from several threads.
 ///
@@ -29,8 +26,9 @@ inline constexpr std::string_view kBeingMade = "a unique index of this resource 
 /// at once, a large one's by a side table, a little with each step; of several workers one does it at a time, and what it has
 /// done stays when it dies.
 ///
-/// While a unique index on a table that has documents is missing, none is created or changed there, by any worker; documents
-/// can be erased. Where the data stands against it, that lasts until it doesn't: it is tried again every few seconds.
+/// While a unique index is made of a large table, a write is judged by what is in the side table: the documents that were
+/// copied, and those that were written since it was begun. Where the documents stand against the index, none is created or
+/// changed in their table, by any worker, until they don't: it is tried again every few seconds. They can be erased.
 class Blueprint {
  public:
   enum class Progress : std::uint8_t {
@@ -83,7 +81,7 @@ class Blueprint {
   Result<void> begin(Connection& connection, const Table& table, const TableIndex& index);
   Result<Progress> go_on(Connection& connection, const Table& table, const TableIndex& index);
   Result<Progress> make_plainly(Connection& connection, const Table& table, const TableIndex& index);
-  Result<Progress> fill(Connection& connection, const Table& table, const TableIndex& index, std::int64_t after);
+  Result<Progress> fill(Connection& connection, const Table& table, const TableIndex& index, const IndexBuild& before);
   Result<Progress> check(Connection& connection, const Table& table, const TableIndex& index, const IndexBuild& build);
   Result<Progress> stands_against(Connection& connection, const Table& table, const TableIndex& index,
                                   std::optional<std::int64_t> after);
@@ -100,7 +98,8 @@ class Blueprint {
   Monotonic retry_at_{};
   std::unordered_map<std::string, Monotonic> told_;  // line → when
   std::optional<Unchecked> unchecked_;
-  std::string being_checked_;                      // the index
+  std::string being_checked_;                      // the index, one at a time
+  Monotonic check_until_{};                        // then it is taken for failed
   std::unordered_map<std::string, bool> checked_;  // index → whether it is right
   std::set<std::string> condemned_;                // made by a side table, and not right
 };

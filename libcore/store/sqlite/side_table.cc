@@ -66,17 +66,16 @@ Result<void> SideTable::begin(Connection& connection) const {
     columns += ", " + name;
     keys += (i == 0 ? "" : ", ") + name + (index_.columns[i].descending ? " DESC" : "");
   }
-  const std::string remove = " BEGIN DELETE FROM " + side_ + " WHERE rid = OLD.rowid; ";
-  const std::string add = "INSERT OR REPLACE INTO " + side_ + " " + selection("rowid = NEW.rowid") + "; ";
-  const auto keep = [&](std::string_view event) {
-    return "CREATE TRIGGER " + trigger(kKeep, index_.name, event) + " AFTER " + std::string(event) + " ON " + table_;
+  const auto remove = [&](std::string_view row) { return "DELETE FROM " + side_ + " WHERE rid = " + std::string(row) + "; "; };
+  const std::string add = "INSERT INTO " + side_ + " " + selection("rowid = NEW.rowid") + "; ";
+  const auto keep = [&](std::string_view event, const std::string& change) {
+    return "CREATE TRIGGER " + trigger(kKeep, index_.name, event) + " AFTER " + std::string(event) + " ON " + table_ +
+           " BEGIN " + change + "END; ";
   };
-  std::string sql = "CREATE TABLE " + side_ + " (rid INTEGER PRIMARY KEY" + columns + "); CREATE " +
-                    (index_.unique ? "UNIQUE " : "") + "INDEX " + in_quotes(fill_, '"') + " ON " + side_ + " (" + keys + "); " +
-                    keep("delete") + remove + "END;";
-  if (!index_.unique) sql += keep("insert") + " BEGIN " + add + "END; " + keep("update") + remove + add + "END;";
-  if (auto made = connection.execute(sql); !made) return made;
-  return index_.unique ? block(connection) : Result<void>{};
+  return connection.execute("CREATE TABLE " + side_ + " (rid INTEGER PRIMARY KEY" + columns + "); CREATE " +
+                            (index_.unique ? "UNIQUE " : "") + "INDEX " + in_quotes(fill_, '"') + " ON " + side_ + " (" + keys +
+                            "); " + keep("insert", remove("NEW.rowid") + add) + keep("update", remove("OLD.rowid") + add) +
+                            keep("delete", remove("OLD.rowid")));
 }
 
 Result<std::optional<std::int64_t>> SideTable::copy(Connection& connection, std::int64_t after) const {
@@ -91,9 +90,10 @@ Result<std::optional<std::int64_t>> SideTable::copy(Connection& connection, std:
     last = run.integer(0);
     more = run.integer(1) == kCopiedRows;
   }
-  // A row that changed meanwhile is there already. Of a unique index none is, and what stands in the way is an error.
-  Run run(connection, std::string(index_.unique ? "INSERT INTO " : "INSERT OR IGNORE INTO ") + side_ + " " +
-                          selection("rowid > ? AND rowid <= ?"));
+  // What was created or changed meanwhile is there already.
+  Run run(connection, "INSERT INTO " + side_ + " " +
+                          selection("rowid > ?1 AND rowid <= ?2 AND rowid NOT IN (SELECT rid FROM " + side_ +
+                                    " WHERE rid > ?1 AND rid <= ?2)"));
   run.bind(after).bind(last);
   if (auto copied = run.finish(); !copied) return copied.error();
   return more ? std::optional(last) : std::nullopt;
@@ -127,7 +127,7 @@ Result<void> SideTable::block(Connection& connection) const {
   std::string sql;
   for (const std::string_view event : {"insert", "update"}) {
     sql += "CREATE TRIGGER IF NOT EXISTS " + trigger(kBlock, index_.name, event) + " BEFORE " + std::string(event) + " ON " +
-           table_ + " BEGIN SELECT RAISE(ABORT, 'a unique index is being made'); END;";
+           table_ + " BEGIN SELECT RAISE(ABORT, 'documents stand against a unique index'); END;";
   }
   return connection.execute(sql);
 }

@@ -23,11 +23,12 @@ class SideTable {
 
   SideTable(const Table& table, const TableIndex& index);
 
-  /// Makes the empty side table. A unique index is made of rows that do not change: see `block`.
+  /// Makes the empty side table and its triggers. From here on a write that has the same as a row which is there, where that
+  /// must be unique, is refused with SQLITE_CONSTRAINT_UNIQUE, by the side table's name.
   Result<void> begin(Connection& connection) const;
 
   /// Copies a few rows after the rowid. Gives the last one's; nullopt: there are no more. Error::conflict: two rows have the
-  /// same values.
+  /// same values, which must be unique.
   Result<std::optional<std::int64_t>> copy(Connection& connection, std::int64_t after) const;
 
   /// Makes the side table's index the table's. The connection's idea of the schema is wrong until `reload_schema`.

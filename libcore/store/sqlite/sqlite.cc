@@ -17,8 +17,6 @@ namespace nacre::store {
 namespace sqlite {
 namespace {
 
-constexpr Milliseconds kAskAgain{20};
-
 /// What lanes refer to; lives until the last of them has come back.
 struct Shared {
   explicit Shared(const SqliteOptions& options)
@@ -62,23 +60,23 @@ class SqliteStore final : public Store {
 
   Result<std::vector<Document>> insert(const config::Resource& resource, std::span<const NewDocument> documents,
                                        const std::optional<Remember>& remember) override {
-    return write<std::vector<Document>>(Insert(table(resource), shared_->blueprint, documents, remember));
+    return run<std::vector<Document>>(*writes_, Insert(table(resource), shared_->blueprint, documents, remember));
   }
 
   Result<Document> replace(const config::Resource& resource, std::string_view id, const Fields& fields, Timestamp updated,
                            const Precondition& precondition) override {
-    return write<Document>(Replace(table(resource), shared_->blueprint, id, fields, updated, precondition));
+    return run<Document>(*writes_, Replace(table(resource), shared_->blueprint, id, fields, updated, precondition));
   }
 
   Result<void> erase(const config::Resource& resource, std::string_view id, const Precondition& precondition) override {
-    return write<void>(Erase(table(resource), id, precondition));
+    return run<void>(*writes_, Erase(table(resource), id, precondition));
   }
 
   Result<std::optional<std::string>> recall(std::string_view key, Timestamp now) override {
     return run<std::optional<std::string>>(*points_, Recall{std::string(key), now});
   }
 
-  Result<void> remember(const Remember& value) override { return write<void>(RememberValue{value}); }
+  Result<void> remember(const Remember& value) override { return run<void>(*writes_, RememberValue{value}); }
 
   void prepare(std::span<const config::Resource> resources) override {
     tables_.clear();
@@ -135,18 +133,6 @@ class SqliteStore final : public Store {
     const auto call = make_call<T>(std::move(work));
     if (auto done = queue.run(call); !done) return done.error();
     return std::move(call->result);
-  }
-
-  /// Waits for a unique index that is being made, for half of the time that there is.
-  template <class T, class Work>
-  Result<T> write(Work work) {
-    const fiber::TimeLimit limit(options_.timeout);
-    const Monotonic until = fiber::reactor().now() + options_.timeout / 2;
-    for (auto call = make_call<T>(std::move(work));; call = make_call<T>(call->take_work())) {
-      if (auto done = writes_->run(call); !done) return done.error();
-      const bool may_wait = !call->result && call->result.error().detail == kBeingMade && fiber::reactor().now() < until;
-      if (!may_wait || !fiber::sleep(kAskAgain)) return std::move(call->result);
-    }
   }
 
   const SqliteOptions options_;

@@ -24,7 +24,7 @@ Failure conflict(Run& run, const Connection& connection, const Blueprint& bluepr
   if (failure.error != Error::conflict) return failure;
   if (code == SQLITE_CONSTRAINT_TRIGGER) return blueprint.blocked(table);
   std::string keys = blueprint.keys_of(message);
-  if (keys.empty() && (code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_UNIQUE)) keys = "_id";
+  if (keys.empty() && code == SQLITE_CONSTRAINT_PRIMARYKEY) keys = "_id";
   if (!keys.empty()) name_taken(failure, keys, place);
   return failure;
 }

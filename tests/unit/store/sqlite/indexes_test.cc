@@ -143,7 +143,6 @@ TEST_CASE("an index of a large table is made beside writes, and is the one that 
   int written = 0;
   for (; look.count("name LIKE 'nacre_keep%'") > 0 && written < 5'000; ++written) {
     worker.work(2);
-    // Where a unique index is made, nothing can be created; there is an erasure either way.
     REQUIRE(before.erase("d" + std::to_string(written)).has_value());
   }
   worker.work_until_done();
@@ -183,22 +182,94 @@ TEST_CASE("what is created, changed and erased while an index is made is in it")
   CHECK(look.integrity() == "ok");
 }
 
-TEST_CASE("documents are not created or changed while a unique index is made of many, and wait for it") {
+TEST_CASE("documents are created and changed while a unique index is made of many, and none that is like one in it") {
   TemporaryFolder folder;
   IndexWorker before(folder.file(), {});
   before.start();
   before.fill(kMany);
   IndexWorker worker(folder.file(), {kTwo.back()});
   worker.start();
-  // A worker of the older generation knows nothing of the index, and is held back all the same.
   Look look(folder.file());
-  const auto refused = look.execute("INSERT INTO r_things (id, rev, created, updated, doc) VALUES ('x', 1, 0, 0, '{}')");
-  CHECK(is_refused(refused, Error::conflict));
-  CHECK(before.erase("d1").has_value());
+  const auto named = [](const std::string& name) { return JsonObject{{"author", JsonObject{{"name", name}}}}; };
+  int turn = 0;
+  for (; look.count("name LIKE 'nacre_keep%'") > 0 && turn < 1'000; ++turn) {
+    const std::string name = "new" + std::to_string(turn);
+    CHECK(worker.insert(name, named(name)).has_value());
+    // A worker of the older generation knows nothing of the index, and is held to it all the same.
+    CHECK(is_refused(before.insert("again", named(name)), Error::conflict));
+    const auto refused = worker.insert("again", named(name));
+    REQUIRE(is_refused(refused, Error::conflict));
+    CHECK(refused.error().detail == "another document has the same author.name");
+    CHECK(refused.error().errors[0].pointer == "/author/name");
+    // One that was there before, whether it has been copied or not.
+    const std::string old = "d" + std::to_string((turn * 5) % kMany);
+    CHECK(worker.replace(old, named("changed" + name)).has_value());
+    CHECK(is_refused(worker.replace(old, named(name)), Error::conflict));
+    if (turn % 3 == 2) CHECK(worker.erase(name).has_value());
+    if (turn % 3 == 2) CHECK(before.insert(name, named(name)).has_value());
+    worker.work(1);
+  }
+  CHECK(turn > 20);
+  CHECK(turn < 200);
+  CHECK(is_refused(worker.insert("again", named("n5000")), Error::conflict));
   worker.work_until_done();
   CHECK(look.is_clean());
-  CHECK(before.insert("x", {{"title", "t"}}).has_value());
+  CHECK(look.indexes() == 2);
   CHECK(look.integrity() == "ok");
+  CHECK(is_refused(worker.insert("again", named("new0")), Error::conflict));
+}
+
+TEST_CASE("what was written like a document that was not yet in a unique index makes it impossible until one is gone") {
+  TemporaryFolder folder;
+  IndexWorker before(folder.file(), {});
+  before.start();
+  before.fill(kMany);
+  IndexWorker worker(folder.file(), {kTwo.back()});
+  worker.start();
+  Look look(folder.file());
+  const std::string last = "n" + std::to_string(kMany - 5);
+  REQUIRE(worker.insert("early", {{"author", JsonObject{{"name", last}}}}).has_value());
+  worker.work_until_done(2);
+  CHECK(is_refused(worker.insert("x", {}), Error::unavailable));
+  CHECK(worker.erase("early").has_value());
+  worker.reactor().advance(Milliseconds{10'000});
+  REQUIRE(look.execute("UPDATE nacre_builds SET until = 0").has_value());
+  worker.work_until_done();
+  CHECK(look.is_clean());
+  CHECK(look.integrity() == "ok");
+  CHECK(worker.insert("x", {}).has_value());
+  CHECK(is_refused(worker.insert("y", {{"author", JsonObject{{"name", last}}}}), Error::conflict));
+}
+
+TEST_CASE("indexes that are made are checked one at a time, each once") {
+  TemporaryFolder folder;
+  IndexWorker before(folder.file(), {});
+  before.start();
+  before.fill(kMany);
+  config::Resource resource = query::example_resource();
+  resource.indexes = {on({{.path = "stars"}}), on({{.path = "title"}})};
+  sqlite::Blueprint blueprint({}, Milliseconds{20}, {});
+  blueprint.set_tables({std::make_shared<const sqlite::Table>(resource)});
+  sqlite::Connection connection({.path = folder.file(), .synchronous = "OFF"},
+                                [&](sqlite::Connection& opened) { return blueprint.make_tables(opened); });
+  REQUIRE(connection.ready().has_value());
+  std::vector<std::string> checked;
+  const auto step_often = [&] {
+    for (int i = 0; i < 500; ++i) {
+      REQUIRE(blueprint.step(connection).has_value());
+      if (const auto unchecked = blueprint.take_unchecked()) checked.push_back(unchecked->index);
+    }
+  };
+  step_often();
+  REQUIRE(checked.size() == 1);
+  blueprint.set_checked(checked[0], true);
+  step_often();
+  REQUIRE(checked.size() == 2);
+  CHECK(checked[0] != checked[1]);
+  blueprint.set_checked(checked[1], true);
+  step_often();
+  CHECK(checked.size() == 2);
+  CHECK(Look(folder.file()).is_clean());
 }
 
 TEST_CASE("many documents that a unique index stands against hold writes back until they differ") {
