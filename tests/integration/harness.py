@@ -69,6 +69,17 @@ def free_port():
     raise AssertionError("no port is free")
 
 
+def with_mounts_of_its_own():
+    """The beginning of a command that mounts file systems which no other process sees."""
+    return ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
+
+
+def may_mount():
+    return (
+        subprocess.run([*with_mounts_of_its_own(), "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode == 0
+    )
+
+
 def modules_path():
     """Where the distribution's dynamic modules are."""
     about = subprocess.run(["nginx", "-V"], capture_output=True, text=True).stderr

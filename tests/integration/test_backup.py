@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 from assertions import create
-from harness import wait_until
+from harness import may_mount, wait_until, with_mounts_of_its_own
 from load import Load
 
 pytestmark = pytest.mark.sqlite
@@ -22,8 +22,8 @@ def backup(request, tmp_path):
     build = os.path.dirname(request.config.getoption("--module"))
     program = os.path.abspath(os.path.join(build, "nacre_backup"))
 
-    def start(*arguments):
-        return subprocess.Popen([program, *map(str, arguments)], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    def start(*arguments, behind=()):
+        return subprocess.Popen([*behind, program, *map(str, arguments)], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
 
     return start
 
@@ -111,6 +111,16 @@ def test_a_backup_replaces_nothing_and_says_what_is_wrong(start, backup, tmp_pat
     assert code == 1 and said == "nacre_backup: none/new.db.partial: No such file or directory\n"
     assert finished(backup()) == (2, "usage: nacre_backup FROM TO\n")
     assert os.listdir(tmp_path) == ["copy.db"]
+
+
+@pytest.mark.skipif(not may_mount(), reason="a small file system can't be mounted here (a container without CAP_SYS_ADMIN)")
+def test_a_backup_on_a_full_disk_leaves_nothing_behind(backup, tmp_path):
+    (tmp_path / "small").mkdir()
+    with contextlib.closing(sqlite3.connect(tmp_path / "large.db")) as database:
+        database.execute("CREATE TABLE t AS SELECT zeroblob(5000000) AS hole")
+    script = 'mount -t tmpfs -o size=2m,mode=777 none small && "$@"; code=$?; [ -z "$(ls small)" ] || echo left; exit $code'
+    process = backup("large.db", "small/copy.db", behind=[*with_mounts_of_its_own(), "sh", "-c", script + " >&2", "sh"])
+    assert finished(process) == (1, "nacre_backup: small/copy.db.partial: database or disk is full\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

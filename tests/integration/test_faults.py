@@ -5,14 +5,13 @@ import os
 import pathlib
 import signal
 import sqlite3
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import raw
 import yamls
 from assertions import assert_problem, create
-from harness import Client, Nginx, wait_until
+from harness import Client, Nginx, may_mount, wait_until, with_mounts_of_its_own
 from load import Load, inode_of_peer, sockets_of
 
 
@@ -89,13 +88,7 @@ class ConfinedNginx(Nginx):
 
     def command(self, *arguments):
         mount = f'mount -t tmpfs -o size=2m,mode=777 none "{self.home}/small" && head -c 1200000 /dev/zero > "$0" && exec "$@"'
-        confine = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
-        return [*confine, "sh", "-c", mount, f"{self.home}/small/ballast", *super().command(*arguments)]
-
-
-def may_mount():
-    confine = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
-    return subprocess.run([*confine, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode == 0
+        return [*with_mounts_of_its_own(), "sh", "-c", mount, f"{self.home}/small/ballast", *super().command(*arguments)]
 
 
 @pytest.mark.skipif(not may_mount(), reason="a small file system can't be mounted here (a container without CAP_SYS_ADMIN)")

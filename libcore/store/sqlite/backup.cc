@@ -126,7 +126,7 @@ Result<void> copy(sqlite3* from, sqlite3* to, const PartialFile& file, const std
     if (steps % kStepsOfSync != 0) continue;
     if (auto synced = file.sync(); !synced) return synced;
   }
-  if (code != SQLITE_DONE || sqlite3_backup_finish(backup.release()) != SQLITE_OK) return failed(file.path(), to);
+  if (sqlite3_backup_finish(backup.release()) != SQLITE_OK) return failed(file.path(), to);  // which has the error of a step
   return {};
 }
 
