@@ -7,6 +7,7 @@
 #include "resource/call.h"
 #include "resource/precondition.h"
 #include "resource/reply.h"
+#include "store/document.h"
 #include "store/find_page.h"
 
 namespace nacre {
@@ -87,12 +88,12 @@ Result<Json> Collection::insert(Json document) {
   if (!fields) return fields.error();
   auto written = resource::written(std::move(*fields));
   if (!written) return written.error();
-  const store::NewDocument inserted{make_object_id(now), std::move(written->values), now, call_.identity.user,
-                                    std::move(written->text)};
+  std::vector<store::NewDocument> inserted;
+  inserted.push_back({make_object_id(now), std::move(written->values), now, call_.identity.user, std::move(written->text)});
+  const std::string shown = store::render(inserted.front()).json;
   const Stopwatch stopwatch(call_.trace.waits.store);
-  auto stored = call_.backend.store.insert(*resource_, {&inserted, 1}, std::nullopt);
-  if (!stored) return stored.error();
-  return parse_json(stored->front().json);
+  if (auto stored = call_.backend.store.insert(*resource_, std::move(inserted), std::nullopt); !stored) return stored.error();
+  return parse_json(shown);
 }
 
 Result<Json> Collection::replace(std::string_view id, Json document, std::optional<std::int64_t> rev) {
@@ -103,10 +104,10 @@ Result<Json> Collection::replace(std::string_view id, Json document, std::option
   if (!rev) rev = sent->rev;
   auto fields = resource::check_document(*resource_, std::move(document));
   if (!fields) return fields.error();
-  const auto written = resource::written(std::move(*fields));
+  auto written = resource::written(std::move(*fields));
   if (!written) return written.error();
   const Stopwatch stopwatch(call_.trace.waits.store);
-  return parsed(call_.backend.store.replace(*resource_, id, *written, fiber::reactor().wall(), at_revision(rev)));
+  return parsed(call_.backend.store.replace(*resource_, id, std::move(*written), fiber::reactor().wall(), at_revision(rev)));
 }
 
 Result<void> Collection::erase(std::string_view id, std::optional<std::int64_t> rev) {

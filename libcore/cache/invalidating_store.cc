@@ -36,16 +36,14 @@ Result<T> InvalidatingStore::written(Result<T> result, const config::Resource& r
   return result;
 }
 
-Result<std::vector<store::Document>> InvalidatingStore::insert(const config::Resource& resource,
-                                                               std::span<const store::NewDocument> documents,
-                                                               const std::optional<store::Remember>& remember) {
-  return written(store_.insert(resource, documents, remember), resource, {});
+Result<void> InvalidatingStore::insert(const config::Resource& resource, std::vector<store::NewDocument> documents,
+                                       const std::optional<store::Remember>& remember) {
+  return written(store_.insert(resource, std::move(documents), remember), resource, {});
 }
 
-Result<store::Document> InvalidatingStore::replace(const config::Resource& resource, std::string_view id,
-                                                   const store::Fields& fields, Timestamp updated,
-                                                   const store::Precondition& precondition) {
-  return written(store_.replace(resource, id, fields, updated, precondition), resource, id);
+Result<store::Document> InvalidatingStore::replace(const config::Resource& resource, std::string_view id, store::Fields fields,
+                                                   Timestamp updated, const store::Precondition& precondition) {
+  return written(store_.replace(resource, id, std::move(fields), updated, precondition), resource, id);
 }
 
 Result<void> InvalidatingStore::erase(const config::Resource& resource, std::string_view id,

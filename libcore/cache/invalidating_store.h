@@ -21,9 +21,9 @@ class InvalidatingStore final : public store::Store {
                            const std::optional<std::string>& owner) override {
     return store_.find(resource, query, owner);
   }
-  Result<std::vector<store::Document>> insert(const config::Resource& resource, std::span<const store::NewDocument> documents,
-                                              const std::optional<store::Remember>& remember) override;
-  Result<store::Document> replace(const config::Resource& resource, std::string_view id, const store::Fields& fields,
+  Result<void> insert(const config::Resource& resource, std::vector<store::NewDocument> documents,
+                      const std::optional<store::Remember>& remember) override;
+  Result<store::Document> replace(const config::Resource& resource, std::string_view id, store::Fields fields,
                                   Timestamp updated, const store::Precondition& precondition) override;
   Result<void> erase(const config::Resource& resource, std::string_view id, const store::Precondition& precondition) override;
   Result<std::optional<std::string>> recall(std::string_view key, Timestamp now) override { return store_.recall(key, now); }

@@ -164,4 +164,15 @@ Result<T> on_thread(std::function<Result<T>()> work) {
   return std::move(call->result);
 }
 
+/// Text that is scanned or hashed once on the loop: at most some 2 ms.
+inline constexpr std::size_t kLoopText = 512UL << 10U;
+
+/// Calls `work()`, on a thread where it scans or hashes much text; off a fiber, where all texts are out of the zone and so no
+/// larger than Zone::kLargestEntry, at once. What it touches it owns.
+template <class T, class Work>
+Result<T> scan(std::size_t text, Work work) {
+  if (text <= kLoopText || !on_fiber()) return work();
+  return on_thread<T>(std::move(work));
+}
+
 }  // namespace nacre::fiber

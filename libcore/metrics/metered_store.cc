@@ -27,16 +27,15 @@ Result<store::Page> MeteredStore::find(const config::Resource& resource, const q
   return measured(recorder_, Operation::find, [&] { return store_.find(resource, query, owner); });
 }
 
-Result<std::vector<store::Document>> MeteredStore::insert(const config::Resource& resource,
-                                                          std::span<const store::NewDocument> documents,
-                                                          const std::optional<store::Remember>& remember) {
-  return measured(recorder_, Operation::insert, [&] { return store_.insert(resource, documents, remember); });
+Result<void> MeteredStore::insert(const config::Resource& resource, std::vector<store::NewDocument> documents,
+                                  const std::optional<store::Remember>& remember) {
+  return measured(recorder_, Operation::insert, [&] { return store_.insert(resource, std::move(documents), remember); });
 }
 
-Result<store::Document> MeteredStore::replace(const config::Resource& resource, std::string_view id,
-                                              const store::Fields& fields, Timestamp updated,
-                                              const store::Precondition& precondition) {
-  return measured(recorder_, Operation::replace, [&] { return store_.replace(resource, id, fields, updated, precondition); });
+Result<store::Document> MeteredStore::replace(const config::Resource& resource, std::string_view id, store::Fields fields,
+                                              Timestamp updated, const store::Precondition& precondition) {
+  return measured(recorder_, Operation::replace,
+                  [&] { return store_.replace(resource, id, std::move(fields), updated, precondition); });
 }
 
 Result<void> MeteredStore::erase(const config::Resource& resource, std::string_view id,

@@ -14,9 +14,9 @@ class MeteredStore final : public store::Store {
                                    const std::optional<std::string>& owner) override;
   Result<store::Page> find(const config::Resource& resource, const query::ListQuery& query,
                            const std::optional<std::string>& owner) override;
-  Result<std::vector<store::Document>> insert(const config::Resource& resource, std::span<const store::NewDocument> documents,
-                                              const std::optional<store::Remember>& remember) override;
-  Result<store::Document> replace(const config::Resource& resource, std::string_view id, const store::Fields& fields,
+  Result<void> insert(const config::Resource& resource, std::vector<store::NewDocument> documents,
+                      const std::optional<store::Remember>& remember) override;
+  Result<store::Document> replace(const config::Resource& resource, std::string_view id, store::Fields fields,
                                   Timestamp updated, const store::Precondition& precondition) override;
   Result<void> erase(const config::Resource& resource, std::string_view id, const store::Precondition& precondition) override;
   Result<std::optional<std::string>> recall(std::string_view key, Timestamp now) override;

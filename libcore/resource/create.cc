@@ -105,11 +105,9 @@ Result<http::Response> created(const Call& call, const std::vector<store::NewDoc
   return response;
 }
 
-/// What the store refused, with pointers into the body: it names the place of a document only among several.
-Failure in_body(const NewDocuments& made, Failure refused) {
-  if (made.array && made.documents.size() == 1) {
-    for (FieldError& error : refused.errors) error.pointer.insert(0, "/0");
-  }
+/// What the store refused of an array of one document, with pointers into the body: it names places only among several.
+Failure in_array_of_one(Failure refused) {
+  for (FieldError& error : refused.errors) error.pointer.insert(0, "/0");
   return refused;
 }
 
@@ -134,8 +132,9 @@ Result<http::Response> insert(const Call& call, const Idempotency* idempotency, 
   std::optional<store::Remember> remember;
   if (idempotency != nullptr) remember = idempotency->kept(*response);
   const Stopwatch stopwatch(call.trace.waits.store);
-  const auto inserted = call.backend.store.insert(call.resource(), made->documents, remember);
-  if (!inserted) return in_body(*made, inserted.error());
+  const bool array_of_one = made->array && made->documents.size() == 1;
+  const auto inserted = call.backend.store.insert(call.resource(), std::move(made->documents), remember);
+  if (!inserted) return array_of_one ? in_array_of_one(inserted.error()) : inserted.error();
   kept = remember.has_value();
   return response;
 }

@@ -24,8 +24,6 @@ namespace nacre::resource {
 inline constexpr std::size_t kLoopBytes = 64UL << 10U;
 /// The judgement's share of it (schema::Effort).
 inline constexpr std::size_t kLoopEffort = 60'000;
-/// Text that is scanned or hashed once on the loop: at most some 2 ms.
-inline constexpr std::size_t kLoopText = 512UL << 10U;
 /// Memory of all bodies that a worker works on beyond that: their trees, and the texts that are made of them.
 inline constexpr std::size_t kLargeBodies = 40UL << 20U;
 
@@ -79,13 +77,5 @@ class BodyWork {
   fiber::Gate::Pass pass_;
   std::size_t bytes_ = 0;  // of all texts that went to a thread
 };
-
-/// Calls `work()`, on a thread where it scans or hashes much text; off a fiber, where all texts are out of the zone and so no
-/// larger than Zone::kLargestEntry, at once. What it touches it owns.
-template <class T, class Work>
-Result<T> scan(std::size_t text, Work work) {
-  if (text <= kLoopText || !fiber::on_fiber()) return work();
-  return fiber::on_thread<T>(std::move(work));
-}
 
 }  // namespace nacre::resource

@@ -90,7 +90,7 @@ Answer answer(const Call& call, const cache::Key& key, MakeLoad make_load, Show 
 Result<void> show_part(cache::Entry& document, const std::vector<std::string>& fields) {
   if (fields.empty()) return {};
   const std::size_t size = document.body.size();
-  auto part = scan<std::string>(
+  auto part = fiber::scan<std::string>(
       size, [fields, body = std::move(document.body)]() -> Result<std::string> { return store::Projection(fields).of(body); });
   if (!part) return part.error();
   document.body = std::move(*part);

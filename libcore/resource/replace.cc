@@ -16,11 +16,12 @@ namespace {
 
 /// `If-None-Match: *` on PUT: creates, and never replaces (RFC 9110 §13.1.2).
 Result<http::Response> create_at(const Call& call, store::Fields fields) {
-  const store::NewDocument document{std::string(call.match.id), std::move(fields.values), fiber::reactor().wall(),
-                                    call.identity.user, std::move(fields.text)};
-  auto response = created_reply(call, document);
+  std::vector<store::NewDocument> documents;
+  documents.push_back({std::string(call.match.id), std::move(fields.values), fiber::reactor().wall(), call.identity.user,
+                       std::move(fields.text)});
+  auto response = created_reply(call, documents.front());
   if (!response) return response.error();
-  const auto inserted = call.backend.store.insert(call.resource(), {&document, 1}, std::nullopt);
+  const auto inserted = call.backend.store.insert(call.resource(), std::move(documents), std::nullopt);
   if (!inserted) {
     const Failure failure = inserted.error();
     const bool exists = failure.error == Error::conflict && !failure.errors.empty() && failure.errors.front().pointer == "/_id";
@@ -66,7 +67,7 @@ Result<http::Response> replace(const Call& call) {
   if (!sent) return sent.error();
   const Stopwatch stopwatch(call.trace.waits.store);
   if (asked->wants_none() && !asked->wants_one() && !sent->rev) return create_at(call, std::move(sent->fields));
-  auto replaced = call.backend.store.replace(call.resource(), call.match.id, sent->fields, fiber::reactor().wall(),
+  auto replaced = call.backend.store.replace(call.resource(), call.match.id, std::move(sent->fields), fiber::reactor().wall(),
                                              precondition(*asked, sent->rev));
   if (replaced) return written_reply(call, 200, std::move(*replaced));
   if (asked->wants_none() && replaced.error().error == Error::not_found)

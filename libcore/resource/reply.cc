@@ -44,7 +44,7 @@ Answer cached_reply(const Call& call, cache::Entry&& entry, Milliseconds age) {
 
 Result<Tagged> tagged(std::string text) {
   const std::size_t size = text.size();
-  return scan<Tagged>(size, [text = std::move(text)]() mutable -> Result<Tagged> {
+  return fiber::scan<Tagged>(size, [text = std::move(text)]() mutable -> Result<Tagged> {
     std::string etag = http::entity_tag(text);
     return Tagged{std::move(text), std::move(etag)};
   });

@@ -112,20 +112,21 @@ Result<store::Document> patch_document(const Call& call, const http::Preconditio
   for (;;) {  // each turn waits for the store, so the deadline ends it
     if (!current) return current.error();
     if (auto holds = judge(asked, patch.rev, *current); !holds) return holds.error();
-    const auto fields =
+    auto fields =
         work.run<store::Fields>({current->json}, cost_of(patch, current->json.size()),
                                 [&resource = call.resource(), patch](const BodyWork::Texts& texts, schema::Effort& effort) {
                                   return apply(resource, patch, texts[0], effort);
                                 });
     if (!fields) return fields.error();
-    const store::Precondition unchanged{
-        .judge = [patched = std::move(current->json), newer](const store::Document& now) -> Result<void> {
-          if (now.json == patched) return {};
-          *newer = now;
-          return Failure(Error::precondition_failed);
-        }};
+    const store::Precondition unchanged{.judge = [patched = std::make_shared<const std::string>(std::move(current->json)),
+                                                  newer](const store::Document& now) -> Result<void> {
+      if (now.json == *patched) return {};
+      *newer = now;
+      return Failure(Error::precondition_failed);
+    }};
     newer->reset();
-    auto replaced = call.backend.store.replace(call.resource(), call.match.id, *fields, fiber::reactor().wall(), unchanged);
+    auto replaced =
+        call.backend.store.replace(call.resource(), call.match.id, std::move(*fields), fiber::reactor().wall(), unchanged);
     if (replaced || replaced.error().error != Error::precondition_failed || !*newer) return replaced;
     current = std::move(**newer);
   }

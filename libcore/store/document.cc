@@ -45,8 +45,7 @@ void append_document(std::string& out, const Row& row) {
 
 namespace {
 
-std::string text_of(const JsonObject& fields, const std::string& written) {
-  if (!written.empty()) return written;
+std::string text_of(const JsonObject& fields) {
   std::string text;
   append_json(text, fields);
   return text;
@@ -54,11 +53,13 @@ std::string text_of(const JsonObject& fields, const std::string& written) {
 
 }  // namespace
 
-std::string text_of(const NewDocument& document) { return text_of(document.fields, document.text); }
-std::string text_of(const Fields& fields) { return text_of(fields.values, fields.text); }
+std::string text_of(NewDocument&& document) {
+  return document.text.empty() ? text_of(document.fields) : std::move(document.text);
+}
+std::string text_of(Fields&& fields) { return fields.text.empty() ? text_of(fields.values) : std::move(fields.text); }
 
 void append_new_document(std::string& out, const NewDocument& document) {
-  const std::string written = document.text.empty() ? text_of(document) : std::string();
+  const std::string written = document.text.empty() ? text_of(document.fields) : std::string();
   append_document(out, {.id = document.id,
                         .created = document.created,
                         .updated = document.created,

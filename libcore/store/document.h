@@ -31,8 +31,8 @@ Document render(const NewDocument& document);
 void append_new_document(std::string& out, const NewDocument& document);
 
 /// The user's fields of a document as JSON text.
-std::string text_of(const NewDocument& document);
-std::string text_of(const Fields& fields);
+std::string text_of(NewDocument&& document);
+std::string text_of(Fields&& fields);
 
 /// Completes the failure of a write that a unique index is against, with its keys as the configuration has them ("slug",
 /// "author.name, title"). `place`: the document's among the several that were to be inserted.

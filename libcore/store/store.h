@@ -113,14 +113,14 @@ class Store {
                             const std::optional<std::string>& owner) = 0;
 
   /// All or none. Error::conflict: errors[0].pointer is "/_id" or the first key of the unique index ("/slug"), and of several
-  /// documents begins with the place of the one in the way ("/3/slug"). Returns them as stored, `_rev` 1.
-  virtual Result<std::vector<Document>> insert(const config::Resource& resource, std::span<const NewDocument> documents,
-                                               const std::optional<Remember>& remember) = 0;
+  /// documents begins with the place of the one in the way ("/3/slug"). What is stored then is what `render` gives.
+  virtual Result<void> insert(const config::Resource& resource, std::vector<NewDocument> documents,
+                              const std::optional<Remember>& remember) = 0;
 
   /// Replaces the user's fields, counts `_rev` up, keeps `_created` and `_owner`.
   /// Error::not_found, Error::conflict, and what the precondition gives.
-  virtual Result<Document> replace(const config::Resource& resource, std::string_view id, const Fields& fields,
-                                   Timestamp updated, const Precondition& precondition) = 0;
+  virtual Result<Document> replace(const config::Resource& resource, std::string_view id, Fields fields, Timestamp updated,
+                                   const Precondition& precondition) = 0;
 
   /// Error::not_found, and what the precondition gives.
   virtual Result<void> erase(const config::Resource& resource, std::string_view id, const Precondition& precondition) = 0;

@@ -15,9 +15,6 @@ from assertions import assert_problem
 from harness import wait_until
 from stalls import MOST
 
-# Not on MongoDB yet: the server of the tests does not come to an end with some of these bodies.
-pytestmark = pytest.mark.sqlite
-
 MOST_MEMORY = 100 << 20  # bytes of a worker's own
 BODY = 4 << 20  # that Nacre takes; a little less is sent
 JSON = {"Content-Type": "application/json"}
@@ -215,7 +212,7 @@ QUERIES = {
     "nor of nor": ("lists", where(**{"$nor": [{"$nor": [{"$nor": [{"tags": "a"}] * 8}] * 4}]}), {200}),
     "all denied": ("lists", where(**{"$nor": [{"anything": {"$not": {"$all": list(range(100))}}}]}), {200}),
     "where that nests": ("lists", {"where": nested(30, '{"$or":[', '{"n":1}', "]}")}, {400}),
-    "a long prefix": ("lists", where(anything={"$regex": "^" + "x" * 6000}), {200}),
+    "a long prefix": ("lists", where(anything={"$regex": "^" + "x" * 6000}), {200, 400}),
     "a long path": ("trees", where(**{"t" + ".a" * 3000: 1}), {400}),
     "a long sort": ("lists", {"sort": ",".join(["n"] * 3000)}, {400}),
     "many fields": ("lists", {"fields": ",".join(["tags"] * 3000)}, {400}),

@@ -16,10 +16,6 @@ from harness import wait_until
 from load import clients_of
 from stalls import MOST
 
-# How an answer is sent does not depend on the store. The MongoDB-speaking server of the tests takes its time over documents of
-# megabytes, and a page of 7.8 MB becomes JSON on the loop, which alone takes about 20 ms.
-pytestmark = pytest.mark.sqlite
-
 YAML = """
 version: 1
 store: { uri: "sqlite:nacre.db" }

@@ -56,23 +56,25 @@ class MongoStore final : public Store {
     return find_page(client_, resource.name, query, owner);
   }
 
-  Result<std::vector<Document>> insert(const config::Resource& resource, std::span<const NewDocument> documents,
-                                       const std::optional<Remember>& remember) override {
+  Result<void> insert(const config::Resource& resource, std::vector<NewDocument> documents,
+                      const std::optional<Remember>& remember) override {
     const fiber::TimeLimit limit(options_.timeout);
     auto collection = collection_of(resource);
     if (auto made = wait_until_made(); !made) return made.error();
     if (auto writable = wait_until_writable(*collection); !writable) return writable.error();
-    auto insert = Insert::make(std::move(collection), documents, remember);
+    auto insert = Insert::make(std::move(collection), std::move(documents), remember);
     if (!insert) return insert.error();
-    return write<std::vector<Document>>(resource.name, std::move(*insert));
+    return write<void>(resource.name, std::move(*insert));
   }
 
-  Result<Document> replace(const config::Resource& resource, std::string_view id, const Fields& fields, Timestamp updated,
+  Result<Document> replace(const config::Resource& resource, std::string_view id, Fields fields, Timestamp updated,
                            const Precondition& precondition) override {
     const fiber::TimeLimit limit(options_.timeout);
     auto collection = collection_of(resource);
     if (auto writable = wait_until_writable(*collection); !writable) return writable.error();
-    return write<Document>(resource.name, Replace(std::move(collection), id, fields.values, updated, precondition));
+    auto replace = Replace::make(std::move(collection), id, std::move(fields), updated, precondition);
+    if (!replace) return replace.error();
+    return write<Document>(resource.name, std::move(*replace));
   }
 
   Result<void> erase(const config::Resource& resource, std::string_view id, const Precondition& precondition) override {

@@ -2,11 +2,12 @@
 
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "fiber/fiber.h"
 #include "mongo/client.h"
 #include "store/mongo/collection.h"
 #include "store/mongo/list_bson.h"
@@ -31,6 +32,18 @@ struct Batch {
 /// An answer without an error.
 Result<Answer> checked(Result<Answer> answer);
 
+/// Calls `work(answer)`, on a thread where there is much to read. What it touches beside it owns.
+template <class T, class Work>
+Result<T> read(Answer answer, Work work) {
+  constexpr std::size_t kOnLoop = fiber::kLoopText / 2;  // BSON takes more work than text
+  if (answer.reply.document().size() <= kOnLoop) return work(std::as_const(answer));
+  return fiber::on_thread<T>(
+      [answer = std::make_shared<const Answer>(std::move(answer)), work = std::move(work)] { return work(*answer); });
+}
+
+/// The one document that a `find` answered; Error::not_found.
+Result<std::string_view> only_document(const Answer& answer);
+
 Result<Document> find_one(Client& client, std::string_view collection, std::string_view id,
                           const std::optional<std::string>& owner);
 Result<Page> find_page(Client& client, std::string_view collection, const query::ListQuery& query,
@@ -41,27 +54,32 @@ Result<void> ping(Client& client);
 /// Calls `visit(id)` of what a write may change.
 class Insert {
  public:
-  /// Error::too_large when the documents are more than one command holds.
-  static Result<Insert> make(std::shared_ptr<Collection> collection, std::span<const NewDocument> documents,
+  /// Waits for a thread when there is much to encode. Error::too_large when the documents are more than one command holds.
+  static Result<Insert> make(std::shared_ptr<Collection> collection, std::vector<NewDocument> documents,
                              const std::optional<Remember>& remember);
-  Result<std::vector<Document>> operator()(Client& client, Monotonic until);
+  Result<void> operator()(Client& client, Monotonic until);
   void for_each_id(FunctionRef<void(std::string_view id)> visit) const {
-    for (const std::string& id : ids_) visit(id);
+    for (const std::string& id : documents_.ids) visit(id);
   }
   Collection& collection() const noexcept { return *collection_; }
 
  private:
-  Insert() = default;
+  struct Documents {
+    std::vector<std::string> ids;
+    std::string bson;  ///< an array
+  };
+  static Result<Documents> encode(const std::vector<NewDocument>& documents, const DateFields& dates);
+
+  Insert(std::shared_ptr<Collection> collection, std::optional<Remember> remember, Documents documents)
+      : collection_(std::move(collection)), remember_(std::move(remember)), documents_(std::move(documents)) {}
   void write_command(BsonWriter& bson) const;
   Failure conflict(const nacre::mongo::ServerError& error) const;
   Result<void> in_transaction(Client& client, Monotonic until) const;
   Result<void> without(Client& client, Monotonic until) const;
 
   std::shared_ptr<Collection> collection_;
-  std::vector<std::string> ids_;
-  std::string bson_;  ///< the array of documents
-  std::vector<Document> rendered_;
   std::optional<Remember> remember_;
+  Documents documents_;
 };
 
 /// What a write finds changed when somebody else wrote a document: the server's members, as BSON has them.
@@ -77,8 +95,10 @@ struct State {
 
 /// Which document a write is for, and what must hold of it.
 struct Condition {
+  Condition(std::string_view of, const Precondition& what) : id(of), precondition(std::make_shared<Precondition>(what)) {}
+
   std::string id;
-  Precondition precondition;
+  std::shared_ptr<const Precondition> precondition;
 
   /// Judges the document that is there, and gives its state: the write names it, so that a document that changed in between is
   /// not met, and is judged again. nullopt where there is nothing to judge.
@@ -89,13 +109,16 @@ struct Condition {
 
 class Replace {
  public:
-  Replace(std::shared_ptr<Collection> collection, std::string_view id, const JsonObject& fields, Timestamp updated,
-          const Precondition& precondition);
+  /// Waits for a thread when there is much to encode.
+  static Result<Replace> make(std::shared_ptr<Collection> collection, std::string_view id, Fields fields, Timestamp updated,
+                              const Precondition& precondition);
   Result<Document> operator()(Client& client, Monotonic until) const;
   void for_each_id(FunctionRef<void(std::string_view id)> visit) const { visit(condition_.id); }
   Collection& collection() const noexcept { return *collection_; }
 
  private:
+  Replace(std::shared_ptr<Collection> collection, Condition condition, std::string fields, Timestamp updated)
+      : collection_(std::move(collection)), condition_(std::move(condition)), fields_(std::move(fields)), updated_(updated) {}
   void write_update(BsonWriter& bson) const;
 
   std::shared_ptr<Collection> collection_;
@@ -107,7 +130,7 @@ class Replace {
 class Erase {
  public:
   Erase(std::shared_ptr<Collection> collection, std::string_view id, const Precondition& precondition)
-      : collection_(std::move(collection)), condition_{std::string(id), precondition} {}
+      : collection_(std::move(collection)), condition_(id, precondition) {}
   Result<void> operator()(Client& client, Monotonic until) const;
   void for_each_id(FunctionRef<void(std::string_view id)> visit) const { visit(condition_.id); }
 

@@ -8,10 +8,25 @@ void write_owner(BsonWriter& bson, const std::optional<std::string>& owner) {
   if (owner) bson.string("_owner", *owner);
 }
 
+/// What a server says of a list that it does not take: the client's matter, and no fault of the store.
+Result<Answer> taken(Result<Answer> answer) {
+  if (!answer || !answer->error) return answer;
+  switch (answer->error->code) {
+    case 2:      // BadValue
+    case 9:      // FailedToParse
+    case 51091:  // a regular expression that is too long
+      return Failure(Error::bad_request, "where: the store does not take this condition");
+    case 292:  // QueryExceededMemoryLimitNoDiskUseAllowed
+      return Failure(Error::bad_request, "sort: there are too many documents to sort without an index");
+    default:
+      return answer->error->failure();
+  }
+}
+
 /// One `find` of a page: `limit` documents at most.
 Result<Answer> ask_segment(Client& client, std::string_view collection, const ListPlan& plan, std::size_t segment,
                            std::int64_t limit) {
-  return checked(client.read([&](BsonWriter& bson) {
+  return taken(client.read([&](BsonWriter& bson) {
     bson.string("find", collection);
     bson.document("filter", [&] { plan.write_filter(bson, segment); });
     bson.document("sort", [&] { plan.write_sort(bson); });
@@ -23,20 +38,23 @@ Result<Answer> ask_segment(Client& client, std::string_view collection, const Li
   }));
 }
 
-/// What a reply of a size that no batch may have has left on the server.
-void end_cursor(Client& client, std::string_view collection, const Answer& answer) {
+/// What a reply of a size that no batch may have has left on the server; 0: nothing.
+std::int64_t open_cursor(const Answer& answer) {
   const auto id = nacre::mongo::find(answer.view.cursor, "id");
-  if (!id || !id->is_integer()) return;
+  return id && id->is_integer() ? id->integer() : 0;
+}
+
+void end_cursor(Client& client, std::string_view collection, std::int64_t cursor) {
   (void)client.read(
       [&](BsonWriter& bson) {
         bson.string("killCursors", collection);
-        bson.array("cursors", [&] { bson.int64("0", id->integer()); });
+        bson.array("cursors", [&] { bson.int64("0", cursor); });
       },
       {.concern = false});
 }
 
 Result<std::uint64_t> count(Client& client, std::string_view collection, const ListPlan& plan) {
-  auto answer = checked(client.read([&](BsonWriter& bson) {
+  auto answer = taken(client.read([&](BsonWriter& bson) {
     bson.string("aggregate", collection);
     bson.array("pipeline", [&] {
       bson.document("0", [&] { bson.document("$match", [&] { plan.write_whole_filter(bson); }); });
@@ -61,9 +79,54 @@ Result<std::uint64_t> count(Client& client, std::string_view collection, const L
   return *count;
 }
 
-bool is_full(const Page& page, const query::ListQuery& query) {
-  return page.size == query.limit || page.items.size() > kMaxPageBytes;
-}
+/// A page as it is put together, out of the answers for its segments.
+class PageReader {
+ public:
+  explicit PageReader(const query::ListQuery& query) : limit_(query.limit), fields_(query.fields) {
+    for (const auto& key : query.sort) keys_.push_back(key.field.path);
+    page_.items = "[";
+  }
+
+  /// How many documents the next answer may hold: one more than the page does, which tells whether there is a next page.
+  std::size_t wanted() const noexcept { return limit_ - page_.size + 1; }
+
+  /// Whether there are more documents than the page holds.
+  Result<bool> add(const Answer& answer) {
+    const auto batch = Batch::of(answer);
+    if (!batch) return batch.error();
+    BsonReader reader(batch->documents);
+    BsonElement document;
+    std::string_view last;
+    bool more = false;
+    while (!more && reader.next(document)) {
+      more = is_full();
+      if (more) break;
+      if (page_.size++ > 0) page_.items += ',';
+      last = document.is_document() ? document.document() : std::string_view();
+      if (!append_document(page_.items, last, fields_)) return malformed();
+    }
+    if (reader.failed()) return malformed();
+    more = more || batch->more;
+    if (last.empty() || (!is_full() && !more)) return more;
+    page_.next.clear();
+    for (const std::string& path : keys_) page_.next.push_back(key_value(last, path));
+    return more;
+  }
+
+  Page finish(bool more) {
+    page_.items += ']';
+    if (!more) page_.next.clear();
+    return std::move(page_);
+  }
+
+ private:
+  bool is_full() const noexcept { return page_.size == limit_ || page_.items.size() > kMaxPageBytes; }
+
+  const std::size_t limit_;
+  const FieldTree fields_;
+  std::vector<std::string> keys_;
+  Page page_;
+};
 
 }  // namespace
 
@@ -84,9 +147,19 @@ Result<Batch> Batch::of(const Answer& answer) {
   return batch;
 }
 
+Result<std::string_view> only_document(const Answer& answer) {
+  const auto batch = Batch::of(answer);
+  if (!batch) return batch.error();
+  BsonReader reader(batch->documents);
+  BsonElement document;
+  if (!reader.next(document)) return reader.failed() ? malformed() : Failure(Error::not_found);
+  if (!document.is_document()) return malformed();
+  return document.document();
+}
+
 Result<Document> find_one(Client& client, std::string_view collection, std::string_view id,
                           const std::optional<std::string>& owner) {
-  const auto answer = checked(client.read([&](BsonWriter& bson) {
+  auto answer = checked(client.read([&](BsonWriter& bson) {
     bson.string("find", collection);
     bson.document("filter", [&] {
       write_id(bson, "_id", id);
@@ -96,47 +169,27 @@ Result<Document> find_one(Client& client, std::string_view collection, std::stri
     bson.boolean("singleBatch", true);
   }));
   if (!answer) return answer.error();
-  const auto batch = Batch::of(*answer);
-  if (!batch) return batch.error();
-  BsonReader reader(batch->documents);
-  BsonElement document;
-  if (!reader.next(document)) return reader.failed() ? malformed() : Failure(Error::not_found);
-  return document.is_document() ? to_document(document.document()) : Result<Document>(malformed());
+  return read<Document>(std::move(*answer), [](const Answer& found) -> Result<Document> {
+    const auto document = only_document(found);
+    return document ? to_document(*document) : document.error();
+  });
 }
 
-/// One document more than the page holds is asked for, which tells whether there is a next page.
 Result<Page> find_page(Client& client, std::string_view collection, const query::ListQuery& query,
                        const std::optional<std::string>& owner) {
   const ListPlan plan(query, owner);
-  const FieldTree fields(query.fields);
-  Page page;
-  page.items = "[";
+  const auto reader = std::make_shared<PageReader>(query);
   bool more = false;
   for (std::size_t segment = 0; segment < plan.segments() && !more; ++segment) {
-    const std::size_t limit = query.limit - page.size + 1;
-    const auto answer = ask_segment(client, collection, plan, segment, static_cast<std::int64_t>(limit));
+    auto answer = ask_segment(client, collection, plan, segment, static_cast<std::int64_t>(reader->wanted()));
     if (!answer) return answer.error();
-    const auto batch = Batch::of(*answer);
-    if (!batch) return batch.error();
-    BsonReader reader(batch->documents);
-    BsonElement document;
-    std::string_view last;
-    while (reader.next(document) && !more) {
-      more = is_full(page, query);
-      if (more) break;
-      if (page.size++ > 0) page.items += ',';
-      last = document.is_document() ? document.document() : std::string_view();
-      if (!append_document(page.items, last, fields)) return malformed();
-    }
-    if (reader.failed()) return malformed();
-    if (batch->more) end_cursor(client, collection, *answer);
-    more = more || batch->more;
-    if (last.empty() || (!is_full(page, query) && !more)) continue;
-    page.next.clear();
-    for (const auto& key : query.sort) page.next.push_back(key_value(last, key.field.path));
+    const std::int64_t cursor = open_cursor(*answer);
+    const auto read_on = read<bool>(std::move(*answer), [reader](const Answer& found) { return reader->add(found); });
+    if (!read_on) return read_on.error();
+    if (cursor != 0) end_cursor(client, collection, cursor);
+    more = *read_on;
   }
-  page.items += "]";
-  if (!more) page.next.clear();
+  Page page = reader->finish(more);
   if (query.count) {
     const auto total = count(client, collection, plan);
     if (!total) return total.error();

@@ -14,6 +14,9 @@ using nacre::mongo::Transaction;
 constexpr std::size_t kMostBytes =
     16UL * 1024 * 1024;  // of a command's document; maxBsonObjectSize, and a little is the server's
 
+/// Text of documents that become BSON on the loop: each of its values may take as long as some 10 bytes that are scanned.
+constexpr std::size_t kEncodedOnLoop = fiber::kLoopText / 8;
+
 Failure too_large() { return {Error::too_large, "the documents are too large for the store"}; }
 
 /// The keys of a unique index as the server names them: "slug" or "author, title".
@@ -47,6 +50,14 @@ void write_document(BsonWriter& bson, const NewDocument& document, const DateFie
   write_fields(bson, document.fields, dates);
 }
 
+Result<std::string> encode(const Fields& fields, const DateFields& dates) {
+  std::string encoded;
+  BsonWriter bson(encoded);
+  bson.document([&] { write_fields(bson, fields.values, dates); });
+  if (encoded.size() > kMostBytes) return too_large();
+  return encoded;
+}
+
 }  // namespace
 
 Failure conflict(const ServerError& error, const Collection& collection, std::optional<std::size_t> place) {
@@ -59,46 +70,54 @@ Failure conflict(const ServerError& error, const Collection& collection, std::op
   return failure;
 }
 
-Result<Insert> Insert::make(std::shared_ptr<Collection> collection, std::span<const NewDocument> documents,
-                            const std::optional<Remember>& remember) {
-  Insert insert;
-  BsonWriter bson(insert.bson_);
+Result<Insert::Documents> Insert::encode(const std::vector<NewDocument>& documents, const DateFields& dates) {
+  Documents encoded;
+  encoded.ids.reserve(documents.size());
+  BsonWriter bson(encoded.bson);
   const std::size_t start = bson.begin();
-  for (std::size_t i = 0; i < documents.size(); ++i) {
-    bson.document(IndexName(i).view(), [&] { write_document(bson, documents[i], collection->dates); });
-    if (insert.bson_.size() > kMostBytes) return too_large();
-    insert.ids_.push_back(documents[i].id);
-    insert.rendered_.push_back(render(documents[i]));
+  for (const NewDocument& document : documents) {
+    bson.document(IndexName(encoded.ids.size()).view(), [&] { write_document(bson, document, dates); });
+    if (encoded.bson.size() > kMostBytes) return too_large();
+    encoded.ids.push_back(document.id);
   }
   bson.end(start);
-  insert.collection_ = std::move(collection);
-  insert.remember_ = remember;
-  return insert;
+  return encoded;
+}
+
+Result<Insert> Insert::make(std::shared_ptr<Collection> collection, std::vector<NewDocument> documents,
+                            const std::optional<Remember>& remember) {
+  std::size_t size = 0;
+  for (const NewDocument& document : documents) size += document.text.size();
+  auto encoded =
+      size <= kEncodedOnLoop
+          ? encode(documents, collection->dates)
+          : fiber::on_thread<Documents>([documents = std::make_shared<const std::vector<NewDocument>>(std::move(documents)),
+                                         dates = collection->dates] { return encode(*documents, dates); });
+  if (!encoded) return encoded.error();
+  return Insert(std::move(collection), remember, std::move(*encoded));
 }
 
 void Insert::write_command(BsonWriter& bson) const {
   bson.string("insert", collection_->name);
-  bson.raw("documents", bson_, BsonType::array);
+  bson.raw("documents", documents_.bson, BsonType::array);
 }
 
 Failure Insert::conflict(const ServerError& error) const {
   std::optional<std::size_t> place;
-  if (ids_.size() > 1) place = static_cast<std::size_t>(error.index);
+  if (documents_.ids.size() > 1) place = static_cast<std::size_t>(error.index);
   return mongo::conflict(error, *collection_, place);
 }
 
-Result<std::vector<Document>> Insert::operator()(Client& client, Monotonic until) {
-  if (ids_.size() == 1 && !remember_) {
+Result<void> Insert::operator()(Client& client, Monotonic until) {
+  if (documents_.ids.size() == 1 && !remember_) {
     const auto answer = client.write([this](BsonWriter& bson) { write_command(bson); }, until);
     if (!answer) return answer.error();
     if (answer->error) return conflict(*answer->error);
-    return std::move(rendered_);
+    return {};
   }
   const auto has_transactions = client.has_transactions(until);
   if (!has_transactions) return has_transactions.error();
-  const auto done = *has_transactions ? in_transaction(client, until) : without(client, until);
-  if (!done) return done.error();
-  return std::move(rendered_);
+  return *has_transactions ? in_transaction(client, until) : without(client, until);
 }
 
 Result<void> Insert::in_transaction(Client& client, Monotonic until) const {
@@ -124,11 +143,12 @@ Result<void> Insert::without(Client& client, Monotonic until) const {
   std::optional<Failure> failure;
   if (inserted->error) {
     failure = conflict(*inserted->error);
-    to_delete = static_cast<std::size_t>(std::clamp<std::int64_t>(inserted->view.n, 0, static_cast<std::int64_t>(ids_.size())));
+    to_delete = static_cast<std::size_t>(
+        std::clamp<std::int64_t>(inserted->view.n, 0, static_cast<std::int64_t>(documents_.ids.size())));
   } else if (remember_) {
     if (auto remembered = RememberValue{*remember_}(client, until); !remembered) {
       failure = remembered.error();
-      to_delete = ids_.size();
+      to_delete = documents_.ids.size();
     }
   }
   if (!failure) return {};
@@ -140,7 +160,7 @@ Result<void> Insert::without(Client& client, Monotonic until) const {
         bson.document("q", [&] {
           bson.document("_id", [&] {
             bson.array("$in", [&] {
-              for (std::size_t i = 0; i < to_delete; ++i) write_id(bson, IndexName(i).view(), ids_[i]);
+              for (std::size_t i = 0; i < to_delete; ++i) write_id(bson, IndexName(i).view(), documents_.ids[i]);
             });
           });
           bson.int64("_rev", 1);
@@ -175,8 +195,8 @@ void State::write(BsonWriter& bson) const {
 }
 
 Result<std::optional<State>> Condition::check(Client& client, std::string_view collection) const {
-  if (!precondition.judge) return std::optional<State>();
-  const auto answer = checked(client.read(
+  if (!precondition->judge) return std::optional<State>();
+  auto answer = checked(client.read(
       [&](BsonWriter& bson) {
         bson.string("find", collection);
         bson.document("filter", [&] { write(bson, std::nullopt); });
@@ -185,29 +205,32 @@ Result<std::optional<State>> Condition::check(Client& client, std::string_view c
       },
       {.role = Role::primary}));
   if (!answer) return answer.error();
-  const auto batch = Batch::of(*answer);
-  if (!batch) return batch.error();
-  BsonReader reader(batch->documents);
-  BsonElement found;
-  if (!reader.next(found)) return reader.failed() ? malformed() : Failure(Error::not_found);
-  if (!found.is_document()) return malformed();
-  const auto current = to_document(found.document());
-  if (!current) return current.error();
-  if (auto holds = precondition.judge(*current); !holds) return holds.error();
-  return std::optional(State::of(found.document()));
+  return read<std::optional<State>>(std::move(*answer),
+                                    [asked = precondition](const Answer& found) -> Result<std::optional<State>> {
+                                      const auto bson = only_document(found);
+                                      if (!bson) return bson.error();
+                                      const auto current = to_document(*bson);
+                                      if (!current) return current.error();
+                                      if (auto holds = asked->judge(*current); !holds) return holds.error();
+                                      return std::optional(State::of(*bson));
+                                    });
 }
 
 void Condition::write(BsonWriter& bson, const std::optional<State>& state) const {
   write_id(bson, "_id", id);
-  if (precondition.owner) bson.string("_owner", *precondition.owner);
+  if (precondition->owner) bson.string("_owner", *precondition->owner);
   if (state) state->write(bson);
 }
 
-Replace::Replace(std::shared_ptr<Collection> collection, std::string_view id, const JsonObject& fields, Timestamp updated,
-                 const Precondition& precondition)
-    : collection_(std::move(collection)), condition_{std::string(id), precondition}, updated_(updated) {
-  BsonWriter bson(fields_);
-  bson.document([&] { write_fields(bson, fields, collection_->dates); });
+Result<Replace> Replace::make(std::shared_ptr<Collection> collection, std::string_view id, Fields fields, Timestamp updated,
+                              const Precondition& precondition) {
+  const std::size_t size = fields.text.size();
+  auto bson = size <= kEncodedOnLoop
+                  ? encode(fields, collection->dates)
+                  : fiber::on_thread<std::string>([fields = std::make_shared<const Fields>(std::move(fields)),
+                                                   dates = collection->dates] { return encode(*fields, dates); });
+  if (!bson) return bson.error();
+  return Replace(std::move(collection), {id, precondition}, std::move(*bson), updated);
 }
 
 /// What the server sets is computed from the document that is there; the user's fields are a literal, in which nothing is an
@@ -237,11 +260,10 @@ void Replace::write_update(BsonWriter& bson) const {
 }
 
 Result<Document> Replace::operator()(Client& client, Monotonic until) const {
-  if (fields_.size() > kMostBytes) return too_large();
   for (;;) {
     const auto state = condition_.check(client, collection_->name);
     if (!state) return state.error();
-    const auto answer = client.write(
+    auto answer = client.write(
         [&](BsonWriter& bson) {
           bson.string("findAndModify", collection_->name);
           bson.document("query", [&] { condition_.write(bson, *state); });
@@ -252,7 +274,9 @@ Result<Document> Replace::operator()(Client& client, Monotonic until) const {
     if (!answer) return answer.error();
     if (answer->error) return conflict(*answer->error, *collection_, std::nullopt);
     const auto& value = answer->view.value;
-    if (value && value->type == BsonType::document) return to_document(value->document());
+    if (value && value->type == BsonType::document) {
+      return read<Document>(std::move(*answer), [](const Answer& done) { return to_document(done.view.value->document()); });
+    }
     if (!*state) return Failure(Error::not_found);
   }
 }

@@ -3,7 +3,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,9 +59,9 @@ struct Ping {
 
 class Insert {
  public:
-  Insert(std::shared_ptr<const Table> table, Blueprint& blueprint, std::span<const NewDocument> documents,
+  Insert(std::shared_ptr<const Table> table, Blueprint& blueprint, std::vector<NewDocument> documents,
          const std::optional<Remember>& remember);
-  Result<std::vector<Document>> operator()(Connection& connection) const;
+  Result<void> operator()(Connection& connection) const;
   void for_each_subject(const Visit& visit) const;
 
  private:
@@ -72,7 +71,7 @@ class Insert {
     Timestamp created;
     std::optional<std::string> owner;
   };
-  Result<Document> insert_one(Connection& connection, const Item& item, std::optional<std::size_t> place) const;
+  Result<void> insert_one(Connection& connection, const Item& item, std::optional<std::size_t> place) const;
 
   std::shared_ptr<const Table> table_;
   Blueprint& blueprint_;
@@ -91,8 +90,8 @@ struct Target {
 
 class Replace {
  public:
-  Replace(std::shared_ptr<const Table> table, Blueprint& blueprint, std::string_view id, const Fields& fields,
-          Timestamp updated, const Precondition& precondition);
+  Replace(std::shared_ptr<const Table> table, Blueprint& blueprint, std::string_view id, Fields fields, Timestamp updated,
+          const Precondition& precondition);
   Result<Document> operator()(Connection& connection) const;
   void for_each_subject(const Visit& visit) const { visit(table_->resource, target_.id); }
 

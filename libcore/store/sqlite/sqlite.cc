@@ -58,14 +58,14 @@ class SqliteStore final : public Store {
     return run<Page>(*lists_, FindPage(*table(resource), resource, query, owner));
   }
 
-  Result<std::vector<Document>> insert(const config::Resource& resource, std::span<const NewDocument> documents,
-                                       const std::optional<Remember>& remember) override {
-    return run<std::vector<Document>>(*writes_, Insert(table(resource), shared_->blueprint, documents, remember));
+  Result<void> insert(const config::Resource& resource, std::vector<NewDocument> documents,
+                      const std::optional<Remember>& remember) override {
+    return run<void>(*writes_, Insert(table(resource), shared_->blueprint, std::move(documents), remember));
   }
 
-  Result<Document> replace(const config::Resource& resource, std::string_view id, const Fields& fields, Timestamp updated,
+  Result<Document> replace(const config::Resource& resource, std::string_view id, Fields fields, Timestamp updated,
                            const Precondition& precondition) override {
-    return run<Document>(*writes_, Replace(table(resource), shared_->blueprint, id, fields, updated, precondition));
+    return run<Document>(*writes_, Replace(table(resource), shared_->blueprint, id, std::move(fields), updated, precondition));
   }
 
   Result<void> erase(const config::Resource& resource, std::string_view id, const Precondition& precondition) override {

@@ -31,33 +31,32 @@ Failure conflict(Run& run, const Connection& connection, const Blueprint& bluepr
 
 }  // namespace
 
-Insert::Insert(std::shared_ptr<const Table> table, Blueprint& blueprint, std::span<const NewDocument> documents,
+Insert::Insert(std::shared_ptr<const Table> table, Blueprint& blueprint, std::vector<NewDocument> documents,
                const std::optional<Remember>& remember)
     : table_(std::move(table)), blueprint_(blueprint), remember_(remember) {
   items_.reserve(documents.size());
-  for (const auto& document : documents) items_.push_back({document.id, text_of(document), document.created, document.owner});
+  for (NewDocument& document : documents) {
+    items_.push_back({std::move(document.id), text_of(std::move(document)), document.created, std::move(document.owner)});
+  }
 }
 
 void Insert::for_each_subject(const Visit& visit) const {
   for (const auto& item : items_) visit(table_->resource, item.id);
 }
 
-Result<std::vector<Document>> Insert::operator()(Connection& connection) const {
+Result<void> Insert::operator()(Connection& connection) const {
   blueprint_.before_write(connection, *table_);
-  std::vector<Document> documents;
-  documents.reserve(items_.size());
-  for (const auto& item : items_) {
-    auto document = insert_one(connection, item, items_.size() > 1 ? std::optional(documents.size()) : std::nullopt);
-    if (!document) return document.error();
-    documents.push_back(std::move(*document));
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    auto inserted = insert_one(connection, items_[i], items_.size() > 1 ? std::optional(i) : std::nullopt);
+    if (!inserted) return inserted.error();
   }
   if (remember_) {
     if (auto remembered = RememberValue{*remember_}(connection); !remembered) return remembered.error();
   }
-  return documents;
+  return {};
 }
 
-Result<Document> Insert::insert_one(Connection& connection, const Item& item, std::optional<std::size_t> place) const {
+Result<void> Insert::insert_one(Connection& connection, const Item& item, std::optional<std::size_t> place) const {
   const std::int64_t created = milliseconds(item.created);
   const std::optional<std::string> owner = item.owner ? std::optional(to_stored(*item.owner)) : std::nullopt;
   std::string room;
@@ -67,15 +66,7 @@ Result<Document> Insert::insert_one(Connection& connection, const Item& item, st
   run.bind(json_to_stored(item.doc, room));
   run.step();
   if (run.failed()) return conflict(run, connection, blueprint_, *table_, place);
-  Document document{.json = {}, .rev = 1, .updated = item.created};
-  append_document(document.json, {.id = item.id,
-                                  .rev = 1,
-                                  .created = item.created,
-                                  .updated = item.created,
-                                  .owner = item.owner ? std::string_view(*item.owner) : std::string_view(),
-                                  .owned = item.owner.has_value(),
-                                  .doc = item.doc});
-  return document;
+  return {};
 }
 
 Result<void> Target::check(Connection& connection, const Table& table) const {
@@ -85,12 +76,12 @@ Result<void> Target::check(Connection& connection, const Table& table) const {
   return precondition.judge ? precondition.judge(*current) : Result<void>();
 }
 
-Replace::Replace(std::shared_ptr<const Table> table, Blueprint& blueprint, std::string_view id, const Fields& fields,
+Replace::Replace(std::shared_ptr<const Table> table, Blueprint& blueprint, std::string_view id, Fields fields,
                  Timestamp updated, const Precondition& precondition)
     : table_(std::move(table)),
       blueprint_(blueprint),
       target_{std::string(id), precondition},
-      doc_(text_of(fields)),
+      doc_(text_of(std::move(fields))),
       updated_(updated) {}
 
 Result<Document> Replace::operator()(Connection& connection) const {

@@ -112,7 +112,7 @@ class Secantus:
         configuration = server.home / "secantusd.toml"
         configuration.touch()
         command = [pathlib.Path(sys.prefix) / "bin/secantusd-py", "--config", configuration, "--host", "127.0.0.1"]
-        command += ["--port", server.port, "--storage-path", server.data, "--cache-size", "64M", "--log-level", "WARNING"]
+        command += ["--port", server.port, "--storage-path", server.data, "--cache-size", "512M", "--log-level", "WARNING"]
         command += ["--sync-on-commit", "--enable-test-commands"]
         if server.locked:
             command.append("--auth")

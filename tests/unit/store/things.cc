@@ -6,6 +6,7 @@
 
 #include "json/parse.h"
 #include "query/example.h"
+#include "store/document.h"
 
 namespace nacre::store {
 namespace {
@@ -36,7 +37,7 @@ void Things::insert(const std::vector<JsonObject>& fields) {
   }
   const auto stored = store().insert(resource(), batch, {});
   REQUIRE_MESSAGE(stored.has_value(), (stored ? "" : stored.error().detail + stored.error().internal));
-  for (const Document& document : *stored) documents.push_back(*parse_json(document.json));
+  for (const NewDocument& document : batch) documents.push_back(*parse_json(render(document).json));
 }
 
 void Things::replace(const std::string& id, const JsonObject& fields) {

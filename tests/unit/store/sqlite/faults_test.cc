@@ -35,9 +35,7 @@ class Faulty {
 
   Result<void> insert(const std::string& id, const std::string& title) {
     const std::vector<NewDocument> one{{.id = id, .fields = {{"title", title}}, .created = {}, .owner = {}}};
-    auto inserted = store().insert(resource(), one, {});
-    if (!inserted) return inserted.error();
-    return {};
+    return store().insert(resource(), one, {});
   }
   bool finds(const std::string& id) { return store().find_one(resource(), id, {}).has_value(); }
 

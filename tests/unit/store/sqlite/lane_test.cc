@@ -29,7 +29,7 @@ class ByHand {
   fiber::Fiber* start(std::function<void()> body, Milliseconds limit = Milliseconds{60'000}) {
     return *store_->scheduler.start(reactor().now() + limit, std::move(body));
   }
-  Result<std::vector<Document>> insert(const std::string& id) {
+  Result<void> insert(const std::string& id) {
     const std::vector<NewDocument> one{{.id = id, .fields = {{"title", id}}, .created = {}, .owner = {}}};
     return store().insert(resources_.front(), one, {});
   }
