@@ -11,12 +11,9 @@ namespace nacre::nginx {
 
 namespace {
 
-/// Four bytes as eight hex digits, all at once.
-std::uint64_t hex_of(std::uint32_t bytes) noexcept {
-  std::uint64_t digits = bytes;
-  digits = (digits | digits << 16U) & 0x0000FFFF0000FFFFU;
-  digits = (digits | digits << 8U) & 0x00FF00FF00FF00FFU;
-  digits = (digits | digits << 4U) & 0x0F0F0F0F0F0F0F0FU;
+/// The lower halves of eight bytes as eight hex digits, all at once.
+std::uint64_t hex_of_halves(std::uint64_t bytes) noexcept {
+  const std::uint64_t digits = bytes & 0x0F0F0F0F0F0F0F0FU;
   const std::uint64_t letters = (digits + 0x0606060606060606U) >> 4U & 0x0101010101010101U;
   return digits + 0x3030303030303030U + letters * ('a' - '9' - 1);
 }
@@ -35,8 +32,7 @@ void make_id(std::array<char, 32>& id) noexcept {
     b ^= a;
     a = std::rotl(a, 49) ^ b ^ (b << 21U);
     b = std::rotl(b, 28);
-    const std::array<std::uint64_t, 2> digits{hex_of(static_cast<std::uint32_t>(number)),
-                                              hex_of(static_cast<std::uint32_t>(number >> 32U))};
+    const std::array<std::uint64_t, 2> digits{hex_of_halves(number), hex_of_halves(number >> 4U)};
     std::memcpy(id.data() + i, digits.data(), sizeof digits);
   }
 }
