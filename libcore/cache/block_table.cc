@@ -45,6 +45,13 @@ class BlockTable::Copier {
     std::memcpy(&next_, table.block(first), sizeof next_);
   }
 
+  /// The user's own part, which stands in the first block as a whole.
+  void read_meta(std::span<std::byte> meta) noexcept {
+    std::memcpy(meta.data(), at_, meta.size());
+    at_ += meta.size();
+    left_ -= meta.size();
+  }
+
   /// Calls `take` with the next `size` bytes in pieces; false where the chain ends too early or `take` does not want more.
   template <class Take>
   bool read(std::size_t size, Take take) {
@@ -149,13 +156,8 @@ BlockTable::Peek BlockTable::peek(std::uint64_t hash, std::string_view key, Reco
     std::memcpy(&record, block(index), sizeof record);
     if (record.hash != hash || record.key_size != key.size()) continue;
     Copier copier(*this, index);
-    std::size_t copied = 0;
-    const auto to_meta = [&](std::string_view piece) {
-      std::memcpy(meta.data() + copied, piece.data(), piece.size());
-      copied += piece.size();
-      return true;
-    };
-    if (!copier.read(meta.size(), to_meta) || !copier.equals(key)) continue;
+    copier.read_meta(meta);
+    if (!copier.equals(key)) continue;
     if (changed_since(count)) return Peek::busy;  // else the size may be anything
     const std::size_t before = payload.size();
     payload.reserve(before + record.payload_size);
