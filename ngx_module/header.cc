@@ -113,6 +113,11 @@ bool add_header(ngx_http_request_t* r, ngx_table_elt_t* Out::*slot, std::string_
 }
 
 bool take_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
+  if (name.data() == http::kCacheStatus) return push(r, name, value) != nullptr;
+  if (name.data() == http::kCacheControl) {
+    ngx_table_elt_t* const line = push(r, name, value);
+    return line != nullptr && append(r->pool, r->headers_out.cache_control, line);
+  }
   if (!kNotSent.has(name)) return add_header(r, name, value) != nullptr;
   const auto is_name = [name](std::string_view other) { return equals_ignoring_case(name, other); };
   if (is_name("Content-Type")) {

@@ -18,6 +18,10 @@ namespace nacre::http {
 inline constexpr std::string_view kJson = "application/json";
 inline constexpr std::string_view kProblemJson = "application/problem+json";
 
+/// Names of headers that nearly all answers have: arrays, so that each has one address, by which the adapter knows it.
+inline constexpr char kCacheControl[] = "Cache-Control";
+inline constexpr char kCacheStatus[] = "Cache-Status";
+
 /// A view of text that outlives the answer: a literal, or a string of the configuration. A temporary does not compile.
 class LastingText {
  public:

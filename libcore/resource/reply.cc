@@ -20,11 +20,11 @@ Answer shown(const Call& call, cache::Entry&& entry, Milliseconds age, http::Pre
   }
   response.etag.assign(entry.etag);
   response.last_modified = entry.last_modified;
-  response.add_static("Cache-Control", call.match.endpoint->cache_control);
+  response.add_static(http::kCacheControl, call.match.endpoint->cache_control);
   if (call.resource().access.read.kind != config::AccessRule::Kind::anyone)
     response.add_static("Vary", auth::kCredentialHeaders);
   const cache::Outcome cached = call.trace.cache;
-  if (cached != cache::Outcome::none) response.add_static("Cache-Status", cache::cache_status(cached));
+  if (cached != cache::Outcome::none) response.add_static(http::kCacheStatus, cache::cache_status(cached));
   if (cached != cache::Outcome::none && cached != cache::Outcome::miss) response.age = std::chrono::floor<Seconds>(age);
   return answer;
 }
@@ -56,7 +56,7 @@ http::Response written_reply(const Call& call, int status, Tagged shown, Timesta
   http::Response response(status);
   response.etag = shown.etag;
   response.last_modified = updated;
-  response.add_static("Cache-Control", "no-store");
+  response.add_static(http::kCacheControl, "no-store");
   if (http::prefers_minimal(call.request)) {
     if (status == 200) response.status = 204;
     response.add_static("Preference-Applied", "return=minimal");
