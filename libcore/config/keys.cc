@@ -129,10 +129,10 @@ std::span<const Section> sections() {
         {"unique", "boolean", "false",
          "Whether no two documents may have the same. Documents without any of the keys are left out; null is a value. Each "
          "key "
-         "must have one type, and null perhaps: no arrays, no objects. While the embedded store makes a unique index of many "
-         "documents, a write that has the same as one which is not in it yet is taken. Where documents have the same, "
-         "creating and changing "
-         "them is 503 until they differ."}}},
+         "must have one type, and null perhaps: no arrays, no objects. Documents that have the same when it is added stay, and "
+         "keep the index from being made until they differ, as `error_log` tells. The embedded store takes no further ones "
+         "meanwhile; "
+         "on MongoDB creating and replacing is 503 until then."}}},
       {"resources.NAME.cache",
        "version: 1\nresources: { a: { schema: {}, cache: {} } }\n",
        "",

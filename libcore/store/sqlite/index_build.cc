@@ -6,9 +6,8 @@ Result<std::optional<IndexBuild>> IndexBuild::find(Connection& connection, const
   Run run(connection, "SELECT after, state, worker, until FROM nacre_builds WHERE name = ?");
   run.bind(std::string_view(index));
   if (run.step()) {
-    IndexBuild build{.state = run.integer(1), .worker = std::string(run.text(2)), .until = run.integer(3)};
-    if (!run.is_null(0)) build.after = run.integer(0);
-    return std::optional(std::move(build));
+    return std::optional(IndexBuild{
+        .after = run.integer(0), .state = run.integer(1), .worker = std::string(run.text(2)), .until = run.integer(3)});
   }
   if (run.failed()) return run.failure();
   return std::optional<IndexBuild>();
@@ -20,13 +19,7 @@ Result<void> IndexBuild::forget(Connection& connection, const std::string& index
 
 Result<void> IndexBuild::keep(Connection& connection, const std::string& index) const {
   Run run(connection, "INSERT OR REPLACE INTO nacre_builds (name, after, state, worker, until) VALUES (?, ?, ?, ?, ?)");
-  run.bind(std::string_view(index));
-  if (after) {
-    run.bind(*after);
-  } else {
-    run.bind_null();
-  }
-  run.bind(state).bind(std::string_view(worker)).bind(until);
+  run.bind(std::string_view(index)).bind(after).bind(state).bind(std::string_view(worker)).bind(until);
   return run.finish();
 }
 

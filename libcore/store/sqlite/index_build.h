@@ -21,10 +21,11 @@ struct IndexBuild {
   static Result<void> forget(Connection& connection, const std::string& index);
   Result<void> keep(Connection& connection, const std::string& index) const;
 
-  std::optional<std::int64_t> after{};  ///< the last rowid that was copied; nullopt: there is no side table
+  std::int64_t after = 0;  ///< the last rowid that was copied
   std::int64_t state = kFilling;
-  std::string worker{};    ///< whose business it is
-  std::int64_t until = 0;  ///< for so long, in milliseconds since 1970; kFailed: it is not tried again before
+  std::string worker{};  ///< whose business it is
+  std::int64_t until =
+      0;  ///< for so long, in milliseconds since 1970; kFailed, documents stand against it: it is not tried again before
 };
 
 }  // namespace nacre::store::sqlite

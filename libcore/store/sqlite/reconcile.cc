@@ -134,7 +134,6 @@ Result<Blueprint::Progress> Blueprint::advance(Connection& connection) {
   if (auto dropped = drop_unwanted(connection); !dropped) return dropped.error();
   const auto present = names_of(connection, "type = 'index'");
   if (!present) return present.error();
-  blocked_.clear();
   // All are begun first, and unique ones made first: what is written meanwhile is judged by what they have.
   for (const auto& table : tables_) {
     for (const auto& index : table->indexes) {
@@ -199,7 +198,6 @@ Result<bool> Blueprint::clear_leftovers(Connection& connection, Monotonic until)
     }
     if (run.failed()) return run.failure();
     for (const auto& name : unwanted) {
-      if (auto unblocked = SideTable::unblock(connection, name); !unblocked) return unblocked.error();
       if (auto forgotten = IndexBuild::forget(connection, name); !forgotten) return forgotten.error();
     }
   }
@@ -217,12 +215,14 @@ Result<bool> Blueprint::clear_leftovers(Connection& connection, Monotonic until)
   return true;
 }
 
+/// A small table's index is made at once, if its documents allow that.
 Result<void> Blueprint::begin(Connection& connection, const Table& table, const TableIndex& index) {
   const auto small = is_small(connection, table);
   if (!small) return small.error();
   if (*small || condemned_.contains(index.name)) {
-    const auto made = make_plainly(connection, table, index);
-    return made ? Result<void>() : made.error();
+    const auto made = connection.execute(index.create(true));
+    if (made) condemned_.erase(index.name);
+    if (made || made.error().error != Error::conflict) return made;
   }
   const std::string name = std::string(SideTable::kPrefix) + index.name;
   const auto left = names_of(connection, "name = " + in_quotes(name, '\''));
@@ -233,7 +233,10 @@ Result<void> Blueprint::begin(Connection& connection, const Table& table, const 
     cleared = *some;
   }
   if (auto begun = SideTable(table, index).begin(connection); !begun) return begun;
-  tell("resource " + table.resource + ": " + (index.unique ? "a unique" : "an") + " index on " + index.keys + " is being made");
+  if (!*small) {
+    tell("resource " + table.resource + ": " + (index.unique ? "a unique" : "an") + " index on " + index.keys +
+         " is being made");
+  }
   return IndexBuild{.after = std::numeric_limits<std::int64_t>::min(), .worker = worker_, .until = wall() + kLease.count()}
       .keep(connection, index.name);
 }
@@ -243,57 +246,47 @@ Result<Blueprint::Progress> Blueprint::go_on(Connection& connection, const Table
   if (!found) return found.error();
   if (!*found) return Progress::done;
   const IndexBuild& build = **found;
-  if (build.state == IndexBuild::kFailed) blocked_[table.resource] = index.keys;
   const bool leased = build.until > wall();
   if (leased && build.worker != worker_) return Progress::later;
   if (build.state == IndexBuild::kUnchecked) return check(connection, table, index, build);
   if (leased && build.state == IndexBuild::kFailed) return Progress::later;
-  if (!build.after) return make_plainly(connection, table, index);
-  return fill(connection, table, index, build);
-}
-
-Result<Blueprint::Progress> Blueprint::make_plainly(Connection& connection, const Table& table, const TableIndex& index) {
-  auto made = connection.execute(index.create(true));
-  if (!made) {
-    if (made.error().error != Error::conflict) return made.error();
-    return stands_against(connection, table, index, std::nullopt);
-  }
-  condemned_.erase(index.name);
-  blocked_.erase(table.resource);
-  if (!index.unique) return Progress::done;
-  if (auto unblocked = SideTable(table, index).unblock(connection); !unblocked) return unblocked.error();
-  if (auto forgotten = IndexBuild::forget(connection, index.name); !forgotten) return forgotten.error();
-  return Progress::done;
+  return fill(connection, table, index, build.after);
 }
 
 Result<Blueprint::Progress> Blueprint::fill(Connection& connection, const Table& table, const TableIndex& index,
-                                            const IndexBuild& before) {
+                                            std::int64_t after) {
   const SideTable side(table, index);
   const Monotonic until = monotonic_now() + budget_;
-  IndexBuild build{.after = before.after, .worker = worker_, .until = wall() + kLease.count()};
+  IndexBuild build{.after = after, .worker = worker_, .until = wall() + kLease.count()};
   do {
-    const auto copied = side.copy(connection, *build.after);
-    if (!copied) {
-      if (copied.error().error != Error::conflict) return copied.error();
-      return stands_against(connection, table, index, build.after);
-    }
-    if (!*copied) {
-      if (auto finished = side.finish(connection); !finished) return finished.error();
-      schema_changed_ = true;
-      blocked_.erase(table.resource);
-      build.after.reset();
-      build.state = IndexBuild::kUnchecked;
-      build.until = 0;
-      if (auto kept = build.keep(connection, index.name); !kept) return kept.error();
-      tell("resource " + table.resource + ": the index on " + index.keys + " is made");
-      return Progress::more;
-    }
+    const auto copied = side.copy(connection, build.after);
+    if (!copied) return copied.error();
+    if (!*copied) return finish(connection, table, index, build);
     build.after = **copied;
   } while (monotonic_now() < until);
-  if (before.state == IndexBuild::kFailed) {  // what stood against it is gone
-    blocked_.erase(table.resource);
-    if (auto unblocked = side.unblock(connection); !unblocked) return unblocked.error();
+  if (auto kept = build.keep(connection, index.name); !kept) return kept.error();
+  return Progress::more;
+}
+
+Result<Blueprint::Progress> Blueprint::finish(Connection& connection, const Table& table, const TableIndex& index,
+                                              IndexBuild& build) {
+  const SideTable side(table, index);
+  const auto standing = side.retry(connection);
+  if (!standing) return standing.error();
+  if (*standing) {
+    tell("resource " + table.resource + ": its unique index on " + index.keys +
+         " can't be made until documents differ there: \"" + **standing + "\" has the same as another");
+    build.state = IndexBuild::kFailed;
+    build.until = wall() + kRetry.count();
+    if (auto kept = build.keep(connection, index.name); !kept) return kept.error();
+    return Progress::later;
   }
+  if (auto finished = side.finish(connection); !finished) return finished.error();
+  schema_changed_ = true;
+  condemned_.erase(index.name);
+  tell("resource " + table.resource + ": the index on " + index.keys + " is made");
+  build.state = IndexBuild::kUnchecked;
+  build.until = 0;
   if (auto kept = build.keep(connection, index.name); !kept) return kept.error();
   return Progress::more;
 }
@@ -321,37 +314,6 @@ Result<Blueprint::Progress> Blueprint::check(Connection& connection, const Table
   being_checked_ = index.name;
   check_until_ = monotonic_now() + kCheckLease;
   return Progress::later;
-}
-
-Result<Blueprint::Progress> Blueprint::stands_against(Connection& connection, const Table& table, const TableIndex& index,
-                                                      std::optional<std::int64_t> after) {
-  blocked_[table.resource] = index.keys;
-  tell("resource " + table.resource + ": its unique index on " + index.keys +
-       " can't be made, documents have the same values; until they differ, nothing is created or replaced there");
-  const IndexBuild build{.after = after, .state = IndexBuild::kFailed, .worker = worker_, .until = wall() + kRetry.count()};
-  if (auto blocked = SideTable(table, index).block(connection); !blocked) return blocked.error();
-  if (auto kept = build.keep(connection, index.name); !kept) return kept.error();
-  return Progress::later;
-}
-
-void Blueprint::before_write(Connection& connection, const Table& table) {
-  const std::lock_guard lock(mutex_);
-  if (blocked_.empty() || !blocked_.contains(table.resource)) return;
-  const Monotonic now = monotonic_now();
-  if (now < retry_at_) return;
-  retry_at_ = now + kRetry;
-  for (const auto& index : table.indexes) {
-    const auto build = IndexBuild::find(connection, index.name);
-    if (!build || !*build || (*build)->state != IndexBuild::kFailed || (*build)->after) continue;
-    (void)make_plainly(connection, table, index);
-  }
-}
-
-Failure Blueprint::blocked(const Table& table) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = blocked_.find(table.resource);
-  const std::string keys = found == blocked_.end() ? "values" : found->second;  // another worker knows
-  return {Error::unavailable, "documents of this resource have the same " + keys + ", which must be unique"};
 }
 
 std::string Blueprint::keys_of(std::string_view message) const {

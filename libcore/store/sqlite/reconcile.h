@@ -26,9 +26,9 @@ namespace nacre::store::sqlite {
 /// at once, a large one's by a side table, a little with each step; of several workers one does it at a time, and what it has
 /// done stays when it dies.
 ///
-/// While a unique index is made of a large table, a write is judged by what is in the side table: the documents that were
-/// copied, and those that were written since it was begun. Where the documents stand against the index, none is created or
-/// changed in their table, by any worker, until they don't: it is tried again every few seconds. They can be erased.
+/// From the step on in which a unique index is begun, no write is taken that has the same as a document which is in it, written
+/// by whatever worker. Documents that had the same before stay, and the index is not made until they differ, which is looked
+/// after every few seconds; what was written like one that had not been copied yet is such a document too.
 class Blueprint {
  public:
   enum class Progress : std::uint8_t {
@@ -54,12 +54,6 @@ class Blueprint {
   /// The writer's, outside of a transaction: takes a few milliseconds, or what a small table's indexes take.
   Result<Progress> step(Connection& connection);
 
-  /// Inside of a transaction that writes to the table: tries, now and then, to make a unique index that the data stood against.
-  void before_write(Connection& connection, const Table& table);
-
-  /// Why no document of a table can be written.
-  Failure blocked(const Table& table) const;
-
   /// The keys of the index that an error of SQLite names; empty when it is of no index known here.
   std::string keys_of(std::string_view message) const;
 
@@ -80,11 +74,9 @@ class Blueprint {
   Result<bool> clear_leftovers(Connection& connection, Monotonic until) const;
   Result<void> begin(Connection& connection, const Table& table, const TableIndex& index);
   Result<Progress> go_on(Connection& connection, const Table& table, const TableIndex& index);
-  Result<Progress> make_plainly(Connection& connection, const Table& table, const TableIndex& index);
-  Result<Progress> fill(Connection& connection, const Table& table, const TableIndex& index, const IndexBuild& before);
+  Result<Progress> fill(Connection& connection, const Table& table, const TableIndex& index, std::int64_t after);
+  Result<Progress> finish(Connection& connection, const Table& table, const TableIndex& index, IndexBuild& build);
   Result<Progress> check(Connection& connection, const Table& table, const TableIndex& index, const IndexBuild& build);
-  Result<Progress> stands_against(Connection& connection, const Table& table, const TableIndex& index,
-                                  std::optional<std::int64_t> after);
   void tell(const std::string& line);
 
   const Generation generation_;
@@ -94,8 +86,6 @@ class Blueprint {
   mutable std::mutex mutex_;  // guards what follows
   std::vector<std::shared_ptr<const Table>> tables_;
   bool schema_changed_ = false;
-  std::unordered_map<std::string, std::string> blocked_;  // resource → keys that documents have the same of
-  Monotonic retry_at_{};
   std::unordered_map<std::string, Monotonic> told_;  // line → when
   std::optional<Unchecked> unchecked_;
   std::string being_checked_;                      // the index, one at a time

@@ -7,16 +7,16 @@ constexpr int kCopiedRows = 64;
 constexpr int kClearedRows = 256;
 constexpr std::string_view kFill = "nacre_fill_";
 constexpr std::string_view kKeep = "nacre_keep_";
-constexpr std::string_view kBlock = "nacre_block_";
+constexpr int kRetriedRows = 1'024;
 
-std::string trigger(std::string_view prefix, const std::string& index, std::string_view event) {
-  return in_quotes(std::string(prefix) + index + "_" + std::string(event), '"');
+std::string trigger(const std::string& index, std::string_view event) {
+  return in_quotes(std::string(kKeep) + index + "_" + std::string(event), '"');
 }
 
-Result<void> drop_triggers(Connection& connection, std::string_view prefix, const std::string& index) {
+Result<void> drop_triggers(Connection& connection, const std::string& index) {
   std::string sql;
   for (const std::string_view event : {"insert", "update", "delete"}) {
-    sql += "DROP TRIGGER IF EXISTS " + trigger(prefix, index, event) + ";";
+    sql += "DROP TRIGGER IF EXISTS " + trigger(index, event) + ";";
   }
   return connection.execute(sql);
 }
@@ -49,11 +49,15 @@ SideTable::SideTable(const Table& table, const TableIndex& index)
       side_(in_quotes(std::string(kPrefix) + index.name, '"')),
       fill_(std::string(kFill) + index.name) {}
 
-/// The keys of those of the table's rows that belong into the index.
-std::string SideTable::selection(const std::string& rows) const {
-  std::string sql = "SELECT rowid";
+std::string SideTable::expressions() const {
+  std::string sql;
   for (const auto& column : index_.columns) sql += ", " + column.expression;
-  sql += " FROM " + table_ + " NOT INDEXED WHERE " + rows;
+  return sql.substr(2);
+}
+
+/// Of those of the table's rows that belong into the index.
+std::string SideTable::selection(const std::string& what, const std::string& rows) const {
+  std::string sql = "SELECT " + what + " FROM " + table_ + " NOT INDEXED WHERE " + rows;
   if (!index_.condition.empty()) sql += " AND (" + index_.condition + ")";
   return sql;
 }
@@ -67,10 +71,10 @@ Result<void> SideTable::begin(Connection& connection) const {
     keys += (i == 0 ? "" : ", ") + name + (index_.columns[i].descending ? " DESC" : "");
   }
   const auto remove = [&](std::string_view row) { return "DELETE FROM " + side_ + " WHERE rid = " + std::string(row) + "; "; };
-  const std::string add = "INSERT INTO " + side_ + " " + selection("rowid = NEW.rowid") + "; ";
+  const std::string add = "INSERT INTO " + side_ + " " + selection("rowid, " + expressions(), "rowid = NEW.rowid") + "; ";
   const auto keep = [&](std::string_view event, const std::string& change) {
-    return "CREATE TRIGGER " + trigger(kKeep, index_.name, event) + " AFTER " + std::string(event) + " ON " + table_ +
-           " BEGIN " + change + "END; ";
+    return "CREATE TRIGGER " + trigger(index_.name, event) + " AFTER " + std::string(event) + " ON " + table_ + " BEGIN " +
+           change + "END; ";
   };
   return connection.execute("CREATE TABLE " + side_ + " (rid INTEGER PRIMARY KEY" + columns + "); CREATE " +
                             (index_.unique ? "UNIQUE " : "") + "INDEX " + in_quotes(fill_, '"') + " ON " + side_ + " (" + keys +
@@ -90,18 +94,35 @@ Result<std::optional<std::int64_t>> SideTable::copy(Connection& connection, std:
     last = run.integer(0);
     more = run.integer(1) == kCopiedRows;
   }
-  // What was created or changed meanwhile is there already.
-  Run run(connection, "INSERT INTO " + side_ + " " +
-                          selection("rowid > ?1 AND rowid <= ?2 AND rowid NOT IN (SELECT rid FROM " + side_ +
-                                    " WHERE rid > ?1 AND rid <= ?2)"));
-  run.bind(after).bind(last);
-  if (auto copied = run.finish(); !copied) return copied.error();
+  // A row that changed meanwhile is there already.
+  std::string sql = "INSERT OR IGNORE INTO " + side_ + " " + selection("rowid, " + expressions(), "rowid > ?1 AND rowid <= ?2");
+  if (auto copied = Run(connection, sql).bind(after).bind(last).finish(); !copied) return copied.error();
+  if (index_.unique) {
+    sql = "INSERT INTO " + side_ + " (rid) " +
+          selection("rowid",
+                    "rowid > ?1 AND rowid <= ?2 AND rowid NOT IN (SELECT rid FROM " + side_ + " WHERE rid > ?1 AND rid <= ?2)");
+    if (auto marked = Run(connection, sql).bind(after).bind(last).finish(); !marked) return marked.error();
+  }
   return more ? std::optional(last) : std::nullopt;
 }
 
+Result<std::optional<std::string>> SideTable::retry(Connection& connection) const {
+  if (!index_.unique) return std::optional<std::string>();
+  const std::string without_keys = "(SELECT rid FROM " + side_ + " WHERE k0 IS NULL LIMIT ";
+  std::string columns = "k0";
+  for (std::size_t i = 1; i < index_.columns.size(); ++i) columns += ", k" + std::to_string(i);
+  const std::string sql = "UPDATE OR IGNORE " + side_ + " SET (" + columns + ") = (" +
+                          selection(expressions(), table_ + ".rowid = rid") + ") WHERE rid IN " + without_keys +
+                          std::to_string(kRetriedRows) + ")";
+  if (auto done = Run(connection, sql).finish(); !done) return done.error();
+  Run run(connection, "SELECT id FROM " + table_ + " WHERE rowid = " + without_keys + "1)");
+  if (run.step()) return std::optional(std::string(run.text(0)));
+  if (run.failed()) return run.failure();
+  return std::optional<std::string>();
+}
+
 Result<void> SideTable::finish(Connection& connection) const {
-  if (auto dropped = drop_triggers(connection, kKeep, index_.name); !dropped) return dropped;
-  if (auto unblocked = unblock(connection); !unblocked) return unblocked;
+  if (auto dropped = drop_triggers(connection, index_.name); !dropped) return dropped;
   const OpenSchema open(connection);
   if (!open.opened()) return open.opened();
   {
@@ -123,22 +144,9 @@ Result<void> SideTable::finish(Connection& connection) const {
   return connection.execute("PRAGMA schema_version = " + std::to_string(version + 1));
 }
 
-Result<void> SideTable::block(Connection& connection) const {
-  std::string sql;
-  for (const std::string_view event : {"insert", "update"}) {
-    sql += "CREATE TRIGGER IF NOT EXISTS " + trigger(kBlock, index_.name, event) + " BEFORE " + std::string(event) + " ON " +
-           table_ + " BEGIN SELECT RAISE(ABORT, 'documents stand against a unique index'); END;";
-  }
-  return connection.execute(sql);
-}
-
-Result<void> SideTable::unblock(Connection& connection, const std::string& index) {
-  return drop_triggers(connection, kBlock, index);
-}
-
 Result<bool> SideTable::clear(Connection& connection, const std::string& name) {
   const std::string index = name.substr(kPrefix.size());
-  if (auto dropped = drop_triggers(connection, kKeep, index); !dropped) return dropped.error();
+  if (auto dropped = drop_triggers(connection, index); !dropped) return dropped.error();
   const std::string side = in_quotes(name, '"');
   Run run(connection, "DELETE FROM " + side + " WHERE rid IN (SELECT rid FROM " + side + " ORDER BY rid LIMIT " +
                           std::to_string(kClearedRows) + ")");

@@ -27,23 +27,23 @@ class SideTable {
   /// must be unique, is refused with SQLITE_CONSTRAINT_UNIQUE, by the side table's name.
   Result<void> begin(Connection& connection) const;
 
-  /// Copies a few rows after the rowid. Gives the last one's; nullopt: there are no more. Error::conflict: two rows have the
-  /// same values, which must be unique.
+  /// Copies a few rows after the rowid. Gives the last one's; nullopt: there are no more. Where the index is unique, one that
+  /// has the same keys as another is left out: it stands in the side table without keys.
   Result<std::optional<std::int64_t>> copy(Connection& connection, std::int64_t after) const;
 
-  /// Makes the side table's index the table's. The connection's idea of the schema is wrong until `reload_schema`.
-  Result<void> finish(Connection& connection) const;
+  /// Tries again to give some of the rows that were left out their keys. Gives the id of one that still is, nullopt for none.
+  Result<std::optional<std::string>> retry(Connection& connection) const;
 
-  /// Lets no document of the table be created or changed, by any connection to the file.
-  Result<void> block(Connection& connection) const;
-  Result<void> unblock(Connection& connection) const { return unblock(connection, index_.name); }
-  static Result<void> unblock(Connection& connection, const std::string& index);
+  /// Makes the side table's index the table's, when all rows are in it. The connection's idea of the schema is wrong until
+  /// `reload_schema`.
+  Result<void> finish(Connection& connection) const;
 
   /// Takes a few rows of what is left of a side table, by its name, and its triggers; true: nothing is left.
   static Result<bool> clear(Connection& connection, const std::string& name);
 
  private:
-  std::string selection(const std::string& rows) const;
+  std::string expressions() const;
+  std::string selection(const std::string& what, const std::string& rows) const;
 
   const std::string table_;
   const TableIndex& index_;

@@ -34,9 +34,7 @@ Result<SqliteOptions> parse_sqlite_uri(std::string_view uri);
 /// reactor's threads: what waits together for one connection goes there together, reads in one snapshot, writes in one commit.
 /// One store for each worker, made after fork.
 ///
-/// What a new configuration asks for is made beside reads and writes: see Blueprint. While a unique index is made of many
-/// documents, a write may have the same as one of those that were there before and is not in the index yet; then the index
-/// can't be made until they differ.
+/// What a new configuration asks for is made beside reads and writes, and no write waits for it: see Blueprint.
 ///
 /// Where it differs from MongoDB: documents are ordered by `_id` as strings.
 std::unique_ptr<Store> open_sqlite(Reactor& reactor, SqliteOptions options);

@@ -16,13 +16,11 @@ void bind_optional(Run& run, const std::optional<std::string>& value) {
 }
 
 /// A broken unique index, told in the configuration's words. `place`: the document's among several.
-Failure conflict(Run& run, const Connection& connection, const Blueprint& blueprint, const Table& table,
-                 std::optional<std::size_t> place) {
+Failure conflict(Run& run, const Connection& connection, const Blueprint& blueprint, std::optional<std::size_t> place) {
   const std::string message = sqlite3_errmsg(connection.handle());
   const int code = run.code();
   Failure failure = run.failure();
   if (failure.error != Error::conflict) return failure;
-  if (code == SQLITE_CONSTRAINT_TRIGGER) return blueprint.blocked(table);
   std::string keys = blueprint.keys_of(message);
   if (keys.empty() && code == SQLITE_CONSTRAINT_PRIMARYKEY) keys = "_id";
   if (!keys.empty()) name_taken(failure, keys, place);
@@ -45,7 +43,6 @@ void Insert::for_each_subject(const Visit& visit) const {
 }
 
 Result<void> Insert::operator()(Connection& connection) const {
-  blueprint_.before_write(connection, *table_);
   for (std::size_t i = 0; i < items_.size(); ++i) {
     auto inserted = insert_one(connection, items_[i], items_.size() > 1 ? std::optional(i) : std::nullopt);
     if (!inserted) return inserted.error();
@@ -65,7 +62,7 @@ Result<void> Insert::insert_one(Connection& connection, const Item& item, std::o
   bind_optional(run, owner);
   run.bind(json_to_stored(item.doc, room));
   run.step();
-  if (run.failed()) return conflict(run, connection, blueprint_, *table_, place);
+  if (run.failed()) return conflict(run, connection, blueprint_, place);
   return {};
 }
 
@@ -85,14 +82,13 @@ Replace::Replace(std::shared_ptr<const Table> table, Blueprint& blueprint, std::
       updated_(updated) {}
 
 Result<Document> Replace::operator()(Connection& connection) const {
-  blueprint_.before_write(connection, *table_);
   if (auto holds = target_.check(connection, *table_); !holds) return holds.error();
   std::string doc;
   std::string owner;
   Run run(connection, table_->replace);
   run.bind(json_to_stored(doc_, doc)).bind(milliseconds(updated_)).bind(std::string_view(target_.id));
   if (!run.step()) {
-    if (run.failed()) return conflict(run, connection, blueprint_, *table_, std::nullopt);
+    if (run.failed()) return conflict(run, connection, blueprint_, std::nullopt);
     return Failure(Error::not_found);
   }
   const Row row{.id = target_.id,

@@ -254,7 +254,9 @@ TEST_CASE("indexes follow the configuration") {
   CHECK(count("sql LIKE '%DESC%'") == 1);
 }
 
-TEST_CASE("a unique index that documents stand against holds writes back until they are gone") {
+TEST_CASE(
+    "documents that are the same stay where an index is to be unique, which takes no further ones and is made when they "
+    "differ") {
   TemporaryFolder folder;
   {
     Faulty faulty({.path = folder.file()});
@@ -267,18 +269,28 @@ TEST_CASE("a unique index that documents stand against holds writes back until t
   {
     Faulty faulty({.path = folder.file()}, unique);
     REQUIRE(faulty.log().size() == 1);
-    CHECK(faulty.log()[0].starts_with("resource things: its unique index on title can't be made"));
+    CHECK(faulty.log()[0] ==
+          "resource things: its unique index on title can't be made until documents differ there: \"b\" has the "
+          "same as another");
     faulty.run([&] {
-      CHECK(is(faulty.insert("c", "other"), Error::unavailable));
-      CHECK(faulty.finds("a"));
+      CHECK(is(faulty.insert("c", "same"), Error::conflict));
+      CHECK(faulty.insert("c", "other").has_value());
+      CHECK(is(faulty.insert("d", "other"), Error::conflict));
     });
   }
   Faulty faulty({.path = folder.file()}, unique);
   faulty.run([&] {
-    CHECK(faulty.store().erase(faulty.resource(), "b", {}).has_value());
-    CHECK(faulty.insert("c", "other").has_value());
+    CHECK(faulty.store().erase(faulty.resource(), "a", {}).has_value());
     CHECK(is(faulty.insert("d", "other"), Error::conflict));
   });
+  auto look = other(folder.file());
+  REQUIRE(look.ready().has_value());
+  REQUIRE(look.execute("UPDATE nacre_builds SET until = 0").has_value());
+  faulty.reactor().advance(Milliseconds{10'000});
+  sqlite::Run run(look, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'u\\_%' ESCAPE '\\'");
+  REQUIRE(run.step());
+  CHECK(run.integer(0) == 1);
+  faulty.run([&] { CHECK(is(faulty.insert("d", "same"), Error::conflict)); });
 }
 
 }  // namespace nacre::store
