@@ -3,7 +3,6 @@
 #include <time.h>
 
 #include <algorithm>
-#include <utility>
 
 namespace nacre::store::sqlite {
 namespace {
@@ -13,7 +12,6 @@ constexpr Milliseconds kLongestPause{5'000};
 constexpr Milliseconds kOpenTimeout{30'000};       // for others to build an index
 constexpr int kProgressSteps = 1'000;              // of SQLite's machine between looks at the clock: about 50 µs
 constexpr long kBusyPause = 300'000;               // ns
-constexpr int kCheckpointPages = 1'000;            // of the log, between checkpoints
 constexpr int kLongLogPages = 16'000;              // from here on readers are waited for, or the log would never begin anew
 constexpr Milliseconds kCheckpointTimeout{20};     // for that: nobody can write meanwhile
 constexpr Milliseconds kFirstRestartPause{1'000};  // before they are waited for again, in vain
@@ -123,20 +121,20 @@ int Connection::on_progress(void* self) noexcept {
   return connection.abandoned_->load(std::memory_order_relaxed) || monotonic_now() >= connection.until_ ? 1 : 0;
 }
 
-int Connection::on_log(void* self, sqlite3* database, const char* schema, int pages) noexcept {
-  if (pages >= kCheckpointPages) static_cast<Connection*>(self)->checkpoint(database, schema, pages);
+int Connection::on_log(void* self, sqlite3* /*database*/, const char* /*schema*/, int pages) noexcept {
+  static_cast<Connection*>(self)->log_pages_ = pages;
   return SQLITE_OK;
 }
 
-/// What fails now is done with a later commit. A reader that stays for long, such as a backup, must not make each commit wait.
-void Connection::checkpoint(sqlite3* database, const char* schema, int pages) noexcept {
+/// What fails now is done with a later one. Little is left for the second way, which lets nobody write meanwhile; a reader that
+/// stays for long, such as a backup, must not make writes wait for it again and again.
+void Connection::checkpoint() noexcept {
+  int pages = 0;
+  sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &pages, nullptr);
   const Monotonic now = monotonic_now();
-  const bool restart = pages >= kLongLogPages && now >= restart_at_;
-  const Monotonic until = std::exchange(until_, now + kCheckpointTimeout);
-  const int mode = restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
-  const int code = sqlite3_wal_checkpoint_v2(database, schema, mode, nullptr, nullptr);
-  until_ = until;
-  if (!restart) return;
+  if (pages < kLongLogPages || now < restart_at_) return;
+  until_ = now + kCheckpointTimeout;
+  const int code = sqlite3_wal_checkpoint_v2(database_.get(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
   restart_pause_ =
       code == SQLITE_OK ? Milliseconds{} : std::clamp(restart_pause_ * 2, kFirstRestartPause, kLongestRestartPause);
   restart_at_ = now + restart_pause_;

@@ -62,6 +62,12 @@ class Connection {
   /// Runs statements that give no rows.
   Result<void> execute(const std::string& sql);
 
+  /// Works the log off into the file, as far as readers allow, and lets it begin anew where it is long. Outside of a
+  /// transaction.
+  void checkpoint() noexcept;
+  /// Pages of the log after the last commit of this connection, which works nothing off by itself.
+  int log_pages() const noexcept { return log_pages_; }
+
   /// What the last call's error means to a caller. Errors of the file close the connection before its next use.
   Failure failure(int code);
 
@@ -81,7 +87,6 @@ class Connection {
   static int on_busy(void* self, int tries) noexcept;
   static int on_progress(void* self) noexcept;
   static int on_log(void* self, sqlite3* database, const char* schema, int pages) noexcept;
-  void checkpoint(sqlite3* database, const char* schema, int pages) noexcept;
 
   const ConnectionOptions options_;
   const OnOpen on_open_;
@@ -94,6 +99,7 @@ class Connection {
   bool broken_ = false;
   Monotonic retry_at_{};
   Milliseconds pause_{};
+  int log_pages_ = 0;
   Monotonic restart_at_{};  // when the log may be begun anew
   Milliseconds restart_pause_{};
 };

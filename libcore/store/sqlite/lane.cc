@@ -22,6 +22,7 @@ class Queue::Lane final : public ThreadJob {
       batch[i]->finished.set();
       batch[i]->done();
     }
+    transactions_->done(*connection_);
     if (const auto queue = queue_.lock()) queue->come_back(std::move(batch), finished_);
   }
 

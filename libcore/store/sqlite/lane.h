@@ -89,6 +89,8 @@ class Transactions {
   /// On a thread. Runs the calls of the batch in their order, and returns how many it has dealt with: it may stop early to
   /// bound its time. Those are to be answered now, the others wait for the next batch.
   virtual std::size_t run(Connection& connection, const Batch& batch) = 0;
+  /// Afterwards, on the loop.
+  virtual void done(const Connection& /*connection*/) {}
 };
 
 /// Reads of a batch share a snapshot.
@@ -104,14 +106,18 @@ class Reads final : public Transactions {
 /// Writes of a batch share a commit (group commit), each under a savepoint of its own. An error of the disk fails them all.
 class Writes final : public Transactions {
  public:
-  Writes(Health& health, WriteHooks hooks) : health_(health), hooks_(std::move(hooks)) {}
+  /// `written` is told, on the loop, how many pages the log has after a batch.
+  Writes(Health& health, WriteHooks hooks, std::function<void(int log_pages)> written)
+      : health_(health), hooks_(std::move(hooks)), written_(std::move(written)) {}
   std::size_t run(Connection& connection, const Batch& batch) override;
+  void done(const Connection& connection) override { written_(connection.log_pages()); }
 
  private:
   std::size_t write(Connection& connection, const Batch& batch);
 
   Health& health_;
   const WriteHooks hooks_;
+  const std::function<void(int log_pages)> written_;
 };
 
 /// Calls that wait, and the lanes that take them: each has a connection and at most one batch on the thread pool. What comes

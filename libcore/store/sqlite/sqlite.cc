@@ -5,6 +5,7 @@
 
 #include "fiber/fiber.h"
 #include "store/document.h"
+#include "store/sqlite/checkpoint.h"
 #include "store/sqlite/lane.h"
 #include "store/sqlite/list_sql.h"
 #include "store/sqlite/operations.h"
@@ -38,13 +39,19 @@ class SqliteStore final : public Store {
         lists_(std::make_shared<Queue>(reactor, limits())),
         writes_(std::make_shared<Queue>(reactor, limits())),
         checks_(std::make_shared<Queue>(reactor, limits())),
+        checkpoints_(std::make_shared<Queue>(reactor, limits())),
+        checkpoint_(std::make_shared<Checkpoint>(checkpoints_)),
         upkeep_(std::make_shared<Upkeep>(reactor, std::shared_ptr<Blueprint>(shared_, &shared_->blueprint), writes_, checks_,
                                          options_.pause)),
         purge_(std::make_shared<Purge>(reactor, writes_, options_.pause)) {
     const auto reads = std::make_shared<Reads>(shared_->reads);
     points_->add_lane(reads, connection(true), shared_);
     for (unsigned i = 0; i < std::max(1U, options_.list_lanes); ++i) lists_->add_lane(reads, connection(true), shared_);
-    writes_->add_lane(std::make_shared<Writes>(shared_->writes, options_.hooks), connection(false), shared_);
+    const auto written = [weak = std::weak_ptr(checkpoint_)](int log_pages) {
+      if (const auto checkpoint = weak.lock()) checkpoint->written(log_pages);
+    };
+    writes_->add_lane(std::make_shared<Writes>(shared_->writes, options_.hooks, written), connection(false), shared_);
+    checkpoints_->add_lane(std::make_shared<Writes>(shared_->writes, WriteHooks{}, [](int) {}), connection(true), shared_);
     checks_->add_lane(reads, connection(true), shared_);
   }
 
@@ -141,6 +148,8 @@ class SqliteStore final : public Store {
   const std::shared_ptr<Queue> lists_;
   const std::shared_ptr<Queue> writes_;
   const std::shared_ptr<Queue> checks_;
+  const std::shared_ptr<Queue> checkpoints_;
+  const std::shared_ptr<Checkpoint> checkpoint_;
   const std::shared_ptr<Upkeep> upkeep_;
   const std::shared_ptr<Purge> purge_;
   std::unordered_map<std::string, std::shared_ptr<const Table>> tables_;

@@ -198,6 +198,23 @@ TEST_CASE("a queue takes so many calls and no more") {
   CHECK(overloaded == 2);
 }
 
+TEST_CASE("a long log is worked off beside writes, which do not wait for it") {
+  ByHand by_hand;
+  by_hand.run_jobs();
+  bool inserted = false;
+  by_hand.start([&] { inserted = by_hand.insert(std::string(3'000'000, 'x')).has_value(); });
+  by_hand.reactor().run();
+  REQUIRE(by_hand.reactor().run_job());
+  by_hand.reactor().run();
+  CHECK(inserted);
+  CHECK(by_hand.reactor().jobs() == 1);
+  by_hand.start([&] { inserted = by_hand.insert("next").has_value(); });
+  by_hand.reactor().run();
+  CHECK(by_hand.reactor().jobs() == 2);
+  by_hand.run_jobs();
+  CHECK(by_hand.is_stored("next"));
+}
+
 TEST_CASE("a store may end while a job is on its way") {
   ManualReactor reactor;
   fiber::Scheduler scheduler(reactor);
