@@ -38,6 +38,12 @@ bool is_about_the_target(std::string_view name) noexcept {
   return equals_ignoring_case(name.substr(0, 3), "If-") || equals_ignoring_case(name, "Range");
 }
 
+/// Whether any of what `http::Preconditions` reads came with the client's request.
+bool is_conditional(const ngx_http_headers_in_t& headers) noexcept {
+  return headers.if_match != nullptr || headers.if_none_match != nullptr || headers.if_modified_since != nullptr ||
+         headers.if_unmodified_since != nullptr;
+}
+
 /// What a subrequest does not have of the client's headers.
 bool is_hidden(const ngx_http_request_t& r, std::string_view name) noexcept {
   return (!r.background && is_about_the_target(name)) || equals_ignoring_case(name, "Idempotency-Key");
@@ -157,6 +163,7 @@ bool RequestCtx::take_request() {
 #if (NGX_HTTP_SSL)
   request_.tls = r_->connection->ssl != nullptr;
 #endif
+  request_.conditional = is_conditional(r_->headers_in);
   request_.headers = &headers_;
   return take_body();
 }

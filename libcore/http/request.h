@@ -57,6 +57,7 @@ struct Request {
   std::string_view id;      ///< X-Request-Id, made by the adapter
   std::string_view client;  ///< address of the client, as nginx's realip module sees it
   bool tls = false;
+  bool conditional = true;  ///< false: it has none of the headers of RFC 9110 §13.1
   const Headers* headers = nullptr;
 
   /// The first header of that name (ASCII case-insensitive), or nullopt.

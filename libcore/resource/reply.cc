@@ -34,9 +34,9 @@ Answer shown(const Call& call, cache::Entry&& entry, Milliseconds age, http::Pre
 Failure no_such_document() { return {Error::not_found, "there is no such document"}; }
 
 Answer cached_reply(const Call& call, cache::Entry&& entry, Milliseconds age) {
+  if (!call.request.conditional) return shown(call, std::move(entry), age, http::Preconditions::Outcome::holds);
   const auto asked = http::Preconditions::of(call.request);
   if (!asked) return http::Response::failed(asked.error());
-  if (asked->none()) return shown(call, std::move(entry), age, http::Preconditions::Outcome::holds);
   const auto outcome = asked->judge(entry.etag, entry.last_modified);
   if (!outcome) return http::Response::failed(outcome.error());
   return shown(call, std::move(entry), age, *outcome);
