@@ -26,16 +26,16 @@ bool has_weak(std::string_view text) noexcept {
   return false;
 }
 
-void add_line(std::optional<std::string>& to, std::string_view value) {
+void add_line(std::optional<ShortText>& to, std::string_view value) {
   if (to) {
-    to->append(", ").append(value);
+    to->assign(std::string(*to).append(", ").append(value));
   } else {
     to.emplace(value);
   }
 }
 
 /// Whether `modified` is not after the date; nullopt where there is no date to compare with.
-std::optional<bool> unmodified(const std::optional<std::string>& header, std::optional<Timestamp> modified) {
+std::optional<bool> unmodified(const std::optional<ShortText>& header, std::optional<Timestamp> modified) {
   if (!header || !modified) return std::nullopt;
   const auto since = parse_http_date(trim(*header));
   if (!since) return std::nullopt;

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/short_text.h"
 #include "base/time.h"
 #include "http/request.h"
 
@@ -70,10 +71,10 @@ class Preconditions {
   void take(std::string_view name, std::string_view value);
 
   bool reads_ = false;
-  std::optional<std::string> if_match_;
-  std::optional<std::string> if_none_match_;
-  std::optional<std::string> modified_since_;
-  std::optional<std::string> unmodified_since_;
+  std::optional<ShortText> if_match_;
+  std::optional<ShortText> if_none_match_;
+  std::optional<ShortText> modified_since_;
+  std::optional<ShortText> unmodified_since_;
 };
 
 }  // namespace nacre::http
