@@ -175,10 +175,12 @@ void OwnLines::give_way(ngx_http_request_t* r) const noexcept {
 }
 
 bool has_header(ngx_http_request_t* r, std::string_view name) noexcept {
+  u_char* const wanted = to_ngx_str(name).data;
   for (const ngx_list_part_t* part = &r->headers_out.headers.part; part != nullptr; part = part->next) {
     const std::span lines(static_cast<const ngx_table_elt_t*>(part->elts), part->nelts);
     for (const ngx_table_elt_t& line : lines) {
-      if (line.key.len == name.size() && line.hash != 0 && equals_ignoring_case(to_view(line.key), name)) return true;
+      if (line.key.len == name.size() && line.hash != 0 && ngx_strncasecmp(line.key.data, wanted, name.size()) == 0)
+        return true;
     }
   }
   return false;
