@@ -99,8 +99,6 @@ Result<void> show_part(cache::Entry& document, const std::vector<std::string>& f
 
 /// `fields` of a document's query string; empty: all. No other parameter is known.
 Result<std::vector<std::string>> fields_of(const Call& call) {
-  std::vector<std::string> all;
-  if (call.request.query.empty()) return all;
   const auto parameters = query::parse_parameters(call.request.query);
   if (!parameters) return parameters.error();
   for (const auto& [name, value] : *parameters) {
@@ -115,8 +113,12 @@ Result<std::vector<std::string>> fields_of(const Call& call) {
 
 Answer read(const Call& call) {
   if (!is_document_id(call.match.id)) return http::Response::failed(no_such_document());
-  const auto fields = fields_of(call);
-  if (!fields) return http::Response::failed(fields.error());
+  std::vector<std::string> fields;
+  if (!call.request.query.empty()) {
+    auto asked = fields_of(call);
+    if (!asked) return http::Response::failed(asked.error());
+    fields = std::move(*asked);
+  }
   store::Store* const store = &call.backend.store;
   const config::Resource* const resource = &call.resource();
   const auto make_load = [&] {
@@ -128,7 +130,7 @@ Answer read(const Call& call) {
   };
   // The whole document is cached, once, and its ETag stays: it names the document's state, whatever is shown of it.
   return answer(call, cache::Key::document(call.backend.config.fingerprint, resource->name, call.match.id), make_load,
-                [&](cache::Entry& entry) { return show_part(entry, *fields); });
+                [&](cache::Entry& entry) { return show_part(entry, fields); });
 }
 
 Answer list(const Call& call) {
