@@ -142,7 +142,7 @@ void RequestCtx::take_mount() {
   if (r_ != r_->main || r_->valid_unparsed_uri != 0U) return;
   const auto* const server = static_cast<ngx_http_core_srv_conf_t*>(ngx_http_get_module_srv_conf(r_, ngx_http_core_module));
   auto prefix = http::prefix_before(request_.path, to_view(r_->unparsed_uri), server->merge_slashes != 0);
-  if (prefix) request_.mount = mount_ = std::move(*prefix);
+  if (prefix) request_.mount = mount_.emplace(std::move(*prefix));
 }
 
 const Trace& RequestCtx::trace() {
@@ -182,16 +182,17 @@ bool RequestCtx::take_body() {
     request_.body = {reinterpret_cast<const char*>(first->pos), static_cast<std::size_t>(first->last - first->pos)};
     return true;
   }
-  body_.reserve(size);
+  std::string& whole = body_.emplace();
+  whole.reserve(size);
   for (const ngx_chain_t* link = body->bufs; link != nullptr; link = link->next) {
     const ngx_buf_t& buffer = *link->buf;
     if (buffer.in_file) {
-      if (!append_file(body_, buffer)) return false;
+      if (!append_file(whole, buffer)) return false;
     } else {
-      body_.append(reinterpret_cast<const char*>(buffer.pos), static_cast<std::size_t>(buffer.last - buffer.pos));
+      whole.append(reinterpret_cast<const char*>(buffer.pos), static_cast<std::size_t>(buffer.last - buffer.pos));
     }
   }
-  request_.body = body_;
+  request_.body = whole;
   return true;
 }
 
@@ -301,19 +302,15 @@ ngx_int_t RequestCtx::send() noexcept {
   r_->disable_not_modified = 1;  // preconditions were judged already
   if (!response_->etag.empty() && !add_header(r_, &Out::etag, "ETag", response_->etag)) return NGX_ERROR;
   if (response_->last_modified) {
-    auto* const text = static_cast<char*>(ngx_pnalloc(r_->pool, kHttpDateSize));
-    if (text == nullptr) return NGX_ERROR;
     // Never later than Date (RFC 9110 §8.8.2.1): another host's clock may be ahead, and nginx's own is looked at once a turn.
-    const Timestamp modified = std::min(*response_->last_modified, Timestamp{Seconds{ngx_time()}});
-    write_http_date(std::span<char, kHttpDateSize>(text, kHttpDateSize), modified);
-    if (!add_header(r_, &Out::last_modified, "Last-Modified", {text, kHttpDateSize})) return NGX_ERROR;
-    out.last_modified_time = std::chrono::floor<Seconds>(modified.time_since_epoch()).count();
+    HttpDate& modified = *response_->last_modified;
+    if (const Timestamp now{Seconds{ngx_time()}}; modified.at > now) modified = now;
+    if (!add_header(r_, &Out::last_modified, "Last-Modified", modified.view())) return NGX_ERROR;
+    out.last_modified_time = std::chrono::floor<Seconds>(modified.at.time_since_epoch()).count();
   }
   if (response_->age) {
-    constexpr std::size_t kDigits = 20;
-    auto* const text = static_cast<char*>(ngx_pnalloc(r_->pool, kDigits));
-    if (text == nullptr) return NGX_ERROR;
-    const char* const end = std::to_chars(text, text + kDigits, response_->age->count()).ptr;
+    char* const text = age_.data();
+    const char* const end = std::to_chars(text, text + age_.size(), response_->age->count()).ptr;
     if (add_header(r_, "Age", {text, static_cast<std::size_t>(end - text)}) == nullptr) return NGX_ERROR;
   }
   for (const http::Header& header : response_->headers()) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -83,13 +84,14 @@ class RequestCtx {
   ngx_http_request_t* r_;
   const MainInfo& info_;
   State state_ = State::fresh;
-  std::string body_;   // when nginx holds it in pieces
-  std::string mount_;  // when it is not the location's
+  std::optional<std::string> body_;   // when nginx holds it in pieces
+  std::optional<std::string> mount_;  // when it is not the location's
   bool body_too_large_ = false;
   RequestHeaders headers_;
   http::Request request_;
   route::Match match_;
   std::optional<http::Response> response_;
+  std::array<char, 20> age_;  // digits
   Trace trace_;
   fiber::Fiber* fiber_ = nullptr;
   BodyWriter* writer_ = nullptr;  // of a large body

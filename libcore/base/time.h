@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <optional>
 #include <span>
@@ -47,6 +48,17 @@ std::optional<Timestamp> parse_rfc3339(std::string_view text);
 std::string format_http_date(Timestamp t);
 inline constexpr std::size_t kHttpDateSize = 29;
 void write_http_date(std::span<char, kHttpDateSize> to, Timestamp t) noexcept;
+/// A moment and how HTTP writes it: made once, then only copied.
+struct HttpDate {
+  HttpDate() = default;
+  HttpDate(Timestamp t) noexcept : at(t) { write_http_date(text, t); }  // NOLINT(google-explicit-constructor)
+  operator Timestamp() const noexcept { return at; }                    // NOLINT(google-explicit-constructor)
+  std::string_view view() const noexcept { return {text.data(), text.size()}; }
+  friend bool operator==(const HttpDate& one, const HttpDate& other) noexcept { return one.at == other.at; }
+
+  Timestamp at{};
+  std::array<char, kHttpDateSize> text{};
+};
 std::optional<Timestamp> parse_http_date(std::string_view text);
 
 }  // namespace nacre

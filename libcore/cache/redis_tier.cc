@@ -42,7 +42,7 @@ std::uint64_t random_number() {
 }
 
 std::string serialize(const Entry& entry, Trailer trailer) {
-  trailer.last_modified = entry.last_modified ? entry.last_modified->time_since_epoch().count() : kNeverModified;
+  trailer.last_modified = entry.last_modified ? entry.last_modified->at.time_since_epoch().count() : kNeverModified;
   trailer.etag_size = static_cast<std::uint32_t>(entry.etag.size());
   trailer.format = kFormat;
   std::string value;

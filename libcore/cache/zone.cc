@@ -18,7 +18,7 @@ constexpr std::uint64_t kMostShards = 16;
 constexpr std::uint64_t kEntryShard = 1U << 20U;  // the least worth a lock of its own: holds an entry of 512 KiB
 constexpr std::uint64_t kValueShard = 2U << 20U;
 
-constexpr std::int64_t kNoTimestamp = std::numeric_limits<std::int64_t>::min();
+constexpr Timestamp kNoDate = Timestamp::min();
 
 constexpr int kTries = 3;  ///< to copy an entry between changes, before the lock is waited for
 constexpr Milliseconds kUsedAnew{1'000};
@@ -32,9 +32,9 @@ struct Zone::EntryMeta {
   std::int64_t filled = 0;
   std::int64_t due = 0;
   std::int64_t fresh_until = 0;
-  std::int64_t last_modified = 0;
   std::uint64_t etag_size = 0;
-  std::int64_t used = 0;  ///< when it was last moved to the front
+  std::int64_t used = 0;   ///< when it was last moved to the front
+  HttpDate last_modified;  ///< kNoDate: none
 };
 
 struct Zone::Copy {
@@ -136,7 +136,7 @@ std::optional<Hit> Zone::find(std::string_view key, Monotonic now) {
   if (moment - meta.used >= kUsedAnew.count()) touch(table, hash, key, moment);
   hit->entry.etag.assign(std::string_view(body).substr(body.size() - meta.etag_size));
   body.resize(body.size() - meta.etag_size);
-  if (meta.last_modified != kNoTimestamp) hit->entry.last_modified = Timestamp{Milliseconds{meta.last_modified}};
+  if (meta.last_modified.at != kNoDate) hit->entry.last_modified = meta.last_modified;
   hit->freshness = moment >= meta.fresh_until ? Freshness::stale : moment >= meta.due ? Freshness::due : Freshness::fresh;
   hit->age = now - Monotonic{meta.filled};
   return hit;
@@ -154,9 +154,9 @@ bool Zone::fill(std::string_view key, std::string_view subject, Ticket ticket, c
                        static_cast<std::int64_t>(filled),
                        static_cast<std::int64_t>(now + local),
                        static_cast<std::int64_t>(fresh_until),
-                       entry.last_modified ? entry.last_modified->time_since_epoch().count() : kNoTimestamp,
                        entry.etag.size(),
-                       static_cast<std::int64_t>(now)};
+                       static_cast<std::int64_t>(now),
+                       entry.last_modified.value_or(kNoDate)};
   const std::array<std::string_view, 2> payload{entry.body, entry.etag};
   const std::size_t size = key.size() + entry.etag.size() + entry.body.size();
   if (size > kLargestEntry || !serves()) return false;
@@ -169,7 +169,7 @@ bool Zone::fill(std::string_view key, std::string_view subject, Ticket ticket, c
   if (BlockTable::Record* const before = table->find(hash, key)) {
     const EntryMeta& there = before->meta<EntryMeta>();
     if (there.generation > ticket.generation) return false;
-    if (there.generation == ticket.generation && there.last_modified > meta.last_modified) return false;
+    if (there.generation == ticket.generation && there.last_modified.at > meta.last_modified.at) return false;
     table->erase(*before);
   }
   while (table->free_blocks() < blocks) {

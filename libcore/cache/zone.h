@@ -24,7 +24,7 @@ namespace nacre::cache {
 struct Entry {
   std::string body;
   ShortText etag;  ///< with its quotes
-  std::optional<Timestamp> last_modified;
+  std::optional<HttpDate> last_modified;
 };
 
 enum class Freshness : std::uint8_t {

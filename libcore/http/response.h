@@ -60,7 +60,7 @@ class Response {
   std::string body;
   LastingText content_type = kJson;  ///< or made to last by `keep`
   ShortText etag;                    ///< with its quotes; empty: none
-  std::optional<Timestamp> last_modified;
+  std::optional<HttpDate> last_modified;
   std::optional<Seconds> age;              ///< in caches (RFC 9111 §5.1)
   std::shared_ptr<const Failure> failure;  ///< in place of a body
 

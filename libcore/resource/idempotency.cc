@@ -39,7 +39,7 @@ JsonObject to_json(const http::Response& response) {
   kept["type"] = std::string_view(response.content_type);
   if (const auto location = response.header("Location")) kept["location"] = *location;
   if (const auto applied = response.header("Preference-Applied")) kept["applied"] = *applied;
-  if (response.last_modified) kept["modified"] = response.last_modified->time_since_epoch().count();
+  if (response.last_modified) kept["modified"] = response.last_modified->at.time_since_epoch().count();
   return kept;
 }
 

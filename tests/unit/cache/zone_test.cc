@@ -49,6 +49,7 @@ TEST_CASE("an entry comes back as it was filled") {
   CHECK(hit->entry.body == entry.body);
   CHECK(hit->entry.etag == entry.etag);
   CHECK(hit->entry.last_modified == entry.last_modified);
+  CHECK(hit->entry.last_modified->view() == "Wed, 31 Dec 1969 23:59:59 GMT");
   CHECK(hit->age == Milliseconds{42});
   CHECK(hit->freshness == Freshness::fresh);
   CHECK_FALSE(t.zone.find("other", t.now));
