@@ -83,6 +83,7 @@ resource::Answer Pipeline::handle(const http::Request& request, const route::Mat
   return http::problem_of_exception(request.id, backend_.config.debug);
 }
 
+/// Apart from `handle`: out of a function-try-block the answer would be moved.
 resource::Answer Pipeline::answer(const http::Request& request, const route::Match& match, Trace& trace) {
   resource::Answer answer = find_answer(request, match, trace);
   if (answer && answer->failure) answer.emplace(problem(request, match, *answer->failure));

@@ -74,6 +74,8 @@ class Worker {
   void count(const Trace& trace, http::Method method, int status, std::chrono::nanoseconds took);
   /// Counts the cache's part in an answer, which count() does as well: alone for what no client asked for by itself.
   void count_lookups(cache::Outcome outcome) const noexcept;
+  /// Takes the memory of a body that was sent, for those to come.
+  void take_back(std::string&& body) noexcept { cache_.reads().take_back(std::move(body)); }
 
   /// Ends all fibers: their clients will get no answer.
   void cancel_all() { scheduler_.cancel_all(); }

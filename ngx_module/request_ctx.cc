@@ -108,6 +108,10 @@ RequestCtx* RequestCtx::make(ngx_http_request_t* r) noexcept {
   return ctx;
 }
 
+RequestCtx::~RequestCtx() {
+  if (response_ && Process::running()) Process::get().worker().take_back(std::move(response_->body));
+}
+
 std::optional<std::string_view> RequestHeaders::find(std::string_view name) const noexcept {
   if (&r_ != r_.main && is_hidden(r_, name)) return std::nullopt;
   for (const ngx_list_part_t* part = &r_.headers_in.headers.part; part != nullptr; part = part->next) {

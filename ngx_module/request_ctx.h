@@ -68,6 +68,9 @@ class RequestCtx {
 
   RequestCtx(ngx_http_request_t* r, const MainInfo& info) noexcept : r_(r), info_(info), headers_(*r) {}
   static RequestCtx* make(ngx_http_request_t* r) noexcept;
+  ~RequestCtx();
+  RequestCtx(const RequestCtx&) = delete;
+  RequestCtx& operator=(const RequestCtx&) = delete;
   static void destroy(void* ctx) noexcept { static_cast<RequestCtx*>(ctx)->~RequestCtx(); }
   void take_path() noexcept;
   void take_mount();

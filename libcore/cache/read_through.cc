@@ -15,6 +15,9 @@ constexpr Milliseconds kLongestPause{8};
 /// Renewals in the background are work that no client waits for: so many in a worker, the rest is left to later requests.
 constexpr std::size_t kMostRenewals = 128;
 
+/// Nearly all bodies are smaller.
+constexpr std::size_t kMostSpare = std::size_t{64} << 10U;
+
 /// Everything about one entry that a read of it needs.
 struct Read {
   const Key& key;
@@ -112,9 +115,9 @@ struct ReadThrough::State : std::enable_shared_from_this<ReadThrough::State> {
   State(Zone& z, fiber::Scheduler& s, Options o) : zone(z), scheduler(s), options(o) {}
 
   Monotonic now() const { return scheduler.reactor().now(); }
-  std::optional<Hit> find(const Key& key) const {
+  std::optional<Hit> find(const Key& key, std::string&& room = {}) const {
     if (!options.local) return std::nullopt;
-    return zone.find(key.text(), now());
+    return zone.find(key.text(), now(), std::move(room));
   }
   void fill(const Key& key, Ticket ticket, const Entry& entry, const config::CachePolicy& policy, Milliseconds age = {}) const {
     if (!options.local) return;
@@ -145,6 +148,7 @@ struct ReadThrough::State : std::enable_shared_from_this<ReadThrough::State> {
   Options options;
   Flights flights;  ///< as many as fibers that read, at most
   std::size_t renewals = 0;
+  std::string spare;  ///< empty, with memory for a body
 };
 
 std::optional<Served> ReadThrough::State::find_anywhere(const Read& read, RemoteTier::Look& look) {
@@ -279,9 +283,15 @@ Result<Served> ReadThrough::get(const Key& key, const config::CachePolicy& polic
 }
 
 std::optional<Hit> ReadThrough::find_fresh(const Key& key) {
-  auto hit = state_->find(key);
+  auto hit = state_->find(key, std::move(state_->spare));
   if (hit && hit->freshness != Freshness::fresh) hit.reset();
   return hit;
+}
+
+void ReadThrough::take_back(std::string&& body) noexcept {
+  if (body.capacity() <= state_->spare.capacity() || body.capacity() > kMostSpare) return;
+  body.clear();
+  state_->spare = std::move(body);
 }
 
 }  // namespace nacre::cache

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "cache/key.h"
@@ -64,8 +65,11 @@ class ReadThrough {
   ///   (unavailable, overloaded, deadline, internal), the entry is served instead.
   Result<Served> get(const Key& key, const config::CachePolicy& policy, const Load& load, Waits& waits);
 
-  /// The first part of `get` alone: a fresh hit in the zone or nothing. Copies once; nothing else is allocated. On any stack.
+  /// The first part of `get` alone: a fresh hit in the zone or nothing. Copies once; nothing is allocated but a body's memory,
+  /// where none was taken back. On any stack.
   std::optional<Hit> find_fresh(const Key& key);
+  /// Takes the memory of a body that was sent, for a hit to come.
+  void take_back(std::string&& body) noexcept;
 
  private:
   struct State;

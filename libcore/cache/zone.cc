@@ -4,8 +4,8 @@
 #include <array>
 #include <atomic>
 #include <bit>
-#include <limits>
 #include <new>
+#include <utility>
 
 #include "cache/values.h"
 
@@ -115,11 +115,11 @@ void Zone::drop(BlockTable& table, std::uint64_t hash, std::string_view key, std
   if (found != nullptr && found->meta<EntryMeta>().generation == generation) lock->erase(*found);
 }
 
-std::optional<Hit> Zone::find(std::string_view key, Monotonic now) {
+std::optional<Hit> Zone::find(std::string_view key, Monotonic now, std::string&& room) {
   std::optional<Hit> hit(std::in_place);
   const std::uint64_t hash = hash_(key);
   BlockTable& table = shard(entries_, hash);
-  std::string& body = hit->entry.body;
+  std::string& body = hit->entry.body = std::move(room);
   Copy found;
   if (!serves() || !copy(table, hash, key, found, body)) {
     hit.reset();

@@ -70,8 +70,8 @@ class Zone {
   static constexpr std::size_t kLargestEntry = 1U << 20U;
 
   /// Looks up, without a lock as long as nobody changes the shard, and marks as used (once a second). Expired (past `stale`)
-  /// and invalidated entries are not found.
-  std::optional<Hit> find(std::string_view key, Monotonic now);
+  /// and invalidated entries are not found. `room`: an empty string whose memory the body takes, if it is large enough.
+  std::optional<Hit> find(std::string_view key, Monotonic now, std::string&& room = {});
   Ticket ticket(std::string_view subject) const noexcept { return {generations_.of(hash_(subject))}; }
   /// Stores, evicting the least recently used. False when it was dropped: invalidated since `ticket`, or too large.
   /// An entry that is there and was modified later stays.

@@ -13,10 +13,10 @@ namespace {
 Answer shown(const Call& call, cache::Entry&& entry, Milliseconds age, http::Preconditions::Outcome outcome) {
   Answer answer(std::in_place);
   http::Response& response = *answer;
+  response.body = std::move(entry.body);
   if (outcome == http::Preconditions::Outcome::not_modified) {
     response.status = 304;
-  } else {
-    response.body = std::move(entry.body);
+    response.body.clear();
   }
   response.etag.assign(entry.etag);
   response.last_modified = entry.last_modified;

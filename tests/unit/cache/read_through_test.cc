@@ -107,6 +107,26 @@ TEST_CASE("a miss reads the store and fills the zone, a hit reads nothing") {
   CHECK(host.loads == 1);
 }
 
+TEST_CASE("a hit takes the memory of a body that was taken back, unless that is too large to keep") {
+  Host host;
+  const std::string text(100, 'x');
+  host.fill(text);
+  auto first = host.worker.find_fresh(kKey);
+  REQUIRE(first);
+  const char* const memory = first->entry.body.data();
+  host.worker.take_back(std::move(first->entry.body));
+
+  const auto second = host.worker.find_fresh(kKey);
+  CHECK(second->entry.body.data() == memory);
+  CHECK(second->entry.body == text);
+  CHECK(host.worker.find_fresh(kKey)->entry.body == text);
+
+  std::string large(1'000'000, 'y');
+  const char* const large_memory = large.data();
+  host.worker.take_back(std::move(large));
+  CHECK(host.worker.find_fresh(kKey)->entry.body.data() != large_memory);
+}
+
 TEST_CASE("without a cache every read goes to the store, and nothing is kept") {
   Host host;
   host.policy.on = false;
