@@ -24,8 +24,8 @@ struct MainInfo {
   std::array<char, 32> id_text;
   ngx_chain_t* problem_body = nullptr;  ///< a problem document that takes the place of nginx's own error page
   OwnLines own_lines;                   ///< of the header
-  bool reached_nacre = false;  ///< a location with `nacre`; noted where CORS is configured
-  ngx_uint_t nginx_page = 0;   ///< which of nginx's own pages the answer is, or was before a problem document took its place
+  bool reached_nacre = false;           ///< a location with `nacre`; noted where CORS is configured
+  ngx_uint_t nginx_page = 0;  ///< which of nginx's own pages the answer is, or was before a problem document took its place
   std::optional<std::chrono::steady_clock::time_point> read_at;  ///< when the request's header had been read, if it ever was
   Milliseconds reading{};                                        ///< how long that took, by nginx's own clock
 };
