@@ -5,7 +5,6 @@
 #include <string_view>
 #include <utility>
 
-#include "json/parse.h"
 #include "json/write.h"
 
 namespace nacre::schema {
@@ -59,8 +58,6 @@ std::string message(Rule rule, const Node& node) {
       return "is not allowed";
     case Rule::type:
       return "must be " + type_list(node.types);
-    case Rule::integer_range:
-      return std::string(kIntegerRange);
     case Rule::choices:
       return choice_list(*node.choices);
     case Rule::constant:

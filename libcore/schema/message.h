@@ -11,7 +11,6 @@ namespace nacre::schema {
 enum class Rule : std::uint8_t {
   never,
   type,
-  integer_range,
   choices,
   constant,
   minimum,

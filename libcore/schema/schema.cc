@@ -5,6 +5,7 @@
 
 #include "base/time.h"
 #include "schema/compile.h"
+#include "schema/integer_range.h"
 #include "schema/lookup.h"
 #include "schema/validator.h"
 
@@ -51,8 +52,9 @@ std::vector<FieldError> Schema::validate(const Json& document, Effort& effort) c
 }
 
 std::vector<FieldError> Schema::normalize(Json& document, Effort& effort) const {
-  Validator validator(effort, Validator::Integers::of_64_bits);
+  Validator validator(effort);
   if (!validator.run(*compiled_->graph.root, document)) return validator.take_errors();
+  if (auto errors = out_of_range(document, validator.loose()); !errors.empty()) return errors;
   for (const Json* loose : validator.loose()) {
     // The validator only reads; what it found lies in `document`, which is ours to change.
     auto& value = const_cast<Json&>(*loose);  // NOLINT(cppcoreguidelines-pro-type-const-cast)

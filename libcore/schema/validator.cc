@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <compare>
+#include <cstddef>
 #include <limits>
 
 #include "json/compare.h"
 #include "json/hash.h"
 #include "json/pointer.h"
 #include "json/utf8.h"
+#include "schema/integer_range.h"
 #include "schema/multiple_of.h"
 
 namespace nacre::schema {
@@ -24,8 +26,6 @@ constexpr std::size_t kBytesSearched = 8;
 constexpr std::size_t kMaxTasks = 500'000;  // they are kept until the end
 
 bool equal(const Json& a, const Json& b) { return std::is_eq(compare_json(a, b)); }
-
-bool fits_int64(double number) { return number >= -0x1p63 && number < 0x1p63; }
 
 }  // namespace
 
@@ -162,9 +162,7 @@ bool Validator::check_number(const Node& node, const Json& value) {
   if (is_below(node.exclusive_minimum) || is_at(node.exclusive_minimum)) valid = fail(Rule::exclusive_minimum, node);
   if (is_above(node.exclusive_maximum) || is_at(node.exclusive_maximum)) valid = fail(Rule::exclusive_maximum, node);
   if (node.multiple_of && !is_multiple(value, *node.multiple_of)) valid = fail(Rule::multiple_of, node);
-  if (!value.is_double() || (node.types & kNumber) != 0) return valid;
-  if (integers_ == Integers::of_64_bits && !fits_int64(value.get_double())) return fail(Rule::integer_range, node);
-  if (valid) loose_.push_back(&value);
+  if (valid && value.is_double() && (node.types & kNumber) == 0) loose_.push_back(&value);
   return valid;
 }
 
@@ -254,17 +252,34 @@ bool Validator::check_combinations(const Node& node, const Json& value) {
   valid = (node.one_of.empty() || check_one_of(node, value)) && valid;
   if (node.negated != nullptr && holds(*node.negated, value)) valid = fail(Rule::negated, node);
   if (node.condition != nullptr) {
+    const std::size_t loose = loose_.size();
     const Node* branch = holds(*node.condition, value) ? node.then : node.otherwise;
+    forgive_range(loose);  // it asks, and demands nothing
     if (branch != nullptr) must_hold(*branch);
   }
   return valid;
 }
 
-/// Looks at every branch, since a later one too may say what is a date or an integer.
+/// Looks at every branch, since a later one too may say what is a date or an integer. What no 64 bits hold must be an integer
+/// only if each branch that holds says so.
 bool Validator::check_any_of(const Node& node, const Json& value) {
   bool any = false;
-  for (const Node* branch : node.any_of) any = holds(*branch, value) || any;
+  bool storable = false;
+  const std::size_t loose = loose_.size();
+  for (const Node* branch : node.any_of) {
+    const auto own = static_cast<std::ptrdiff_t>(loose_.size());
+    if (!holds(*branch, value)) continue;
+    any = true;
+    storable = storable || std::none_of(loose_.begin() + own, loose_.end(), is_out_of_range);
+  }
+  if (storable) forgive_range(loose);
   return any || fail_branches(Rule::any_of, node, node.any_of, value);
+}
+
+/// Lets the doubles that are too great be doubles, of the loose values from `first` on.
+void Validator::forgive_range(std::size_t first) {
+  loose_.erase(std::remove_if(loose_.begin() + static_cast<std::ptrdiff_t>(first), loose_.end(), is_out_of_range),
+               loose_.end());
 }
 
 bool Validator::check_one_of(const Node& node, const Json& value) {

@@ -25,11 +25,8 @@ inline constexpr std::size_t kMaxErrorBytes = 64UL << 10U;  ///< of the pointers
 /// Recursion, work and the number of errors are bounded whatever schema and value are: what goes past the bounds is not valid.
 class Validator {
  public:
-  /// Which numbers are integers: those of JSON Schema, or only those that can be stored as one.
-  enum class Integers : bool { all, of_64_bits };
-
   /// `effort` must outlive it; what is done is taken from it.
-  explicit Validator(Effort& effort, Integers integers = Integers::all) : effort_(effort), integers_(integers) {}
+  explicit Validator(Effort& effort) : effort_(effort) {}
 
   /// Once for each validator. `value` must outlive it.
   bool run(const Node& root, const Json& value);
@@ -37,7 +34,8 @@ class Validator {
   /// What is wrong, once `run` was false. Outer places come before inner ones.
   std::vector<FieldError> take_errors() { return std::move(errors_); }
   /// The values that may be stored in another form, once `run` was true: the strings that `format: date-time` holds for, and
-  /// the doubles that must be integers. One may stand there more than once.
+  /// the doubles that must be integers, of any size: such as 64 bits can't hold only where no branch takes them for numbers.
+  /// One may stand there more than once.
   const std::vector<const Json*>& loose() const { return loose_; }
 
  private:
@@ -66,6 +64,7 @@ class Validator {
   bool check_required(const Node& node, const JsonObject& object, const std::vector<std::string>& names);
   bool check_combinations(const Node& node, const Json& value);
   bool check_any_of(const Node& node, const Json& value);
+  void forgive_range(std::size_t first);
   bool check_one_of(const Node& node, const Json& value);
   bool matches(const Pattern& pattern, std::string_view text);
 
@@ -78,7 +77,6 @@ class Validator {
   bool going_on() const { return quiet_ == 0 && errors_.size() < kMaxErrors && error_bytes_ < kMaxErrorBytes && !too_complex_; }
 
   Effort& effort_;
-  Integers integers_;
   std::deque<Task> tasks_;   // which never holds them twice, as a vector that grows
   std::size_t current_ = 0;  ///< the task that is being done
   std::vector<FieldError> errors_;

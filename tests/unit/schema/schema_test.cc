@@ -345,6 +345,32 @@ TEST_CASE("normalize refuses an integer that 64 bits can't hold, and validate ta
   CHECK(most.at("v").as_int64() == 9223372036854774784);
 }
 
+TEST_CASE("An integer that 64 bits can't hold is one to every keyword, and is refused only where it must be one") {
+  const auto judged = [](const std::string& schema, const char* value = "1e19") {
+    Json document = json(std::string(R"({"v":)") + value + "}");
+    return normalize(of_property(schema), document);
+  };
+  const std::string range = "/v must be an integer from -9223372036854775808 to 9223372036854775807\n";
+  CHECK(judged(R"({"not":{"type":"integer"}})") == "/v has a form that is not allowed\n");
+  CHECK(judged(R"({"not":{"anyOf":[{"type":"integer"},{"type":"null"}]}})") == "/v has a form that is not allowed\n");
+  CHECK(judged(R"({"if":{"type":"integer"},"then":{"maximum":10}})") == "/v must be at most 10\n");
+  CHECK(judged(R"({"if":{"type":"integer"},"then":{"minimum":10},"else":false})") == "");
+  CHECK(judged(R"({"oneOf":[{"type":"integer"},{"type":"number","minimum":1e18}]})") ==
+        "/v must have exactly one of the forms that are allowed\n");
+  CHECK(judged(R"({"oneOf":[{"type":"integer"},{"type":"number","maximum":1e18}]})") == range);
+  CHECK(judged(R"({"oneOf":[{"type":"integer"},{"type":"number","not":{"type":"integer"}}]})") == range);
+  CHECK(judged(R"({"anyOf":[{"type":"integer"},{"type":"string"},{"type":"integer","minimum":1}]})") == range);
+  CHECK(judged(R"({"anyOf":[{"type":"number"},{"type":"integer"}]})") == "");
+  CHECK(judged(R"({"anyOf":[{"anyOf":[{"type":"integer"},{"type":"number"}]},{"type":"integer"}]})") == "");
+  CHECK(judged(R"({"type":"integer","anyOf":[{"type":"integer"},{"type":"number"}]})") == range);
+  CHECK(judged(R"({"allOf":[{"type":"number"},{"type":"integer"}]})") == range);
+  CHECK(judged(R"({"contains":{"type":"integer"}})", "[1e19]") == "");
+  CHECK(judged(R"({"not":{"contains":{"type":"integer"}}})", "[1e19]") == "/v has a form that is not allowed\n");
+  CHECK(judged(R"({"items":{"properties":{"a/b":{"type":"integer"}}}})", R"([{"a/b":1e19},{"x":1e19},{"a/b":1e19}])") ==
+        "/v/0/a~1b must be an integer from -9223372036854775808 to 9223372036854775807\n"
+        "/v/2/a~1b must be an integer from -9223372036854775808 to 9223372036854775807\n");
+}
+
 TEST_CASE("A schema can be moved") {
   Schema first = notes();
   Schema second = std::move(first);
