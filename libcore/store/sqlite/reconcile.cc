@@ -58,6 +58,21 @@ Result<bool> is_small(Connection& connection, const Table& table) {
   return run.integer(0) < kSmall;
 }
 
+/// The statements that make what is not there. A new table has its indexes from the first document on.
+Result<std::string> missing_tables(Connection& connection, const std::vector<std::shared_ptr<const Table>>& tables) {
+  const auto present = names_of(connection, "type = 'table' OR name = 'nacre_remembered_expires'");
+  if (!present) return present.error();
+  std::string sql;
+  for (const auto& table : tables) {
+    if (present->contains(bare(*table))) continue;
+    sql += table->create + ";";
+    for (const auto& index : table->indexes) sql += index.create(true) + ";";
+  }
+  if (!present->contains("nacre_remembered_expires")) sql += remembered_tables();
+  if (!present->contains("nacre_builds")) sql.append(kGenerations).append(IndexBuild::kCreate);
+  return sql;
+}
+
 }  // namespace
 
 Blueprint::Blueprint(Generation generation, Milliseconds budget, std::function<void(std::string_view)> log)
@@ -66,28 +81,30 @@ Blueprint::Blueprint(Generation generation, Milliseconds budget, std::function<v
       worker_(random_name()),
       log_(std::move(log)) {}
 
-void Blueprint::set_tables(std::vector<std::shared_ptr<const Table>> tables) {
+void Blueprint::set_tables(Tables tables) {
   const std::lock_guard lock(mutex_);
   tables_ = std::move(tables);
 }
 
-Result<void> Blueprint::make_tables(Connection& connection) {
+Blueprint::Tables Blueprint::tables() const {
   const std::lock_guard lock(mutex_);
-  const auto present = names_of(connection, "type = 'table' OR name = 'nacre_remembered_expires'");
-  if (!present) return present.error();
-  std::string sql;
-  for (const auto& table : tables_) {
-    if (!present->contains(bare(*table))) sql += table->create + ";";
-  }
-  if (!present->contains("nacre_remembered_expires")) sql += remembered_tables();
-  if (!present->contains("nacre_builds")) sql.append(kGenerations).append(IndexBuild::kCreate);
-  if (sql.empty()) return {};
+  return tables_;
+}
+
+/// Looked at again once nobody else can write: another may have made them meanwhile, and taken documents into them.
+Result<void> Blueprint::make_tables(Connection& connection) {
+  const Tables tables = this->tables();
+  if (const auto sql = missing_tables(connection, tables); !sql || sql->empty()) return sql ? Result<void>() : sql.error();
   if (auto begun = connection.execute("BEGIN IMMEDIATE"); !begun) return begun;
-  if (auto made = connection.execute(sql); !made) {
-    if (!connection.autocommit()) (void)connection.execute("ROLLBACK");
-    return made;
+  Result<void> made;
+  if (const auto sql = missing_tables(connection, tables); !sql) {
+    made = sql.error();
+  } else {
+    made = connection.execute(*sql);
   }
-  return connection.execute("COMMIT");
+  if (made) made = connection.execute("COMMIT");
+  if (!connection.autocommit()) (void)connection.execute("ROLLBACK");
+  return made;
 }
 
 /// A generation that the file does not know is the newest, unless its nacre.yaml was read before another's that it knows: then
@@ -112,7 +129,6 @@ Result<bool> Blueprint::is_newest(Connection& connection) const {
 }
 
 Result<Blueprint::Progress> Blueprint::step(Connection& connection) {
-  const std::lock_guard lock(mutex_);
   if (auto begun = connection.execute("BEGIN IMMEDIATE"); !begun) return begun.error();
   auto progress = advance(connection);
   Result<void> ended;
@@ -127,15 +143,16 @@ Result<Blueprint::Progress> Blueprint::step(Connection& connection) {
 
 Result<Blueprint::Progress> Blueprint::advance(Connection& connection) {
   const Monotonic start = monotonic_now();
+  const Tables tables = this->tables();
   if (auto entered = enter_generation(connection); !entered) return entered.error();
   const auto newest = is_newest(connection);
   if (!newest) return newest.error();
   if (!*newest) return Progress::done;
-  if (auto dropped = drop_unwanted(connection); !dropped) return dropped.error();
+  if (auto dropped = drop_unwanted(connection, tables); !dropped) return dropped.error();
   const auto present = names_of(connection, "type = 'index'");
   if (!present) return present.error();
   // All are begun first, and unique ones made first: what is written meanwhile is judged by what they have.
-  for (const auto& table : tables_) {
+  for (const auto& table : tables) {
     for (const auto& index : table->indexes) {
       if (present->contains(index.name)) continue;
       const auto build = IndexBuild::find(connection, index.name);
@@ -146,7 +163,7 @@ Result<Blueprint::Progress> Blueprint::advance(Connection& connection) {
   }
   Progress all = Progress::done;
   for (const bool unique : {true, false}) {
-    for (const auto& table : tables_) {
+    for (const auto& table : tables) {
       for (const auto& index : table->indexes) {
         if (index.unique != unique) continue;
         const auto progress = go_on(connection, *table, index);
@@ -155,14 +172,14 @@ Result<Blueprint::Progress> Blueprint::advance(Connection& connection) {
       }
     }
   }
-  const auto cleared = clear_leftovers(connection, start + budget_);
+  const auto cleared = clear_leftovers(connection, tables, start + budget_);
   if (!cleared) return cleared.error();
   return *cleared ? all : Progress::more;
 }
 
 /// Indexes are dropped only from tables of the configuration: another one may use the file later.
-Result<void> Blueprint::drop_unwanted(Connection& connection) const {
-  for (const auto& table : tables_) {
+Result<void> Blueprint::drop_unwanted(Connection& connection, const Tables& tables) const {
+  for (const auto& table : tables) {
     const auto names =
         names_of(connection, "type = 'index' AND sql IS NOT NULL AND tbl_name = " + in_quotes(bare(*table), '\''));
     if (!names) return names.error();
@@ -179,9 +196,9 @@ Result<void> Blueprint::drop_unwanted(Connection& connection) const {
 }
 
 /// Side tables that have served, or that an older generation or a worker that died has left. True: nothing is left.
-Result<bool> Blueprint::clear_leftovers(Connection& connection, Monotonic until) const {
+Result<bool> Blueprint::clear_leftovers(Connection& connection, const Tables& tables, Monotonic until) const {
   std::set<std::string> wanted;
-  for (const auto& table : tables_) {
+  for (const auto& table : tables) {
     for (const auto& index : table->indexes) wanted.insert(index.name);
   }
   std::set<std::string> building;
@@ -294,6 +311,7 @@ Result<Blueprint::Progress> Blueprint::finish(Connection& connection, const Tabl
 /// Checked by one worker, one index at a time: a long read keeps SQLite's log from beginning anew.
 Result<Blueprint::Progress> Blueprint::check(Connection& connection, const Table& table, const TableIndex& index,
                                              const IndexBuild& build) {
+  const std::lock_guard lock(mutex_);
   if (const auto checked = checked_.find(index.name); checked != checked_.end()) {
     const bool right = checked->second;
     checked_.erase(checked);

@@ -107,19 +107,12 @@ class SqliteStore final : public Store {
   Queue::Options limits() const { return {.limit = options_.queue_limit}; }
 
   std::unique_ptr<Connection> connection(bool read_only) const {
-    return std::make_unique<Connection>(ConnectionOptions{.path = options_.path,
-                                                          .synchronous = options_.synchronous,
-                                                          .read_only = read_only,
-                                                          .max_pages = options_.max_pages},
-                                        [shared = shared_.get(), read_only](Connection& opened) -> Result<void> {
-                                          if (auto made = shared->blueprint.make_tables(opened); !made || read_only)
-                                            return made;
-                                          // What a file without documents lacks is made here, so that the first write finds it;
-                                          // else it is only begun.
-                                          auto stepped = shared->blueprint.step(opened);
-                                          return stepped || stepped.error().error != Error::unavailable ? Result<void>()
-                                                                                                        : stepped.error();
-                                        });
+    return std::make_unique<Connection>(
+        ConnectionOptions{.path = options_.path,
+                          .synchronous = options_.synchronous,
+                          .read_only = read_only,
+                          .max_pages = options_.max_pages},
+        [shared = shared_.get()](Connection& opened) { return shared->blueprint.make_tables(opened); });
   }
 
   /// The table of a resource; one that `prepare` was not told of has none in the file either.

@@ -10,6 +10,7 @@
 
 #include "fiber/poll_reactor.h"
 #include "query/example.h"
+#include "query/list_query.h"
 #include "store/sqlite/connection.h"
 #include "store/sqlite/fixture.h"
 
@@ -160,6 +161,43 @@ TEST_CASE("while another process holds the lock, reads go on and a write waits u
     CHECK(faulty.insert("b", "x").has_value());
     CHECK(faulty.finds("b"));
   });
+}
+
+TEST_CASE("a worker that starts while another process holds the lock reads at once") {
+  TemporaryFolder folder;
+  std::vector<config::Resource> resources;
+  resources.push_back(query::example_resource());
+  {
+    Faulty before({.path = folder.file()});
+    before.run([&] { REQUIRE(before.insert("a", "x").has_value()); });
+  }
+  auto holder = other(folder.file());
+  REQUIRE(holder.ready().has_value());
+  REQUIRE(holder.execute("BEGIN IMMEDIATE").has_value());
+  SUBCASE("with the same indexes") {}
+  SUBCASE("with another index, which waits") { resources.back().indexes = {{.keys = {{.path = "title"}}}}; }
+  PollReactor reactor;
+  fiber::Scheduler scheduler(reactor);
+  const auto store = open_sqlite(reactor, {.path = folder.file(), .synchronous = "OFF", .timeout = Milliseconds{2'000}});
+  store->prepare(resources);
+  bool found = false;
+  bool listed = false;
+  bool written = true;
+  const auto start = [&](const std::function<void()>& body) {
+    REQUIRE(scheduler.start(reactor.now() + Milliseconds{2'000}, body).has_value());
+  };
+  start([&] { written = store->erase(resources.front(), "a", {}).has_value(); });
+  start([&] { found = store->find_one(resources.front(), "a", {}).has_value(); });
+  start([&] { listed = store->find(resources.front(), *query::parse_list_query("", resources.front()), {}).has_value(); });
+  reactor.run_until([&] { return scheduler.running() <= 1; });
+  CHECK(found);
+  CHECK(listed);
+  reactor.run_until([&] { return scheduler.running() == 0; });
+  CHECK_FALSE(written);
+  REQUIRE(holder.execute("ROLLBACK").has_value());
+  start([&] { written = store->erase(resources.front(), "a", {}).has_value(); });
+  reactor.run_until([&] { return scheduler.running() == 0; });
+  CHECK(written);
 }
 
 TEST_CASE("a process that is killed in the middle of a transaction leaves the file as it was") {

@@ -348,7 +348,20 @@ TEST_CASE("a worker of an older generation makes and drops nothing, whenever it 
   }
 }
 
-TEST_CASE("readers make no index") {
+TEST_CASE("whoever makes a table makes its indexes with it, so that they judge the first document") {
+  TemporaryFolder folder;
+  std::vector<config::Resource> resources;
+  resources.push_back(query::example_resource());
+  resources.back().indexes = kTwo;
+  sqlite::Blueprint blueprint({}, Milliseconds{0}, {});
+  blueprint.set_tables({std::make_shared<const sqlite::Table>(resources.back())});
+  sqlite::Connection reader({.path = folder.file(), .read_only = true},
+                            [&](sqlite::Connection& opened) { return blueprint.make_tables(opened); });
+  REQUIRE(reader.ready().has_value());
+  CHECK(Look(folder.file()).indexes() == 3);
+}
+
+TEST_CASE("readers make no index of a table that is there") {
   TemporaryFolder folder;
   IndexWorker before(folder.file(), {});
   before.start();
