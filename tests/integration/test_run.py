@@ -160,6 +160,20 @@ def test_a_second_start_on_the_same_data_is_refused(run, folder):
     assert_refused(run(PORT=str(free_port())), folder, "running already")
 
 
+def test_workers_that_outlived_their_master_are_named(run, folder):
+    port = free_port()
+    first = run(PORT=str(port), WORKERS="1")
+    assert_serves_one(first, folder, port)
+    master = int((folder / "data/nginx.pid").read_text())
+    worker = int(pathlib.Path(f"/proc/{master}/task/{master}/children").read_text())
+    os.kill(master, signal.SIGKILL)
+    first.wait(30)
+    try:
+        assert_refused(run(PORT=str(free_port())), folder, "killed", f"kill -QUIT {worker}")
+    finally:
+        os.kill(worker, signal.SIGQUIT)
+
+
 @pytest.mark.parametrize(
     "variables, mentions",
     [
