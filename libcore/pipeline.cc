@@ -2,6 +2,7 @@
 
 #include "app/route.h"
 #include "auth/identity.h"
+#include "base/thrown.h"
 #include "fiber/fiber.h"
 #include "http/conditional.h"
 #include "http/fields.h"
@@ -71,6 +72,13 @@ Result<http::Response> validated(const http::Request& request, Result<http::Resp
   return answer;
 }
 
+/// A fault that can't be told for want of memory has more to tell elsewhere.
+void tell(Trace& trace, std::string_view fault) noexcept try {
+  trace.fault = std::make_unique<std::string>(fault);
+} catch (...) {
+  trace.fault.reset();
+}
+
 http::Response told(Result<http::Response>&& result) {
   return result ? std::move(*result) : http::Response::failed(result.error());
 }
@@ -80,13 +88,16 @@ http::Response told(Result<http::Response>&& result) {
 resource::Answer Pipeline::handle(const http::Request& request, const route::Match& match, Trace& trace) noexcept try {
   return answer(request, match, trace);
 } catch (...) {
+  tell(trace, what_was_thrown());
   return http::problem_of_exception(request.id, backend_.config.debug);
 }
 
 /// Apart from `handle`: out of a function-try-block the answer would be moved.
 resource::Answer Pipeline::answer(const http::Request& request, const route::Match& match, Trace& trace) {
   resource::Answer answer = find_answer(request, match, trace);
-  if (answer && answer->failure) answer.emplace(problem(request, match, *answer->failure));
+  if (!answer || !answer->failure) return answer;
+  if (answer->failure->error == Error::internal) tell(trace, answer->failure->internal);
+  answer.emplace(problem(request, match, *answer->failure));
   return answer;
 }
 

@@ -290,6 +290,11 @@ bool RequestCtx::make_room() noexcept try {
 ngx_int_t RequestCtx::send() noexcept {
   using Out = ngx_http_headers_out_t;
   state_ = State::answered;
+  if (trace_.fault) {
+    const std::string_view id = info_.id();
+    ngx_log_error(NGX_LOG_ERR, r_->connection->log, 0, "nacre: %s (request id %*s)", trace_.fault->c_str(), id.size(),
+                  id.data());
+  }
   if (!make_room()) return NGX_ERROR;
   const bool is_main = r_ == r_->main;
   if (!is_main) Process::get().worker().count_lookups(trace_.cache);  // the log phase counts main requests

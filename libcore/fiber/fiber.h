@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/thrown.h"
 #include "base/time.h"
 #include "fiber/reactor.h"
 #include "fiber/sanitizer.h"
@@ -136,7 +137,7 @@ struct ThreadCall final : ThreadJob {
     try {
       result = work();
     } catch (...) {
-      result = Failure(Error::internal);
+      result = thrown_failure();
     }
   }
   void done() noexcept override {

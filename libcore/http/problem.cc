@@ -101,7 +101,7 @@ std::string_view default_detail(Error error) noexcept {
     case Error::overloaded:
       return "too many requests are waiting";
     case Error::unavailable:
-      return "the store is away";
+      return "what this needs is away";
     case Error::internal:
       return "something went wrong here";
     default:
@@ -129,9 +129,7 @@ Response problem(const Failure& failure, std::string_view instance, bool debug) 
 }
 
 Response problem_of_exception(std::string_view instance, bool debug) noexcept try {
-  Failure failure(Error::internal);
-  failure.internal = what_was_thrown();
-  return problem(failure, instance, debug);
+  return problem(thrown_failure(), instance, debug);
 } catch (...) {
   return Response(http_status(Error::internal));
 }

@@ -15,9 +15,20 @@ std::unique_ptr<Servers> servers_of(Reactor& reactor, net::Threads& threads, con
   return std::make_unique<SingleServer>(reactor, threads, target, node);
 }
 
+constexpr const char* kAway = "the cache is away";
+
 Failure timed_out() {
-  Failure failure(Error::unavailable);
+  Failure failure(Error::unavailable, kAway);
   failure.internal = "redis: no answer in time";
+  return failure;
+}
+
+/// What ends only for the client's timeout, and not for the request's own deadline, is Redis being away.
+Result<Reply> named(Result<Reply> reply, bool out_of_time) {
+  if (reply) return reply;
+  Failure failure = reply.error();
+  if (failure.error == Error::deadline && !out_of_time) return timed_out();
+  if (failure.error == Error::unavailable && failure.detail.empty()) failure.detail = kAway;
   return failure;
 }
 
@@ -31,7 +42,7 @@ Client::Client(Reactor& reactor, net::Threads& threads, const std::shared_ptr<co
 
 Client::~Client() = default;
 
-/// One call under `timeout`. What ends only for that, and not for the request's own deadline, is Redis being away.
+/// One call under `timeout`.
 template <class Call>
 Result<Reply> Client::timed(Call call) {
   const auto began = std::chrono::steady_clock::now();
@@ -39,7 +50,7 @@ Result<Reply> Client::timed(Call call) {
     const fiber::TimeLimit limit(options_.timeout);
     return call();
   }();
-  if (!reply && reply.error().error == Error::deadline && reactor_.now() < fiber::deadline()) reply = timed_out();
+  reply = named(std::move(reply), reactor_.now() >= fiber::deadline());
   observe(reply, began);
   return reply;
 }
@@ -61,7 +72,7 @@ std::vector<Result<Reply>> Client::commands(std::span<const Words> commands) {
   }();
   const bool own = reactor_.now() >= fiber::deadline();
   for (Result<Reply>& reply : replies) {
-    if (!reply && reply.error().error == Error::deadline && !own) reply = timed_out();
+    reply = named(std::move(reply), own);
     observe(reply, began);
   }
   return replies;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,6 +38,7 @@ struct Trace {
   cache::Outcome cache = cache::Outcome::none;
   cache::Waits waits;
   std::string user;
+  std::unique_ptr<std::string> fault;  ///< what the error log is told of a 500
 };
 
 namespace resource {

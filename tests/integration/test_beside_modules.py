@@ -91,7 +91,8 @@ def test_what_threads_say_reaches_a_syslog(start, workers):
     assert all(line.startswith("<") and "nginx: " in line for line in syslog.lines)
 
 
-FAULTS = ["number", "text", "memory", "thread"]
+NO_WORDS = "something was thrown that is no std::exception"
+FAULTS = {"number": NO_WORDS, "text": NO_WORDS, "memory": "bad_alloc", "thread": NO_WORDS}  # and what the log says of each
 
 
 @pytest.fixture(scope="module")
@@ -102,11 +103,19 @@ def faulty(make_nginx, test_module):
     nginx.stop()
 
 
+def faults_told(nginx):
+    return [line for line in nginx.log().splitlines() if "[error]" in line and "(request id " in line]
+
+
 @pytest.mark.parametrize("what", FAULTS)
 def test_what_a_handler_throws_is_a_500_and_the_worker_goes_on(faulty, what):
     workers = faulty.workers()
-    for _ in range(10):
-        assert_problem(faulty.api.get("/test/throw/" + what), 500)
+    told = len(faults_told(faulty))
+    answers = [faulty.api.get("/test/throw/" + what) for _ in range(10)]
+    for answer, line in zip(answers, faults_told(faulty)[told:], strict=True):
+        assert_problem(answer, 500)
+        request = answer.json()["instance"]
+        assert FAULTS[what] in line and request in line and f'request: "GET /test/throw/{what} ' in line
     assert faulty.api.get("/hello/x").status_code == 200
     assert faulty.workers() == workers
 

@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/thrown.h"
 #include "store/mongo/index_builder.h"
 #include "store/mongo/operations.h"
 
@@ -149,7 +150,7 @@ class MongoStore final : public Store {
                                        try {
                                          call->result = (*work)(client_, until);
                                        } catch (...) {
-                                         call->result = Failure(Error::internal);
+                                         call->result = thrown_failure();
                                        }
                                        tell(options_.hooks.after, resource, *work);
                                        call->finished.set();

@@ -195,7 +195,9 @@ Failure Connection::failure(int code) {
     case SQLITE_FORMAT:
     case SQLITE_RANGE:
       return made(Error::internal, {});
-    // PERM, ABORT, NOMEM, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, SCHEMA, NOLFS, NOTADB: the file or the machine.
+    case SQLITE_FULL:
+      return made(Error::unavailable, "the store has no room");
+    // PERM, ABORT, NOMEM, READONLY, IOERR, CORRUPT, CANTOPEN, PROTOCOL, SCHEMA, NOLFS, NOTADB: the file or the machine.
     default:
       return made(Error::unavailable, "the store is away");
   }

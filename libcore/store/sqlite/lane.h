@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/thrown.h"
 #include "fiber/fiber.h"
 #include "store/sqlite/connection.h"
 #include "store/store.h"
@@ -46,7 +47,7 @@ class TypedCall final : public Call {
     try {
       result = work_(connection);
     } catch (...) {
-      result = Failure(Error::internal);
+      result = thrown_failure();
     }
   }
   void fail(Failure failure) override { result = std::move(failure); }

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "base/thrown.h"
 #include "store/sqlite/table.h"
 
 namespace nacre::store::sqlite {
@@ -41,7 +42,7 @@ class Purge::Step final : public Call {
     try {
       more_ = purge(connection, now_);
     } catch (...) {
-      more_ = Failure(Error::internal);
+      more_ = thrown_failure();
     }
   }
   void fail(Failure failure) override { more_ = std::move(failure); }

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/thrown.h"
+
 namespace nacre::store::sqlite {
 namespace {
 
@@ -22,7 +24,7 @@ class Upkeep::Step final : public Call {
     try {
       progress_ = blueprint_->step(connection);
     } catch (...) {
-      progress_ = Failure(Error::internal);
+      progress_ = thrown_failure();
     }
   }
   void fail(Failure failure) override { progress_ = std::move(failure); }
@@ -56,7 +58,7 @@ class Upkeep::Check final : public Call {
         failure_ = run.failure();
       }
     } catch (...) {
-      failure_ = Failure(Error::internal);
+      failure_ = thrown_failure();
     }
   }
   void fail(Failure failure) override { failure_ = std::move(failure); }
