@@ -18,7 +18,10 @@ int main(int argc, char** argv) {
     std::fputs("usage: nacre_backup FROM TO\n", stderr);
     return 2;
   }
-  for (const int signal : {SIGHUP, SIGINT, SIGTERM}) std::signal(signal, stop);
+  for (const int signal : {SIGHUP, SIGINT, SIGTERM}) {
+    if (std::signal(signal, stop) == SIG_IGN) std::signal(signal, SIG_IGN);  // as nohup wants it
+  }
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may grow no further is an error like a full disk
   const auto done = nacre::store::sqlite::back_up(argv[1], argv[2], [] { return stopped != 0; });
   if (done) return 0;
   std::fprintf(stderr, "nacre_backup: %s\n", done.error().detail.c_str());

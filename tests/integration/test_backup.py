@@ -101,34 +101,77 @@ def test_going_back_to_a_backup(start, backup, tmp_path):
         nginx.stop()
 
 
+def test_the_file_of_a_stopped_nginx_can_be_made_small(start):
+    nginx = start()
+    fill(nginx, 3_000)
+    create(nginx.api, "/notes", {"_id": "kept", "title": "x", "slug": "one"})
+    for number in range(0, 2_000):
+        assert nginx.api.delete(f"/notes/d{number}").status_code == 204
+    nginx.stop()
+    file = nginx.home / "nacre.db"
+    size = file.stat().st_size
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        database.execute("VACUUM")
+    assert file.stat().st_size < size / 2
+    nginx.start()
+    try:
+        assert nginx.api.get("/notes/kept").json()["slug"] == "one"
+        assert nginx.api.post("/notes", json={"title": "x", "slug": "one"}).status_code == 409
+    finally:
+        nginx.stop()
+
+
 def test_a_backup_replaces_nothing_and_says_what_is_wrong(start, backup, tmp_path):
     nginx = start()
     (tmp_path / "copy.db").write_text("mine")
     assert finished(backup(nginx.home / "nacre.db", "copy.db")) == (1, "nacre_backup: copy.db is there already\n")
     assert (tmp_path / "copy.db").read_text() == "mine"
-    assert finished(backup("none.db", "new.db")) == (1, "nacre_backup: none.db: unable to open database file\n")
+    assert finished(backup("none.db", "new.db")) == (1, "nacre_backup: none.db: No such file or directory\n")
     code, said = finished(backup(nginx.home / "nacre.db", "none/new.db"))
-    assert code == 1 and said == "nacre_backup: none/new.db.partial: No such file or directory\n"
+    assert code == 1 and said == "nacre_backup: none/new.db: No such file or directory\n"
     assert finished(backup()) == (2, "usage: nacre_backup FROM TO\n")
     assert os.listdir(tmp_path) == ["copy.db"]
 
 
-@pytest.mark.skipif(not may_mount(), reason="a small file system can't be mounted here (a container without CAP_SYS_ADMIN)")
-def test_a_backup_on_a_full_disk_leaves_nothing_behind(backup, tmp_path):
-    (tmp_path / "small").mkdir()
+@pytest.fixture
+def large(tmp_path):
+    """A database of 300 MB that passes for a store."""
     with contextlib.closing(sqlite3.connect(tmp_path / "large.db")) as database:
-        database.execute("CREATE TABLE t AS SELECT zeroblob(5000000) AS hole")
+        database.execute("CREATE TABLE t AS SELECT zeroblob(300000000) AS hole")
+        database.execute("CREATE TABLE nacre_remembered (key)")
+    return "large.db"
+
+
+def test_a_backup_that_may_grow_no_further_leaves_nothing_behind(backup, large, tmp_path):
+    code, said = finished(backup(large, "copy.db", behind=["sh", "-c", 'ulimit -f 8000 && exec "$@"', "sh"]))
+    assert code == 1 and said.endswith("nacre_backup: copying to copy.db: disk I/O error: File too large\n")
+    assert os.listdir(tmp_path) == [large]
+
+
+@pytest.mark.skipif(not may_mount(), reason="a small file system can't be mounted here (a container without CAP_SYS_ADMIN)")
+def test_a_backup_on_a_full_disk_leaves_nothing_behind(backup, large, tmp_path):
+    (tmp_path / "small").mkdir()
     script = 'mount -t tmpfs -o size=2m,mode=777 none small && "$@"; code=$?; [ -z "$(ls small)" ] || echo left; exit $code'
-    process = backup("large.db", "small/copy.db", behind=[*with_mounts_of_its_own(), "sh", "-c", script + " >&2", "sh"])
-    assert finished(process) == (1, "nacre_backup: small/copy.db.partial: database or disk is full\n")
+    process = backup(large, "small/copy.db", behind=[*with_mounts_of_its_own(), "sh", "-c", script + " >&2", "sh"])
+    assert finished(process) == (1, "nacre_backup: copying to small/copy.db: No space left on device\n")
+
+
+def await_the_beginning(folder):
+    wait_until(lambda: any(name.endswith(".partial") for name in os.listdir(folder)), "the copy's beginning")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_backup_that_is_told_to_stop_leaves_nothing_behind(backup, tmp_path, number):
-    with contextlib.closing(sqlite3.connect(tmp_path / "large.db")) as database:
-        database.execute("CREATE TABLE t AS SELECT zeroblob(300000000) AS hole")
-    process = backup("large.db", "copy.db")
-    wait_until(lambda: (tmp_path / "copy.db.partial").exists(), "the copy's beginning")
+def test_a_backup_that_is_told_to_stop_leaves_nothing_behind(backup, large, tmp_path, number):
+    process = backup(large, "copy.db")
+    await_the_beginning(tmp_path)
     process.send_signal(number)
     assert finished(process) == (1, "nacre_backup: stopped\n")
-    assert os.listdir(tmp_path) == ["large.db"]
+    assert os.listdir(tmp_path) == [large]
+
+
+def test_a_backup_under_nohup_outlives_its_terminal(backup, large, tmp_path):
+    process = backup(large, "copy.db", behind=["sh", "-c", "trap '' HUP; exec \"$@\"", "sh"])
+    await_the_beginning(tmp_path)
+    process.send_signal(signal.SIGHUP)
+    assert finished(process) == (0, "")
+    assert sorted(os.listdir(tmp_path)) == ["copy.db", large]

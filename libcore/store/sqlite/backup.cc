@@ -3,17 +3,19 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
-#include <sys/file.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
 #include <memory>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "store/sqlite/connection.h"
+#include "store/sqlite/table.h"
 
 namespace nacre::store::sqlite {
 namespace {
@@ -31,39 +33,80 @@ Failure failed(const std::string& what, int error) {
   return {Error::unavailable, what + ": " + std::generic_category().message(error)};
 }
 
+/// SQLite's `code`, with the system's `error` where SQLite's words leave out the reason.
+Failure failed(const std::string& what, int code, int error) {
+  const int kind = code & 0xFF;
+  if (kind == SQLITE_FULL) return failed(what, ENOSPC);
+  const std::string said = what + ": " + sqlite3_errstr(code);
+  if (error != 0 && (kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN)) return failed(said, error);
+  return {Error::unavailable, said};
+}
+
 Failure failed(const std::string& what, sqlite3* database) {
-  return {Error::unavailable, what + ": " + sqlite3_errmsg(database)};
+  return failed(what, sqlite3_extended_errcode(database), sqlite3_system_errno(database));
 }
 
 Failure was_stopped() { return {Error::cancelled, "stopped"}; }
 
-/// A file that only one process writes, and that goes with this unless it is published.
+/// The absolute path of a database: SQLite would take `:memory:`, "" and, in Debian's build, `file:…` for something else.
+Result<std::string> find_database(const std::string& from) {
+  std::error_code error;
+  const auto path = std::filesystem::canonical(from, error);
+  if (error) return failed(from, error.value());
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0) return failed(from, errno);
+  if (!S_ISREG(found.st_mode)) return Failure(Error::bad_request, from + " is not a regular file");
+  // Its log lies beside the name that nginx has opened (https://sqlite.org/howtocorrupt.html#_multiple_links_to_the_same_file).
+  if (found.st_nlink > 1)
+    return Failure(Error::bad_request, from + " has other names (hard links): its log may lie beside one");
+  return path.string();
+}
+
+/// SQLite would apply an old log that lies beside a new database to it.
+Result<void> check_that_nothing_is_there(const std::string& to) {
+  for (const char* const suffix : {"", "-wal", "-journal", "-shm"}) {
+    struct stat found {};
+    if (::lstat((to + suffix).c_str(), &found) == 0) return Failure(Error::conflict, to + suffix + " is there already");
+  }
+  return {};
+}
+
+/// And it would take a backup of such a name for the log of another database.
+Result<void> check_name(const std::string& to) {
+  for (const char* const suffix : {"-wal", "-journal", "-shm"}) {
+    if (to.ends_with(suffix)) return Failure(Error::bad_request, to + ": a name for a log of SQLite's, not for a backup");
+  }
+  return {};
+}
+
+/// A new file of a random name in the folder of `to`, which goes with this unless it is published.
 class PartialFile {
  public:
-  explicit PartialFile(std::string path) : path_(std::move(path)) {}
+  explicit PartialFile(std::string to) : to_(std::move(to)) {}
   ~PartialFile() {
-    if (owned_) ::unlink(path_.c_str());
+    if (!path_.empty()) ::unlink(path_.c_str());
     if (fd_ >= 0) ::close(fd_);  // last: SQLite's locks on the file would go with it
+    if (folder_ >= 0) ::close(folder_);
   }
   PartialFile(const PartialFile&) = delete;
   PartialFile& operator=(const PartialFile&) = delete;
 
-  /// Makes the file, or takes the place of one that a process which was killed has left.
   Result<void> make() {
-    fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (fd_ < 0) return failed(path_, errno);
-    struct stat opened {};
-    struct stat named {};
-    // Whoever had the lock may have published or removed the file meanwhile: then it is not this one.
-    owned_ = ::flock(fd_, LOCK_EX | LOCK_NB) == 0 && ::fstat(fd_, &opened) == 0 && ::lstat(path_.c_str(), &named) == 0 &&
-             opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
-    if (!owned_) return Failure(Error::conflict, path_ + ": another backup is under way");
-    if (::fchmod(fd_, S_IRUSR | S_IWUSR) != 0 || ::ftruncate(fd_, 0) != 0) return failed(path_, errno);
+    std::error_code error;
+    const auto folder = std::filesystem::absolute(to_, error).parent_path();
+    if (error) return failed(to_, error.value());
+    folder_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder_ < 0) return failed(to_, errno);
+    constexpr std::string_view kEnding = ".partial";
+    std::string path = folder / ("nacre_backup-XXXXXX" + std::string(kEnding));
+    fd_ = ::mkostemps(path.data(), kEnding.size(), O_CLOEXEC);
+    if (fd_ < 0) return failed(to_, errno);
+    path_ = std::move(path);
     return {};
   }
 
   Result<void> sync() const {
-    if (::fsync(fd_) != 0) return failed(path_, errno);
+    if (::fsync(fd_) != 0) return failed(to_, errno);
     return {};
   }
 
@@ -71,68 +114,76 @@ class PartialFile {
   /// written (https://sqlite.org/fileformat2.html#file_format_version_numbers).
   Result<void> mark_as_without_log() const {
     constexpr off_t kVersions = 18;
-    if (::pwrite(fd_, "\1\1", 2, kVersions) != 2) return failed(path_, errno);
+    if (::pwrite(fd_, "\1\1", 2, kVersions) != 2) return failed(to_, errno);
     return {};
   }
 
-  Result<void> publish(const std::string& name) {
+  Result<void> publish() {
     if (auto synced = sync(); !synced) return synced;
-    if (!rename_to(name)) return errno == EEXIST ? Failure(Error::conflict, name + " is there already") : failed(name, errno);
-    owned_ = false;
-    const auto folder = std::filesystem::absolute(name).parent_path();
-    const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool synced = fd >= 0 && ::fsync(fd) == 0;
-    const int error = errno;
-    if (fd >= 0) ::close(fd);
-    if (!synced) return failed(folder, error);
+    if (auto free = check_that_nothing_is_there(to_); !free) return free;
+    if (!rename()) return errno == EEXIST ? Failure(Error::conflict, to_ + " is there already") : failed(to_, errno);
+    if (::fsync(folder_) != 0) return failed(to_, errno);
     return {};
   }
 
   const std::string& path() const { return path_; }
+  const std::string& to() const { return to_; }
 
  private:
   /// Never replaces a file. Not every file system has the first way, nor every one the second.
-  bool rename_to(const std::string& name) const {
-    if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, name.c_str(), RENAME_NOREPLACE) == 0) return true;
-    return errno == EINVAL && ::link(path_.c_str(), name.c_str()) == 0 && ::unlink(path_.c_str()) == 0;
+  bool rename() {
+    if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, to_.c_str(), RENAME_NOREPLACE) != 0)
+      return errno == EINVAL && ::link(path_.c_str(), to_.c_str()) == 0;
+    path_.clear();
+    return true;
   }
 
-  const std::string path_;
+  const std::string to_;
+  std::string path_;  // empty while there is no such file
   int fd_ = -1;
-  bool owned_ = false;
+  int folder_ = -1;
 };
 
-Result<DatabaseHandle> open_file(const std::string& path, int flags) {
+/// `name`: what the user calls it.
+Result<DatabaseHandle> open_file(const std::string& path, const std::string& name, int flags) {
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   DatabaseHandle database(raw);
-  if (code != SQLITE_OK) return failed(path, database.get());
+  if (code != SQLITE_OK) return failed(name, database.get());
   sqlite3_busy_timeout(database.get(), kBackupPatience);
   return database;
 }
 
-/// The transaction keeps the moment: without it, each write of another process would make the copy begin anew.
+/// Keeps the moment: without a transaction each write of another process would make the copy begin anew. Any other file than a
+/// store's is refused; every worker makes this table.
+Result<void> begin(sqlite3* from, const std::string& name) {
+  const std::string sql = "BEGIN; SELECT 1 FROM " + std::string(kRememberedTable) + " LIMIT 1";
+  const int code = sqlite3_exec(from, sql.c_str(), nullptr, nullptr, nullptr);
+  if (code == SQLITE_ERROR) return Failure(Error::bad_request, name + " is not a store of Nacre's");
+  if (code != SQLITE_OK) return failed(name, from);
+  return {};
+}
+
 Result<void> copy(sqlite3* from, sqlite3* to, const PartialFile& file, const std::function<bool()>& stop) {
   if (sqlite3_exec(to, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", nullptr, nullptr, nullptr) != SQLITE_OK)
-    return failed(file.path(), to);
-  if (sqlite3_exec(from, "BEGIN; SELECT count(*) FROM sqlite_schema", nullptr, nullptr, nullptr) != SQLITE_OK)
-    return failed(sqlite3_db_filename(from, "main"), from);
-  BackupHandle backup(sqlite3_backup_init(to, "main", from, "main"));
-  if (!backup) return failed(file.path(), to);
+    return failed(file.to(), to);
+  const BackupHandle backup(sqlite3_backup_init(to, "main", from, "main"));
+  if (!backup) return failed(file.to(), to);
   int code = SQLITE_OK;
   for (int steps = 1; code == SQLITE_OK; ++steps) {
     if (stop()) return was_stopped();
+    errno = 0;
     code = sqlite3_backup_step(backup.get(), kPagesOfStep);
+    if (code != SQLITE_OK && code != SQLITE_DONE) return failed("copying to " + file.to(), code, errno);
     if (steps % kStepsOfSync != 0) continue;
     if (auto synced = file.sync(); !synced) return synced;
   }
-  if (sqlite3_backup_finish(backup.release()) != SQLITE_OK) return failed(file.path(), to);  // which has the error of a step
   return {};
 }
 
 /// SQLite's own look at the copy, for damage that was there before.
-Result<void> check(const std::string& path, const std::function<bool()>& stop) {
-  auto opened = open_file(path, SQLITE_OPEN_READONLY);
+Result<void> check(const PartialFile& file, const std::function<bool()>& stop) {
+  auto opened = open_file(file.path(), file.to(), SQLITE_OPEN_READONLY);
   if (!opened) return opened.error();
   sqlite3* const database = opened->get();
   constexpr int kInstructions = 10'000;
@@ -143,7 +194,7 @@ Result<void> check(const std::string& path, const std::function<bool()>& stop) {
   const StatementHandle statement(raw);
   if (code == SQLITE_OK) code = sqlite3_step(raw);
   if (code == SQLITE_INTERRUPT) return was_stopped();
-  if (code != SQLITE_ROW) return failed(path, database);
+  if (code != SQLITE_ROW) return failed(file.to(), database);
   const std::string found(reinterpret_cast<const char*>(sqlite3_column_text(raw, 0)));
   if (found != "ok") return Failure(Error::unavailable, "the database is damaged: " + found);
   return {};
@@ -152,14 +203,17 @@ Result<void> check(const std::string& path, const std::function<bool()>& stop) {
 }  // namespace
 
 Result<void> back_up(const std::string& from, const std::string& to, const std::function<bool()>& stop) {
-  struct stat found {};
-  if (::lstat(to.c_str(), &found) == 0) return Failure(Error::conflict, to + " is there already");
-  PartialFile file(to + ".partial");
+  if (auto named = check_name(to); !named) return named;
+  if (auto free = check_that_nothing_is_there(to); !free) return free;
+  const auto database = find_database(from);
+  if (!database) return database.error();
+  PartialFile file(to);
   {
-    auto source = open_file(from, SQLITE_OPEN_READWRITE);
+    auto source = open_file(*database, from, SQLITE_OPEN_READWRITE);
     if (!source) return source.error();
+    if (auto begun = begin(source->get(), from); !begun) return begun;
     if (auto made = file.make(); !made) return made;
-    auto target = open_file(file.path(), SQLITE_OPEN_READWRITE);
+    auto target = open_file(file.path(), to, SQLITE_OPEN_READWRITE);
     if (!target) return target.error();
     if (auto copied = copy(source->get(), target->get(), file, stop); !copied) return copied;
     // The log could not be worked off meanwhile. Who writes next would have to, with clients waiting.
@@ -167,8 +221,8 @@ Result<void> back_up(const std::string& from, const std::string& to, const std::
     sqlite3_wal_checkpoint_v2(source->get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   }
   if (auto marked = file.mark_as_without_log(); !marked) return marked;
-  if (auto checked = check(file.path(), stop); !checked) return checked;
-  return file.publish(to);
+  if (auto checked = check(file, stop); !checked) return checked;
+  return file.publish();
 }
 
 }  // namespace nacre::store::sqlite
