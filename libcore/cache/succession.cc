@@ -2,19 +2,19 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
-#include <filesystem>
-#include <string>
-#include <system_error>
 
 namespace nacre::cache {
 
 namespace {
 
-constexpr char kFileName[] = "nacre-zones-1";  // with the number of the page's form
+constexpr std::uint64_t kMagic = 0x6e61'6372'655a'0002;  // ends with the number of the page's form
+constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+// As many are looked at. A new descriptor has the lowest number that is free, so that it is among them.
+constexpr int kDescriptors = 1 << 16;
 
 // The locks' bytes: of the page, then of the zones by their numbers. Each is within what a 64-bit off_t can say.
 constexpr std::uint64_t kPageByte = 0;
@@ -49,24 +49,27 @@ std::optional<Succession::File> mapped(int descriptor) noexcept {
   return Succession::File{descriptor, static_cast<Succession::Page*>(page)};
 }
 
-/// memfd_create(2): the link of such a descriptor is "/memfd:NAME (deleted)".
-std::optional<int> inherited_descriptor() {
-  const std::string link = std::string("/memfd:") + kFileName + " (deleted)";
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
-    std::error_code gone;
-    if (std::filesystem::read_symlink(entry, gone) == link && !gone) return std::atoi(entry.path().filename().c_str());
-  }
-  return std::nullopt;
+/// What a file that was made here is known by, without its name: /proc need not be there.
+bool is_ours(int descriptor) noexcept {
+  struct stat status {};
+  std::uint64_t magic = 0;
+  return ::fcntl(descriptor, F_GET_SEALS) == kSeals && ::fstat(descriptor, &status) == 0 &&
+         status.st_size == sizeof(Succession::Page) && ::pread(descriptor, &magic, sizeof magic, 0) == sizeof magic &&
+         magic == kMagic;
 }
 
 }  // namespace
 
 std::optional<Succession::File> Succession::File::make() noexcept {
-  const int descriptor = ::memfd_create(kFileName, 0);
+  const int descriptor = ::memfd_create("nacre-zones", MFD_ALLOW_SEALING);
   if (descriptor < 0) return std::nullopt;
-  if (::ftruncate(descriptor, sizeof(Page)) == 0) {
-    if (auto file = mapped(descriptor)) return file;
+  if (descriptor >= kDescriptors) {
+    errno = EMFILE;
+  } else if (::ftruncate(descriptor, sizeof(Page)) == 0 && ::fcntl(descriptor, F_ADD_SEALS, kSeals) == 0) {
+    if (auto file = mapped(descriptor)) {
+      file->page->magic = kMagic;
+      return file;
+    }
   }
   const int error = errno;
   ::close(descriptor);
@@ -74,15 +77,18 @@ std::optional<Succession::File> Succession::File::make() noexcept {
   return std::nullopt;
 }
 
-std::optional<Succession::File> Succession::File::find_or_make() noexcept try {
+std::optional<Succession::File> Succession::File::find() noexcept {
+  int descriptor = 0;
+  while (descriptor < kDescriptors && !is_ours(descriptor)) ++descriptor;
+  errno = 0;
+  return descriptor < kDescriptors ? mapped(descriptor) : std::nullopt;
+}
+
+std::optional<Succession::File> Succession::File::find_or_make() noexcept {
   static std::optional<File> file;  // one mapping for all zones of this process
-  if (file) return file;
-  const auto descriptor = inherited_descriptor();
-  file = descriptor ? mapped(*descriptor) : make();
+  if (!file) file = find();
+  if (!file && errno == 0) file = make();
   return file;
-} catch (...) {
-  errno = ENOMEM;
-  return std::nullopt;
 }
 
 void Succession::join(const File& file) noexcept {

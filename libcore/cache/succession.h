@@ -12,12 +12,13 @@ namespace nacre::cache {
 /// taken back), processes of several zones answer side by side, and tell what they write their own zone alone. So a zone serves
 /// and keeps entries only while no process of another zone lives.
 ///
-/// All zones share a file in memory that has no name: a page that says which zone serves, and record locks (fcntl) of which
+/// All zones share a file in memory: a page that says which zone serves, and record locks (fcntl) of which
 /// each process holds one as long as it lives, so that the kernel tells who has ended. The file passes on by fork and exec.
 /// Whoever closes a descriptor of it in a worker loses that worker's lock: nobody does.
 class Succession {
  public:
   struct Page {
+    std::uint64_t magic;                 ///< tells the file from others
     std::atomic<std::uint64_t> zones;    ///< that were made: each has a number, from 1
     std::atomic<std::uint64_t> serving;  ///< a zone's number, or kNone
     std::int64_t alone_since;            ///< when one zone's processes were first seen to be the only ones; 0: not yet
@@ -28,7 +29,9 @@ class Succession {
 
     /// nullopt, with errno, where the system gives none.
     static std::optional<File> make() noexcept;
-    /// The one that this process has already, be it from the program that it was before an exec; else makes one.
+    /// The one that this process has from the program that it was before an exec. nullopt, with errno 0, where it has none.
+    static std::optional<File> find() noexcept;
+    /// The one that this process has already, be it from another program; else makes one.
     static std::optional<File> find_or_make() noexcept;
   };
 

@@ -54,13 +54,13 @@ def pid_in(file):
         return ""
 
 
-def start_daemon(nginx):
-    """As a child of a process that still runs, nginx takes no USR2."""
+def start_daemon(nginx, through=()):
+    """As a child of a process that still runs, nginx takes no USR2. `through`: a command that executes it."""
     conf = nginx.home / "nginx.conf"
     conf.write_text(conf.read_text().replace("daemon off;", "daemon on;"))
     nginx.binary = shutil.which(nginx.binary)  # nginx executes what it was called by
     nginx.environment["ASAN_OPTIONS"] = "detect_leaks=0"  # the process that starts the daemon frees nothing
-    subprocess.run(nginx.command(), env=nginx.child_environment(), check=True, timeout=TIMEOUT)
+    subprocess.run([*through, *nginx.command()], env=nginx.child_environment(), check=True, timeout=TIMEOUT)
     file = nginx.home / "nginx.pid"
     nginx.process = Master(int(wait_until(lambda: pid_in(file), "nginx.pid")))
     wait_until(nginx.answers, "nginx answers")
@@ -181,6 +181,27 @@ def test_an_upgrade_and_another(programs):
         newest = upgrade(new)
         programs.append(newest)
         watch.both(new.workers(), newest.workers())
+
+
+@pytest.mark.plain
+def test_an_upgrade_without_proc(make_nginx):
+    """In a chroot or a jail /proc may be missing: the new program finds what it shares with the old one all the same."""
+    without_proc = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
+    if subprocess.run([*without_proc, "true"], capture_output=True).returncode != 0:
+        pytest.skip("may not make a mount namespace")
+    old = make_nginx(YAML, **CONF)
+    running = [old]
+    try:
+        start_daemon(old, without_proc)
+        with Watch(old) as watch:
+            watch.served(old.workers())
+            running.append(upgrade(old))
+            watch.both(old.workers(), running[1].workers())
+            quit(old)
+            watch.served(running[1].workers())
+    finally:
+        for nginx in running:
+            nginx.stop()
 
 
 def test_an_upgrade_that_is_taken_back(programs):

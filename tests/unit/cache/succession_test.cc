@@ -1,10 +1,13 @@
 #include "cache/succession.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <cstddef>
 
 #include "cache/shared_memory.h"
 
@@ -57,6 +60,13 @@ class SuccessionWorker {
   test::SharedMemory memory_{1};
   test::Child process_;
 };
+
+int memory_file(const char* name, std::size_t size, int seals) {
+  const int descriptor = ::memfd_create(name, MFD_ALLOW_SEALING);
+  REQUIRE(::ftruncate(descriptor, static_cast<off_t>(size)) == 0);
+  REQUIRE(::fcntl(descriptor, F_ADD_SEALS, seals) == 0);
+  return descriptor;
+}
 
 }  // namespace
 
@@ -118,8 +128,18 @@ TEST_CASE("a zone that was made and never used, for a reload that failed, change
   CHECK(zones.at[0].serves());
 }
 
-TEST_CASE("a process finds the file that it has") {
+TEST_CASE("a process finds the file that it has, among others like it") {
+  const int others[] = {memory_file("nacre-zones", sizeof(Succession::Page), 0),
+                        memory_file("nacre-zones", sizeof(Succession::Page), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL),
+                        memory_file("nacre-zones-1", sizeof(Succession::Page), F_SEAL_SEAL)};
+  CHECK_FALSE(Succession::File::find().has_value());
   const auto file = Succession::File::find_or_make();
   REQUIRE(file);
   CHECK(Succession::File::find_or_make()->page == file->page);
+  const auto found = Succession::File::find();  // as a new program does
+  REQUIRE(found);
+  CHECK(found->descriptor == file->descriptor);
+  file->page->zones = 7;
+  CHECK(found->page->zones == 7);
+  for (const int other : others) ::close(other);
 }
