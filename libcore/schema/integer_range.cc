@@ -40,8 +40,9 @@ std::string pointer_of(const std::vector<Holder>& way) {
 }  // namespace
 
 bool is_out_of_range(const Json* value) noexcept {
+  constexpr double kEnd = 9'223'372'036'854'775'808.0;  // of 64 bits
   const double* number = value->if_double();
-  return number != nullptr && !(*number >= -0x1p63 && *number < 0x1p63);
+  return number != nullptr && (*number < -kEnd || *number >= kEnd);
 }
 
 /// Walks the document, whose depth costs no stack. What is looked for are addresses in it.

@@ -1,8 +1,8 @@
 """Instructions of the worker for one request, as valgrind counts them, as a Markdown table: instructions.py BUILD NGINX.
 
-No load of the machine moves these figures, but the state of the heap does by up to 250 (what nginx's two blocks of a request cost
-in malloc). The profiles that they come from stay in BUILD/instructions, one for each row: `callgrind_annotate --inclusive=yes FILE`
-shows where a request goes; compare two of them without the lines of malloc.c.
+No load of the machine moves these figures, but the state of the heap does by up to 430 (what nginx's two blocks of a request
+cost in malloc). The profiles that they come from stay in BUILD/instructions, one for each row:
+`callgrind_annotate --inclusive=yes FILE` shows where a request goes; compare two of them without the lines of malloc.c.
 """
 
 import pathlib

@@ -1,5 +1,5 @@
-"""Workers of two zones side by side, in a binary upgrade and after a reload that changes the zone: no read is older than what was
-answered before it."""
+"""Workers of two zones side by side, in a binary upgrade and after a reload that changes the zone: no read is older than what
+was answered before it."""
 
 import copy
 import os
