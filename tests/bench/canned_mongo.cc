@@ -1,20 +1,19 @@
 // A server that speaks MongoDB's protocol and does no work: what a client costs can be measured without a server's share.
 //
-//   canned_mongo PORT [MILLISECONDS]
+//   canned_mongo PORT [COMMAND=MILLISECONDS...]
 //
 // It calls itself the primary of the replica set `nacre` (libmongoc shakes hands with it as with any other), answers each
-// `find` with one and the same document, and every other command as if it had been done. With MILLISECONDS each find takes that
-// long, and those of one connection run one after another, as a real server's do. One thread; it ends with SIGTERM.
+// `find` with one and the same document, and every other command as if it had been done. A named command takes that long, of
+// which `list` is a `find` without `singleBatch`; where `maxTimeMS` is less, it fails then. As with a real server, each
+// connection has a thread, on which its commands are worked on one after another. It ends with SIGTERM.
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -22,18 +21,12 @@
 #include <cstring>
 #include <functional>
 #include <map>
-#include <memory>
-#include <queue>
 #include <string>
 #include <string_view>
-#include <tuple>
-#include <unordered_map>
+#include <thread>
 #include <utility>
-#include <vector>
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 static_assert(std::endian::native == std::endian::little, "BSON is little-endian");
 
@@ -64,6 +57,8 @@ class Document {
   Document& int64(std::string_view name, int64_t value) { return element(18, name, raw(value)); }
   /// What a command that succeeded ends with.
   Document& ok() { return element(1, "ok", raw(1.0)); }
+
+  Document& failed() { return element(1, "ok", raw(0.0)); }
 
   std::string encoded() const { return raw<int32_t>(elements_.size() + 5) + elements_ + '\0'; }
 
@@ -122,6 +117,14 @@ std::string_view command_in(std::string_view message, int32_t kind) {
   return message.data() + place_of_command(message, kind) + 5;
 }
 
+/// What `maxTimeMS` says, or very long.
+std::chrono::milliseconds max_time(std::string_view message) {
+  static constexpr std::string_view kElement("\x12maxTimeMS\0", 11);
+  auto place = message.find(kElement);
+  if (place == std::string_view::npos) return std::chrono::hours(24);
+  return std::chrono::milliseconds(number_at<int64_t>(message, place + kElement.size()));
+}
+
 /// A whole message, but for the number of the request that it answers.
 std::string envelope(int32_t kind, const Document& reply) {
   auto document = reply.encoded();
@@ -138,6 +141,7 @@ class Replies {
     for (auto name : {"aggregate", "listCollections", "listIndexes"}) add(name, cursor(Document()));
     for (auto name : {"insert", "update", "delete"}) add(name, Document().int32("n", 1).ok());
     add("find", cursor(Document().document("0", note())));
+    add("too late", Document().text("errmsg", "operation exceeded time limit").int32("code", 50).failed());
     add("buildInfo", Document().text("version", "7.0.0").ok());
     add("", Document().ok());
   }
@@ -158,155 +162,105 @@ class Replies {
   std::map<std::string, std::pair<std::string, std::string>, std::less<>> replies_;
 };
 
-struct Connection {
-  int socket = -1;
-  std::string in, out;
-  bool is_blocked = false;  ///< the other side does not read, so `out` waits
-  Clock::time_point busy_until;
+/// How long commands take: a command's name, or `list` for a find that may answer several documents.
+using Latencies = std::map<std::string, std::chrono::milliseconds, std::less<>>;
 
-  explicit Connection(int accepted) : socket(accepted) {}
-  Connection(const Connection&) = delete;
-  ~Connection() { close(socket); }
-};
-
-class Server {
+/// One connection, served by a thread until the other side closes it or says what is not MongoDB's protocol.
+class Connection {
  public:
-  Server(int port, std::chrono::milliseconds takes) : replies_(port), takes_(takes), epoll_(epoll_create1(0)) {
-    listener_ = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    int on = 1;
-    setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
-    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || listen(listener_, 4096) != 0) {
-      std::perror("canned_mongo");
-      std::exit(1);
-    }
-    watch(listener_, EPOLLIN, EPOLL_CTL_ADD);
-  }
+  Connection(int socket, const Replies& replies, const Latencies& latencies)
+      : socket_(socket), replies_(replies), latencies_(latencies) {}
+  Connection(const Connection&) = delete;
+  ~Connection() { close(socket_); }
 
-  [[noreturn]] void run() {
-    epoll_event events[256];
-    for (;;) {
-      int count = epoll_wait(epoll_, events, 256, milliseconds_to_next());
-      for (int i = 0; i < count; ++i) serve(events[i].data.fd, events[i].events);
-      send_due();
+  void serve() {
+    char buffer[1 << 16];
+    for (ssize_t size; (size = recv(socket_, buffer, sizeof buffer, 0)) > 0;) {
+      in_.append(buffer, size);
+      if (!answer_all() || !flush()) return;
     }
   }
 
  private:
-  /// A reply that waits for its time; its connection may be gone by then.
-  struct Waiting {
-    Clock::time_point due;
-    uint64_t turn;
-    std::weak_ptr<Connection> connection;
-    std::string reply;
-    bool operator>(const Waiting& other) const { return std::tie(due, turn) > std::tie(other.due, other.turn); }
-  };
-
-  void watch(int socket, uint32_t events, int how) {
-    epoll_event event{.events = events, .data = {.fd = socket}};
-    epoll_ctl(epoll_, how, socket, &event);
-  }
-
-  void serve(int socket, uint32_t events) {
-    if (socket == listener_) return accept_all();
-    auto connection = connections_.at(socket);
-    bool good = (events & ~EPOLLOUT) == 0 || read_all(connection);
-    if (!good || !flush(*connection)) connections_.erase(socket);
-  }
-
-  void accept_all() {
-    for (int socket; (socket = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK)) >= 0;) {
-      int on = 1;
-      setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-      connections_[socket] = std::make_shared<Connection>(socket);
-      watch(socket, EPOLLIN, EPOLL_CTL_ADD);
-    }
-  }
-
-  /// False when the connection is to be closed: by the other side, or because what it says is not MongoDB's protocol.
-  bool read_all(const std::shared_ptr<Connection>& connection) {
-    char buffer[1 << 16];
-    for (;;) {
-      auto size = recv(connection->socket, buffer, sizeof buffer, 0);
-      if (size < 0) return errno == EAGAIN;
-      if (size == 0) return false;
-      connection->in.append(buffer, size);
-      if (!answer_all(connection)) return false;
-      if (static_cast<size_t>(size) < sizeof buffer) return true;
-    }
-  }
-
-  bool answer_all(const std::shared_ptr<Connection>& connection) {
+  bool answer_all() {
     size_t place = 0;
-    while (connection->in.size() - place >= kHeader) {
-      auto rest = std::string_view(connection->in).substr(place);
+    while (in_.size() - place >= kHeader) {
+      auto rest = std::string_view(in_).substr(place);
       auto size = number_at<uint32_t>(rest, 0);
       if (size < kHeader + 10 || size > 48'000'000) return false;
       if (rest.size() < size) break;
-      answer(connection, rest.substr(0, size));
+      if (!answer(rest.substr(0, size))) return false;
       place += size;
     }
-    connection->in.erase(0, place);
+    in_.erase(0, place);
     return true;
-  }
-
-  void answer(const std::shared_ptr<Connection>& connection, std::string_view message) {
-    auto number = number_at<int32_t>(message, 4), kind = number_at<int32_t>(message, 12);
-    if (kind == kMessage && (number_at<uint32_t>(message, kHeader) & kMoreToCome) != 0) return;
-    auto command = command_in(message, kind);
-    if (takes_.count() == 0) return replies_.append(connection->out, command, kind, number);
-    std::string reply;
-    replies_.append(reply, command, kind, number);
-    auto begins = std::max(connection->busy_until, Clock::now());
-    connection->busy_until = command == "find" ? begins + takes_ : begins;
-    waiting_.push({connection->busy_until, ++turn_, connection, std::move(reply)});
   }
 
   /// False when the other side is gone.
-  bool flush(Connection& connection) {
-    auto& out = connection.out;
-    if (out.empty()) return true;
-    auto size = send(connection.socket, out.data(), out.size(), MSG_NOSIGNAL);
-    if (size < 0 && errno != EAGAIN) return false;
-    out.erase(0, std::max<ssize_t>(size, 0));
-    if (connection.is_blocked != !out.empty()) {
-      connection.is_blocked = !out.empty();
-      watch(connection.socket, connection.is_blocked ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
+  bool answer(std::string_view message) {
+    auto number = number_at<int32_t>(message, 4), kind = number_at<int32_t>(message, 12);
+    if (kind == kMessage && (number_at<uint32_t>(message, kHeader) & kMoreToCome) != 0) return true;
+    auto command = command_in(message, kind);
+    auto name = command == "find" && message.find("singleBatch") == std::string_view::npos ? "list" : command;
+    auto latency = latencies_.find(name);
+    if (latency != latencies_.end()) {
+      if (!flush()) return false;
+      auto most = max_time(message);
+      std::this_thread::sleep_for(std::min(latency->second, most));
+      if (most < latency->second) command = "too late";
     }
+    replies_.append(out_, command, kind, number);
     return true;
   }
 
-  int milliseconds_to_next() const {
-    if (waiting_.empty()) return -1;
-    auto left = std::chrono::ceil<std::chrono::milliseconds>(waiting_.top().due - Clock::now()).count();
-    return static_cast<int>(std::max<int64_t>(left, 0));
-  }
-
-  void send_due() {
-    auto now = Clock::now();
-    for (; !waiting_.empty() && waiting_.top().due <= now; waiting_.pop()) {
-      auto connection = waiting_.top().connection.lock();
-      if (!connection) continue;
-      connection->out += waiting_.top().reply;
-      if (!flush(*connection)) connections_.erase(connection->socket);
+  bool flush() {
+    for (std::string_view rest = out_; !rest.empty();) {
+      auto size = send(socket_, rest.data(), rest.size(), MSG_NOSIGNAL);
+      if (size <= 0) return false;
+      rest.remove_prefix(size);
     }
+    out_.clear();
+    return true;
   }
 
-  Replies replies_;
-  std::chrono::milliseconds takes_;
-  int epoll_ = -1, listener_ = -1;
-  std::unordered_map<int, std::shared_ptr<Connection>> connections_;
-  std::priority_queue<Waiting, std::vector<Waiting>, std::greater<>> waiting_;
-  uint64_t turn_ = 0;
+  int socket_;
+  const Replies& replies_;
+  const Latencies& latencies_;
+  std::string in_, out_;
 };
+
+[[noreturn]] void serve(int port, const Latencies& latencies) {
+  const Replies replies(port);
+  int listener = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+  if (bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || listen(listener, 4096) != 0) {
+    std::perror("canned_mongo");
+    std::exit(1);
+  }
+  for (;;) {
+    int socket = accept(listener, nullptr, nullptr);
+    if (socket < 0) continue;
+    setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    std::thread([&, socket] { Connection(socket, replies, latencies).serve(); }).detach();
+  }
+}
 
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count < 2) {
-    std::fprintf(stderr, "usage: canned_mongo PORT [MILLISECONDS]\n");
+  Latencies latencies;
+  bool good = count >= 2;
+  for (int i = 2; i < count; ++i) {
+    std::string_view argument = arguments[i];
+    auto equals = argument.find('=');
+    good = good && equals != std::string_view::npos;
+    if (good)
+      latencies[std::string(argument.substr(0, equals))] = std::chrono::milliseconds(std::atoi(arguments[i] + equals + 1));
+  }
+  if (!good) {
+    std::fprintf(stderr, "usage: canned_mongo PORT [COMMAND=MILLISECONDS...]\n");
     return 2;
   }
-  Server server(std::atoi(arguments[1]), std::chrono::milliseconds(count > 2 ? std::atoi(arguments[2]) : 0));
-  server.run();
+  serve(std::atoi(arguments[1]), latencies);
 }

@@ -10,17 +10,19 @@ import pathlib
 import re
 import statistics
 import subprocess
+import threading
 import time
 
+import raw
 import yamls
 from harness import Nginx, free_port, wait_until
 from peers.peers import Flask, LuaRedis, python_of_peers
+from servers.canned_mongo import CannedMongo
 from servers.process import Process
 from servers.redis_server import RedisServer
 
 HERE = pathlib.Path(__file__).resolve().parent
 TICKS = os.sysconf("SC_CLK_TCK")
-DEFAULT_POOL, OTHER_POOLS = 4, (1, 2, 8, 16)  # connections to MongoDB
 DOCUMENT = '{"_id":"one","title":"Note 1: a title of the usual length","body":"%s","stars":7}' % ("x" * 160)
 
 PLAIN = f"""
@@ -58,23 +60,6 @@ class Nacre(Nginx):
             server="access_log off; location / { nacre api; }",
         )
         self.start()
-
-
-class Canned(Process):
-    """The MongoDB that does no work."""
-
-    def __init__(self, home, program, milliseconds=0):
-        super().__init__(home)
-        self.program, self.milliseconds = program, milliseconds
-
-    def command(self):
-        return [self.program, self.port, self.milliseconds]
-
-    def answers(self):
-        return True
-
-    def uri(self, options=""):
-        return f"mongodb://{self.address}/nacre?replicaSet=nacre{options}"
 
 
 class Daemon(Process):
@@ -165,7 +150,7 @@ def bench_redis(bench, home, rounds, seconds):
 
 
 def bench_canned(bench, home, program, rounds, seconds):
-    canned = Canned(home / "canned", program).start()
+    canned = CannedMongo(home / "canned", program).start()
     try:
         nginx = bench(application(canned.uri()), {"document": DOCUMENT})
         try:
@@ -181,22 +166,9 @@ def bench_canned(bench, home, program, rounds, seconds):
         canned.stop()
 
 
-def bench_pools(bench, mongodb, rounds, seconds):
-    """The figures of workers that differ in the number of their connections to MongoDB."""
-    with contextlib.ExitStack() as started:
-        sides = {}
-        for size in (DEFAULT_POOL, *OTHER_POOLS):
-            options = f"minPoolSize={size}&maxPoolSize={size}&maxConnecting=16"
-            nginx = bench(application(f"{mongodb.uri()}&{options}"), {})
-            started.callback(nginx.stop)
-            wait_until(lambda: nginx.api.get("/notes/one").status_code == 200, "the document")
-            sides[size] = Side(nginx.url + "/notes/one", nginx.workers())
-        return in_turns(sides, rounds, seconds)
-
-
 def libmongoc(programs, home, seconds):
     """The same find through libmongoc's API, with as many connections as serve it best."""
-    canned = Canned(home / "canned-api", programs / "canned_mongo").start()
+    canned = CannedMongo(home / "canned-api", programs / "canned_mongo").start()
     try:
         rates = []
         for threads in (4, 16, 64):
@@ -213,10 +185,8 @@ def memory(pid, field):
 
 
 def bench_waiting(bench, home, program, connections):
-    """Seconds until 1,000 requests are answered, each of which waits 50 ms on MongoDB, and KiB that each of them takes."""
-    import raw
-
-    canned = Canned(home / f"waiting{connections}", program, 50).start()
+    """Seconds until 1,000 lists are answered, each of which takes MongoDB 50 ms, and KiB that each of them takes."""
+    canned = CannedMongo(home / f"waiting{connections}", program, list=50).start()
     try:
         size = f"&minPoolSize={connections}&maxPoolSize={connections}&maxConnecting=64"
         nginx = bench(application(canned.uri(size)), {})
@@ -224,7 +194,7 @@ def bench_waiting(bench, home, program, connections):
             wait_until(lambda: nginx.api.get("/notes/one").status_code == 200, "the canned document")
             time.sleep(3)
             clients = [raw.connect(nginx.port) for _ in range(1000)]
-            request = raw.request("GET", "/notes/one")
+            request = raw.request("GET", "/notes")
             (worker,) = nginx.workers()
             before = memory(worker, "VmRSS")
             began = time.monotonic()
@@ -234,6 +204,62 @@ def bench_waiting(bench, home, program, connections):
                 assert client.read_answer()[0] == 200
             took = time.monotonic() - began
             return took, (memory(worker, "VmHWM") - before) / len(clients)
+        finally:
+            nginx.stop()
+    finally:
+        canned.stop()
+
+
+def bench_acknowledged(bench, home, program, seconds):
+    """Inserts a second of 64 clients where the other members take 10 ms to acknowledge, and the median of reads beside them."""
+    canned = CannedMongo(home / "acknowledged", program, insert=10).start()
+    try:
+        nginx = bench(application(canned.uri()), {})
+        try:
+            wait_until(lambda: nginx.api.get("/notes/one").status_code == 200, "the canned document")
+            inserts = Side(nginx.url + "/notes", nginx.workers(), HERE / "insert.lua")
+            inserts.run(1)  # the pool grows
+            took, stop = [], threading.Event()
+
+            def read():
+                with raw.connect(nginx.port) as client:
+                    while not stop.wait(0.001):
+                        began = time.monotonic()
+                        client.sendall(raw.request("GET", "/notes/one"))
+                        assert client.read_answer()[0] == 200
+                        took.append(time.monotonic() - began)
+
+            reader = threading.Thread(target=read)
+            reader.start()
+            rate, _, _ = inserts.run(2 * seconds)
+            stop.set()
+            reader.join()
+            return rate, statistics.median(took) * 1000
+        finally:
+            nginx.stop()
+    finally:
+        canned.stop()
+
+
+def bench_slow_lists(bench, home, program):
+    """The longest read by id, in milliseconds, from the moment that 100 lists are asked for that MongoDB never answers."""
+    canned = CannedMongo(home / "slow", program, list=3_600_000).start()
+    try:
+        nginx = bench(application(canned.uri()), {})
+        try:
+            wait_until(lambda: nginx.api.get("/notes/one").status_code == 200, "the canned document")
+            lists = [raw.connect(nginx.port) for _ in range(100)]
+            for client in lists:
+                client.sendall(raw.request("GET", "/notes"))
+            took = []
+            end = time.monotonic() + 5  # beyond `timeouts.store`
+            while time.monotonic() < end:
+                began = time.monotonic()
+                assert nginx.api.get("/notes/one").status_code == 200
+                took.append(time.monotonic() - began)
+                time.sleep(0.001)
+            assert {client.read_answer()[0] for client in lists} == {504}
+            return max(took) * 1000
         finally:
             nginx.stop()
     finally:
@@ -266,7 +292,7 @@ def bench_real(bench, home, program, rounds, seconds):
                 rounds,
                 seconds,
             )
-            return reads, inserts, bench_pools(bench, mongodb, rounds, seconds)
+            return reads, inserts
         finally:
             nginx.stop()
     finally:
@@ -323,24 +349,19 @@ def run(row, programs, binary, home, rounds, seconds, daemon):
         False,
     )
     took, each = bench_waiting(bench, home, programs / "canned_mongo", 1000)
-    what = "1,000 requests that wait 50 ms on MongoDB, 1,000 connections"
+    what = "1,000 lists that take MongoDB 50 ms, 1,000 connections"
     row(what, f"{took * 1000:.0f} ms", "", took * 1000, 150, True)
     row(f"{what}: memory of each", f"{each:.1f} KB", "", each, 24, True)
 
+    rate, median = bench_acknowledged(bench, home, programs / "canned_mongo", seconds)
+    row("inserts that other members acknowledge after 10 ms, 64 clients", f"{rate:,.0f} requests/s", "", rate, 5000, False)
+    row("median of reads by id beside them", f"{median:.1f} ms", "", median, 3, True)
+    longest = bench_slow_lists(bench, home, programs / "canned_mongo")
+    row("longest read by id beside 100 lists without an end", f"{longest:.0f} ms", "", longest, 100, True)
+
     if not daemon:
         return
-    reads, inserts, pools = bench_real(bench, home, daemon, rounds, seconds)
+    reads, inserts = bench_real(bench, home, daemon, rounds, seconds)
     for what, figures in (("document from MongoDB", reads), ("insert into MongoDB", inserts)):
         against(what, figures, "flask", ("gunicorn, Flask, pymongo", 4))
         against(f"{what}: processor time", figures, "flask", ("gunicorn's workers", 0.1), 1, "µs", lower=True)
-    rates = {size: columns[0] for size, columns in pools.items()}
-    ours, best = rates.pop(DEFAULT_POOL), max(OTHER_POOLS, key=rates.get)
-    beside = f"{best}, the best of {', '.join(map(str, rates))}: {rates[best]:,.0f} requests/s"
-    row(
-        f"document from MongoDB, {DEFAULT_POOL} connections",
-        f"{ours:,.0f} requests/s",
-        beside,
-        ours / rates[best],
-        0.95,
-        False,
-    )
