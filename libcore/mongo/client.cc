@@ -28,10 +28,12 @@ class Tries {
   std::uint32_t tried_ = 0;
 };
 
-/// Waits no longer than for what may still be begun.
-Result<PooledConnection*> acquire(Pool& pool, Monotonic until) {
-  const fiber::TimeLimit limit(std::max(until - fiber::reactor().now(), Milliseconds{0}));
-  return pool.acquire();
+/// Waits no longer than for what may still be begun. `begun`: it was, and is to be ended, whoever waits.
+Result<Checkout> check_out(Servers& servers, Use use, const Demand& demand, bool begun) {
+  const fiber::TimeLimit limit(std::max(demand.until - fiber::reactor().now(), Milliseconds{0}));
+  auto checkout = servers.check_out(use);
+  if (checkout && demand.over && !begun) return Failure(Error::cancelled);
+  return checkout;
 }
 
 Failure too_late() { return {Error::deadline, "the store did not answer in time"}; }
@@ -49,20 +51,17 @@ Client::Client(Reactor& reactor, Target target, Milliseconds call_timeout, const
     : reactor_(reactor),
       target_(std::move(target)),
       threads_(reactor, target_.uri->max_connecting),
-      primary_(reactor, threads_, target_, Role::primary, call_timeout, listeners) {
+      listeners_(listeners),
+      primary_(reactor, threads_, target_, Role::primary, call_timeout, listeners_) {
   if (!target_.uri->read_preference.is_primary()) {
-    readers_ = std::make_unique<Pool>(reactor, threads_, target_, Role::reader, call_timeout, listeners);
+    readers_ = std::make_unique<Servers>(reactor, threads_, target_, Role::reader, call_timeout, listeners_);
   }
 }
 
-Pool::Usage Client::usage() const noexcept {
-  Pool::Usage usage = primary_.usage();
-  if (!readers_) return usage;
-  const Pool::Usage more = readers_->usage();
-  return {.idle = usage.idle + more.idle,
-          .busy = usage.busy + more.busy,
-          .connecting = usage.connecting + more.connecting,
-          .waiting = usage.waiting + more.waiting};
+Usage Client::usage() const noexcept {
+  Usage usage = primary_.usage();
+  if (readers_) usage += readers_->usage();
+  return usage;
 }
 
 void Client::start() {
@@ -70,18 +69,18 @@ void Client::start() {
   if (readers_) readers_->start();
 }
 
-Result<Answer> Client::ask(PooledConnection& pooled, Command command, Command tail, Monotonic until, bool in_transaction,
-                           Sent& sent, std::optional<Milliseconds> max_time) {
+Result<Answer> Client::ask(ServerConnection& connection, Command command, Command tail, Monotonic until, Sent& sent,
+                           std::optional<Milliseconds> max_time) {
   const Milliseconds left = until - reactor_.now();
   if (left <= Milliseconds{0}) return too_late();
   const auto encode = [&](std::string& out) {
-    append_command(out, pooled.sequence(), [&](BsonWriter& bson) {
+    append_command(out, connection.sequence(), [&](BsonWriter& bson) {
       command(bson);
-      if (!in_transaction) bson.int64("maxTimeMS", max_time.value_or(left).count());
+      bson.int64("maxTimeMS", max_time.value_or(left).count());
       tail(bson);
     });
   };
-  net::Connection<Codec>::Call call(pooled.connection(), encode);
+  net::Connection<Codec>::Call call(connection.connection(), encode);
   auto reply = call.wait();
   sent.reached = call.sent();
   if (!reply) {
@@ -121,9 +120,9 @@ void Client::write_read_tail(BsonWriter& bson, const Server& server, const ReadO
   });
 }
 
-/// `again`: a commit is repeated, and must then be confirmed by a majority (transactions specification).
-void Client::write_concern(BsonWriter& bson, bool again) const {
-  constexpr std::int64_t kRepeatedTimeout = 10'000;
+/// `again`: a commit is repeated, and must then be confirmed by a majority (transactions specification). `most`: that other
+/// members are waited for, where the URI does not say less.
+void Client::write_concern(BsonWriter& bson, bool again, std::optional<Milliseconds> most) const {
   const WriteConcern& concern = target_.uri->write_concern;
   bson.document("writeConcern", [&] {
     if (again) {
@@ -134,45 +133,51 @@ void Client::write_concern(BsonWriter& bson, bool again) const {
       bson.string("w", concern.tag);
     }
     if (concern.journal) bson.boolean("j", *concern.journal);
-    const std::int64_t timeout = concern.timeout.count() > 0 || !again ? concern.timeout.count() : kRepeatedTimeout;
-    if (timeout > 0) bson.int64("wtimeout", timeout);
+    const Milliseconds timeout = concern.timeout > Milliseconds{0} ? std::min(concern.timeout, most.value_or(concern.timeout))
+                                                                   : most.value_or(Milliseconds{0});
+    if (timeout > Milliseconds{0}) bson.int64("wtimeout", timeout.count());
   });
 }
 
 Result<Answer> Client::read(Command command, const ReadOptions& options) {
-  Pool& pool = readers_ && options.role == Role::reader ? *readers_ : primary_;
+  Servers& servers = readers_ && options.role == Role::reader ? *readers_ : primary_;
   const Monotonic until = fiber::deadline();
   for (Tries tries(until);;) {
-    auto pooled = pool.acquire();
-    if (!pooled) return pooled.error();
+    auto checkout = servers.check_out(options.use);
+    if (!checkout) return checkout.error();
+    ServerConnection& connection = **checkout;
     Sent sent;
-    const auto tail = [&](BsonWriter& bson) { write_read_tail(bson, (*pooled)->server(), options); };
-    auto answer = ask(**pooled, command, tail, until, false, sent);
+    const auto tail = [&](BsonWriter& bson) { write_read_tail(bson, connection.server(), options); };
+    auto answer = ask(connection, command, tail, until, sent);
     if (answer ? !answer->error : !is_broken(answer.error())) return answer;
-    if (answer && answer->error->is_state_change()) pool.dismiss(**pooled, answer->error->message);
+    if (answer && answer->error->is_state_change()) servers.dismiss(connection, answer->error->message);
+    checkout->end();
     const bool retryable = answer ? answer->error->is_retryable_read() : true;
     if (!retryable || (!target_.uri->retry_reads && (answer || sent.reached)) || !tries.again()) return answer;
   }
 }
 
-Result<Answer> Client::write(Command command, Monotonic until) {
+Result<Answer> Client::write(Command command, const Demand& demand) {
   Session session = sessions_.take(reactor_.now());
   bool numbered = false;  // a try went out with the number: no other may go without
   // The same in each try: a server may know a write again by all of it but the envelope.
-  const Milliseconds max_time = std::max(until - reactor_.now(), Milliseconds{1});
-  for (Tries tries(until);;) {
-    auto pooled = acquire(primary_, until);
-    if (!pooled) return pooled.error();
-    const bool numbers = target_.uri->retry_writes && (*pooled)->server().transactions;
+  std::optional<Milliseconds> max_time;
+  for (Tries tries(demand.until);;) {
+    auto checkout = check_out(primary_, Use::own, demand, max_time.has_value());
+    if (!checkout) return checkout.error();
+    ServerConnection& connection = **checkout;
+    if (!max_time) max_time = demand.until - reactor_.now();
+    const bool numbers = target_.uri->retry_writes && connection.server().transactions;
     if (numbered && !numbers) return away("the primary has no sessions");
     Sent sent;
     const auto tail = [&](BsonWriter& bson) {
       bson.string("$db", target_.uri->database);
-      write_concern(bson, false);
+      write_concern(bson, false, std::nullopt);
       if (numbers) write_transaction(bson, session);
     };
-    auto answer = ask(**pooled, command, tail, until, false, sent, max_time);
-    if (answer && answer->error && answer->error->is_state_change()) primary_.dismiss(**pooled, answer->error->message);
+    auto answer = ask(connection, command, tail, demand.until, sent, max_time);
+    if (answer && answer->error && answer->error->is_state_change()) primary_.dismiss(connection, answer->error->message);
+    checkout->end();
     const bool failed = answer ? answer->error.has_value() : true;
     const bool retryable = failed && (answer ? answer->error->is_retryable_write() : is_broken(answer.error()));
     const bool harmless = !answer && !sent.reached;  // no server has seen it
@@ -184,10 +189,10 @@ Result<Answer> Client::write(Command command, Monotonic until) {
   }
 }
 
-Result<bool> Client::has_transactions(Monotonic until) {
-  auto pooled = acquire(primary_, until);
-  if (!pooled) return pooled.error();
-  return (*pooled)->server().transactions;
+Result<bool> Client::has_transactions(const Demand& demand) {
+  const auto checkout = check_out(primary_, Use::shared, demand, false);
+  if (!checkout) return checkout.error();
+  return (*checkout)->server().transactions;
 }
 
 Result<Answer> Transaction::run(Command command) {
@@ -198,75 +203,86 @@ Result<Answer> Transaction::run(Command command) {
     bson.boolean("autocommit", false);
     if (!std::exchange(begun_, true)) bson.boolean("startTransaction", true);
   };
-  auto answer = client_.ask(pooled_, command, tail, until_, true, sent);
-  if (answer && answer->error) {
-    again_ = answer->error->transient_transaction || answer->error->is_state_change();
-    if (answer->error->is_state_change()) client_.primary_.dismiss(pooled_, answer->error->message);
+  auto answer = client_.ask(*checkout_, command, tail, until_, sent);
+  if (!answer) {
+    again_ = is_broken(answer.error());
+    return answer;
   }
-  if (!answer) again_ = is_broken(answer.error());
+  if (answer->error) {
+    again_ = answer->error->transient_transaction || answer->error->is_state_change();
+    if (answer->error->is_state_change()) client_.primary_.dismiss(*checkout_, answer->error->message);
+  }
+  if (const auto token = find(answer->reply.document(), "recoveryToken")) recovery_token_ = token->value;
   return answer;
 }
 
-Result<void> Client::transact(FunctionRef<Result<void>(Transaction&)> body, Monotonic until) {
-  for (Tries tries(until);;) {
-    auto pooled = acquire(primary_, until);
-    if (!pooled) return pooled.error();
-    Session session = sessions_.take(reactor_.now());
-    Transaction transaction(*this, **pooled, session, until);
+/// In one session, so that a server ends what it has of an earlier attempt when it sees a later one.
+Result<void> Client::transact(FunctionRef<Result<void>(Transaction&)> body, const Demand& demand) {
+  Session session = sessions_.take(reactor_.now());
+  for (Tries tries(demand.until);; ++session.transaction) {
+    auto checkout = check_out(primary_, Use::own, demand, false);
+    if (!checkout) return checkout.error();
+    Transaction transaction(*this, std::move(*checkout), session, demand.until);
     auto done = body(transaction);
-    bool again = transaction.again_;
     if (done) {
-      bool transient = false;
-      done = commit(session, until, transient);
-      again = transient;
-      if (done) {
-        sessions_.give_back(session, reactor_.now());
-        return {};
-      }
-    } else if (transaction.begun_ && !again) {
-      abort(**pooled, session);
+      done = transaction.commit();
+    } else {
+      transaction.abort();
     }
-    if (!again || !tries.again()) return done;
+    if (done) sessions_.give_back(session, reactor_.now());
+    if (done || !transaction.again_) return done;
+    transaction.checkout_.end();
+    if (!tries.again()) return done;
   }
 }
 
+/// On the transaction's connection; where that is lost, on another one: a router then learns from the token where the
+/// transaction is.
+Result<Answer> Transaction::end(std::string_view command, FunctionRef<void(BsonWriter& bson, Milliseconds time)> options) {
+  constexpr Milliseconds kLeast{1'000};  // what was begun is ended, whoever waits
+  if (!checkout_.is_usable()) {
+    checkout_.end();
+    auto other = client_.primary_.check_out(Use::own);
+    if (!other) return other.error();
+    checkout_ = std::move(*other);
+  }
+  const Monotonic now = client_.reactor_.now();
+  const Milliseconds time = std::max(until_ - now, kLeast);
+  const auto tail = [&](BsonWriter& bson) {
+    bson.string("$db", "admin");
+    write_transaction(bson, session_);
+    bson.boolean("autocommit", false);
+    if (!recovery_token_.empty()) bson.raw("recoveryToken", recovery_token_);
+    options(bson, time);
+  };
+  Client::Sent sent;
+  auto answer = client_.ask(
+      *checkout_, [&](BsonWriter& bson) { bson.int32(command, 1); }, tail, now + time, sent);
+  if (answer && answer->error && answer->error->is_state_change()) client_.primary_.dismiss(*checkout_, answer->error->message);
+  return answer;
+}
+
 /// Repeated until it is known how it ended: a commit that was done is done once.
-Result<void> Client::commit(const Session& session, Monotonic until, bool& transient) {
+Result<void> Transaction::commit() {
   Tries tries(fiber::deadline());
-  for (bool again = false;; again = true) {
-    auto pooled = primary_.acquire();
-    if (!pooled) return pooled.error();
-    Sent sent;
-    const auto command = [](BsonWriter& bson) { bson.int32("commitTransaction", 1); };
-    const auto tail = [&](BsonWriter& bson) {
-      bson.string("$db", "admin");
-      write_transaction(bson, session);
-      bson.boolean("autocommit", false);
-      write_concern(bson, again);
-    };
-    const auto answer = ask(**pooled, command, tail, std::max(until, fiber::deadline()), true, sent);
+  for (bool repeated = false;; repeated = true) {
+    const auto concern = [&](BsonWriter& bson, Milliseconds time) { client_.write_concern(bson, repeated, time); };
+    const auto answer = end("commitTransaction", concern);
     if (answer && !answer->error) return {};
     bool retryable = !answer && is_broken(answer.error());
     if (answer) {
       const ServerError& error = *answer->error;
-      if (error.is_state_change()) primary_.dismiss(**pooled, error.message);
-      transient = error.transient_transaction;
-      retryable = !transient && (error.unknown_commit || error.is_retryable_write());
+      again_ = error.transient_transaction;
+      retryable = !again_ && (error.unknown_commit || error.is_retryable_write());
     }
     if (!retryable || !tries.again()) return answer ? answer->error->failure() : answer.error();
   }
 }
 
-/// Nobody waits for it: a transaction that is not ended ends by itself within a minute.
-void Client::abort(PooledConnection& pooled, const Session& session) {
-  (void)pooled.connection().send([&](std::string& out) {
-    append_command(out, pooled.sequence(), [&](BsonWriter& bson) {
-      bson.int32("abortTransaction", 1);
-      bson.string("$db", "admin");
-      write_transaction(bson, session);
-      bson.boolean("autocommit", false);
-    });
-  });
+/// So that nothing stands in the way of the next attempt, or of others. A server ends by itself what it hears no more of,
+/// within a minute.
+void Transaction::abort() {
+  if (begun_) (void)end("abortTransaction", [](BsonWriter& /*bson*/, Milliseconds /*time*/) {});
 }
 
 }  // namespace nacre::mongo

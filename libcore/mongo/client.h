@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "base/function_ref.h"
-#include "mongo/pool.h"
 #include "mongo/reply.h"
+#include "mongo/servers.h"
 #include "mongo/session.h"
 
 namespace nacre::mongo {
@@ -21,6 +21,12 @@ struct Answer {
   Reply reply;
   ReplyView view;                    ///< into `reply`
   std::optional<ServerError> error;  ///< after all tries
+};
+
+/// How long what changes something is wanted: it is begun before `until`, and only while somebody waits for it.
+struct Demand {
+  Monotonic until{};
+  bool over = false;  ///< nobody waits any more
 };
 
 class Transaction;
@@ -42,24 +48,25 @@ class Client {
 
   struct ReadOptions {
     Role role = Role::reader;  ///< the server that the read preference says, or the primary
+    Use use = Use::own;        ///< of a connection
     bool concern = true;       ///< with the URI's read concern, which not all commands take
   };
   /// A command that changes nothing.
-  Result<Answer> read(Command command, const ReadOptions& options = {Role::reader, true});
+  Result<Answer> read(Command command, const ReadOptions& options = {Role::reader, Use::own, true});
 
   /// One that writes one document, or several: with `lsid` and `txnNumber` where the server knows them, so that it is applied
-  /// once. It is begun before `until`, and its reply is waited for until the fiber's deadline.
-  Result<Answer> write(Command command, Monotonic until);
+  /// once. What was begun is waited for until the fiber's deadline.
+  Result<Answer> write(Command command, const Demand& demand);
 
   /// Whether the primary has transactions; a server that is no member of a replica set has none.
-  Result<bool> has_transactions(Monotonic until);
+  Result<bool> has_transactions(const Demand& demand);
 
   /// Runs `body` in a transaction, again from its beginning while the server asks for that, and commits. What `body` fails with
-  /// ends it. Begun before `until`.
-  Result<void> transact(FunctionRef<Result<void>(Transaction&)> body, Monotonic until);
+  /// ends it.
+  Result<void> transact(FunctionRef<Result<void>(Transaction&)> body, const Demand& demand);
 
-  Pool& primary() noexcept { return primary_; }
-  Pool::Usage usage() const noexcept;
+  bool is_away() const noexcept { return primary_.is_away(); }  ///< no connection to the primary is open
+  Usage usage() const noexcept;
   const Uri& uri() const noexcept { return *target_.uri; }
 
  private:
@@ -69,22 +76,22 @@ class Client {
   };
 
   /// `max_time`: that the server is told, in place of the time left.
-  Result<Answer> ask(PooledConnection& pooled, Command command, Command tail, Monotonic until, bool in_transaction, Sent& sent,
+  Result<Answer> ask(ServerConnection& connection, Command command, Command tail, Monotonic until, Sent& sent,
                      std::optional<Milliseconds> max_time = std::nullopt);
-  Result<void> commit(const Session& session, Monotonic until, bool& transient);
-  void abort(PooledConnection& pooled, const Session& session);
   void write_read_tail(BsonWriter& bson, const Server& server, const ReadOptions& options) const;
-  void write_concern(BsonWriter& bson, bool again) const;
+  void write_concern(BsonWriter& bson, bool again, std::optional<Milliseconds> most) const;
 
   Reactor& reactor_;
   const Target target_;
   net::Threads threads_;
-  Pool primary_;
-  std::unique_ptr<Pool> readers_;  ///< nullptr: the primary is read from
+  const Listeners listeners_;
+  Servers primary_;
+  std::unique_ptr<Servers> readers_;  ///< nullptr: the primary is read from
   Sessions sessions_;
 };
 
-/// A transaction that is under way.
+/// A transaction that is under way: on one connection, and so at one router of a sharded cluster.
+/// https://github.com/mongodb/specifications/blob/master/source/transactions/transactions.md
 class Transaction {
  public:
   /// The server's refusal ends the transaction; so does Error::unavailable.
@@ -92,13 +99,18 @@ class Transaction {
 
  private:
   friend class Client;
-  Transaction(Client& client, PooledConnection& pooled, const Session& session, Monotonic until)
-      : client_(client), pooled_(pooled), session_(session), until_(until) {}
+  Transaction(Client& client, Checkout checkout, const Session& session, Monotonic until)
+      : client_(client), checkout_(std::move(checkout)), session_(session), until_(until) {}
+
+  Result<void> commit();
+  void abort();
+  Result<Answer> end(std::string_view command, FunctionRef<void(BsonWriter& bson, Milliseconds time)> options);
 
   Client& client_;
-  PooledConnection& pooled_;
+  Checkout checkout_;
   const Session& session_;
-  Monotonic until_;
+  const Monotonic until_;
+  std::string recovery_token_;  ///< a router's BSON document, or empty
   bool begun_ = false;
   bool again_ = false;  ///< what failed may work in another transaction
 };

@@ -7,189 +7,171 @@
 namespace nacre::mongo {
 namespace {
 
-using State = net::ConnectionBase::State;
-
-/// What is under way at a server that lost its role ends there: a second try beside a first that still runs may meet it.
-constexpr Milliseconds kLastReplies{200};
-constexpr Milliseconds kRetirePause{5};
-constexpr std::size_t kMostWaiting = 4'096;  // fibers, of each role
-constexpr std::size_t kDepth = 1'024;        // commands under way on one connection
-constexpr Milliseconds kSlack{1'000};
-
-/// A reply is due within the time that a command may take, of which the server is told as well.
-net::ConnectionOptions options_for(const Uri& uri, Milliseconds call_timeout) {
-  const Milliseconds silence = uri.socket_timeout > Milliseconds{0} ? uri.socket_timeout : 2 * call_timeout + kSlack;
-  return {.depth = kDepth, .connect_timeout = 2 * uri.connect_timeout + kSlack, .silence = silence};
-}
+constexpr std::size_t kLongestQueue = 4'096;
 
 }  // namespace
 
-PooledConnection::PooledConnection(Reactor& reactor, net::Threads& threads, const Target& target, Role role,
-                                   const net::ConnectionOptions& options, std::function<void()> on_change)
-    : connection_(
-          reactor, threads,
-          [target, role, handover = handover_](const net::Patience& patience) -> Result<net::Socket> {
-            auto opened = handshake(*target.uri, target.tls, role, patience);
-            if (!opened) return opened.error();
-            const std::lock_guard lock(handover->mutex);
-            handover->server = std::move(opened->server);
-            return std::move(opened->socket);
-          },
-          options, Codec(sequence_)) {
-  connection_.on_change = [this, on_change = std::move(on_change)] {
-    if (connection_.state() == State::open) {
-      const std::lock_guard lock(handover_->mutex);
-      server_ = handover_->server;
-      dismissed_ = false;
-    }
-    on_change();
-  };
+Checkout& Checkout::operator=(Checkout&& other) noexcept {
+  if (this == &other) return *this;
+  end();
+  pool_ = std::exchange(other.pool_, nullptr);
+  connection_ = std::exchange(other.connection_, nullptr);
+  pooled_ = other.pooled_;
+  return *this;
 }
 
-Pool::Pool(Reactor& reactor, net::Threads& threads, Target target, Role role, Milliseconds call_timeout, Listeners listeners)
-    : reactor_(reactor),
-      threads_(threads),
-      target_(std::move(target)),
-      role_(role),
-      options_(options_for(*target_.uri, call_timeout)),
-      listeners_(std::move(listeners)) {}
-
-Pool::~Pool() {
-  *alive_ = false;
-  for (const auto& pooled : connections_) pooled->connection_.close(away("shutting down"));
+void Checkout::end() {
+  connection_ = nullptr;
+  if (Pool* const pool = std::exchange(pool_, nullptr)) pool->check_in(*pooled_);
 }
 
-void Pool::start() {
-  away_since_ = reactor_.now();
-  while (connections_.size() < target_.uri->min_connections) add_connection();
-}
+Pool::Pool(const Connector& connector, const SharedConnections& shared, const Listeners& listeners)
+    : connector_(connector),
+      shared_(shared),
+      listeners_(listeners),
+      aging_(connector.reactor.background_timer([this] { close_idle(); })) {}
 
-Result<PooledConnection*> Pool::acquire() {
+void Pool::start() { grow(); }
+
+Result<Checkout> Pool::check_out() {
   const auto told = [this](std::chrono::nanoseconds time) {
     if (listeners_.on_wait) listeners_.on_wait(time);
   };
-  if (PooledConnection* const pooled = take_least_busy()) {
+  if (Pooled* const pooled = waiting_.empty() ? take_idle() : nullptr) {
     told({});
-    return pooled;
+    return Checkout(*this, *pooled);
   }
   const auto began = std::chrono::steady_clock::now();
-  Result<PooledConnection*> got = nullptr;
-  for (PooledConnection* pooled = nullptr; pooled == nullptr; pooled = take_least_busy(), got = pooled) {
-    if (auto waited = wait_for_connection(); !waited) {
-      got = waited.error();
-      break;
-    }
-  }
+  const auto got = wait_in_turn();
   told(std::chrono::steady_clock::now() - began);
-  return got;
+  if (!got) return got.error();
+  return Checkout(*this, **got);
 }
 
-PooledConnection* Pool::take_least_busy() {
-  PooledConnection* const pooled = least_busy();
-  if (pooled != nullptr && pooled->connection_.depth() > 0) grow();
+Pooled* Pool::take_idle() noexcept {
+  if (idle_.empty()) return nullptr;
+  Pooled* const pooled = idle_.back();
+  idle_.pop_back();
+  pooled->held = true;
   return pooled;
 }
 
-PooledConnection* Pool::least_busy() noexcept {
-  PooledConnection* best = nullptr;
+Result<Pooled*> Pool::wait_in_turn() {
+  const Milliseconds patience = shared_.patience();
+  if (patience <= Milliseconds{0}) return shared_.failure();
+  if (waiting_.size() >= kLongestQueue) return Failure(Error::overloaded, "too many requests wait for the store");
+  const Milliseconds queue = connector_.target.uri->wait_queue_timeout;
+  const fiber::TimeLimit limit(queue > Milliseconds{0} ? std::min(queue, patience) : patience);
+  Waiter waiter;
+  const auto place = waiting_.insert(waiting_.end(), &waiter);
+  grow();
+  const auto waited = waiter.ready.wait();
+  if (waiter.connection == nullptr) waiting_.erase(place);
+  if (waited) return waiter.connection;
+  if (waiter.connection != nullptr) check_in(*waiter.connection);
+  return waited.error().error == Error::deadline ? none_in_time() : waited.error();
+}
+
+Failure Pool::none_in_time() const {
+  if (shared_.is_away()) return away("no connection in time: " + shared_.failure().internal);
+  Failure failure(Error::overloaded, "no connection to the store was free in time");
   for (const auto& pooled : connections_) {
-    if (!pooled->is_usable()) continue;
-    if (pooled->connection_.depth() == 0) return pooled.get();
-    if (best == nullptr || pooled->connection_.depth() < best->connection_.depth()) best = pooled.get();
+    if (!pooled->is_usable() && failure.internal.empty()) failure.internal = pooled->connection().failure().internal;
   }
-  return best;
+  return failure;
+}
+
+void Pool::check_in(Pooled& pooled) {
+  pooled.held = false;
+  settle(pooled);
+}
+
+/// What becomes of a connection that nobody holds.
+void Pool::settle(Pooled& pooled) {
+  std::erase(idle_, &pooled);
+  if (!pooled.is_usable()) {
+    const bool wanted = connections_.size() <= connector_.target.uri->min_connections || connecting() <= waiting_.size();
+    if (!wanted) discard(pooled);
+    return;
+  }
+  if (pooled.connection().depth() > 0) return;  // the reply to what was given up is due
+  if (waiting_.empty()) {
+    pooled.idle_since = connector_.reactor.now();
+    idle_.push_back(&pooled);
+    watch_idle();
+    return;
+  }
+  Waiter& next = *waiting_.front();
+  waiting_.pop_front();
+  pooled.held = true;
+  next.connection = &pooled;
+  next.ready.set();
+}
+
+/// Its callbacks may be under way, so that it is destroyed after them.
+void Pool::discard(Pooled& pooled) {
+  const auto found =
+      std::find_if(connections_.begin(), connections_.end(), [&](const auto& one) { return one.get() == &pooled; });
+  pooled.connection().close(away("not needed any more"));
+  connector_.reactor.post([gone = std::shared_ptr<Pooled>(std::move(*found))] {});
+  connections_.erase(found);
 }
 
 void Pool::grow() {
-  if (connections_.size() >= target_.uri->max_connections) return;
-  const auto connecting =
-      std::count_if(connections_.begin(), connections_.end(), [](const auto& pooled) { return !pooled->is_usable(); });
-  if (static_cast<std::size_t>(connecting) < target_.uri->max_connecting) add_connection();
-}
-
-void Pool::add_connection() {
-  connections_.push_back(
-      std::make_unique<PooledConnection>(reactor_, threads_, target_, role_, options_, [this] { changed(); }));
-  // Threads are not started on a fiber's stack.
-  reactor_.post([alive = alive_, pooled = connections_.back().get()] {
-    if (*alive) pooled->connection_.open();
-  });
-}
-
-void Pool::changed() {
-  const bool usable =
-      std::any_of(connections_.begin(), connections_.end(), [](const auto& pooled) { return pooled->is_usable(); });
-  if (usable) {
-    if (told_ && listeners_.log) listeners_.log("MongoDB is back");
-    told_ = away_ = false;
-    std::exchange(opened_, std::make_shared<fiber::Event>())->set();
-    return;
+  const Uri& uri = *connector_.target.uri;
+  std::size_t opening = connecting();
+  const auto wanted = [&] { return opening < waiting_.size() || connections_.size() < uri.min_connections; };
+  for (; connections_.size() < uri.max_connections && opening < uri.max_connecting && wanted(); ++opening) {
+    Pooled& pooled = *connections_.emplace_back(std::make_unique<Pooled>(connector_));
+    pooled.on_quiet = [this, &pooled] {
+      if (!pooled.held) settle(pooled);
+    };
+    pooled.on_change = [this, &pooled] {
+      if (!pooled.held) settle(pooled);
+      grow();
+    };
   }
-  if (!std::exchange(away_, true)) away_since_ = reactor_.now();
-  const std::string why = why_none();
-  if (why.empty() || std::exchange(told_, true) || !listeners_.log) return;
-  listeners_.log("MongoDB is away: " + why);
 }
 
-std::string Pool::why_none() const {
+void Pool::retry() {
   for (const auto& pooled : connections_) {
-    if (!pooled->connection_.failure().internal.empty()) return pooled->connection_.failure().internal;
+    if (pooled->connection().state() == net::ConnectionBase::State::pausing) pooled->connection().open();
   }
-  return {};
 }
 
-Result<void> Pool::wait_for_connection() {
-  const Milliseconds selection = away_since_ + target_.uri->server_selection_timeout - reactor_.now();
-  if (selection <= Milliseconds{0}) return away(why_none());
-  if (waiting_ >= kMostWaiting) return Failure(Error::overloaded, "too many requests wait for the store");
-  const Milliseconds queue = target_.uri->wait_queue_timeout;
-  const fiber::TimeLimit limit(queue > Milliseconds{0} ? std::min(queue, selection) : selection);
-  const auto opened = opened_;
-  ++waiting_;
-  auto waited = opened->wait();
-  --waiting_;
-  if (!waited && waited.error().error == Error::deadline) return away("no connection in time: " + why_none());
-  return waited;
-}
-
-void Pool::dismiss(const PooledConnection& pooled, std::string why) {
-  if (pooled.dismissed_) return;
-  for (const auto& other : connections_) {
-    if (!other->is_usable() || other->server_.address != pooled.server_.address) continue;
-    other->dismissed_ = true;
-  }
-  dismissed_why_ = std::move(why);
-  dismissed_until_ = reactor_.now() + kLastReplies;
-  reactor_.post([this, alive = alive_] {
-    if (*alive) retire();
-  });
-}
-
-void Pool::retire() {
-  bool waits = false;
+void Pool::dismiss(const std::string& address, const std::string& why) {
   for (const auto& pooled : connections_) {
-    net::Connection<Codec>& connection = pooled->connection_;
-    if (!pooled->dismissed_ || connection.state() != net::ConnectionBase::State::open) continue;
-    if (connection.depth() > 0 && reactor_.now() < dismissed_until_) {
-      waits = true;
-    } else {
-      connection.abandon(dismissed_why_);
-    }
+    if (pooled->server().address == address) pooled->dismiss(why);
   }
-  if (!waits) return;
-  if (!retiring_) retiring_ = reactor_.background_timer([this] { retire(); });
-  retiring_->arm(reactor_.now() + kRetirePause);
+  std::erase_if(idle_, [](const Pooled* pooled) { return !pooled->is_usable(); });
 }
 
-Pool::Usage Pool::usage() const noexcept {
-  Usage usage{.waiting = waiting_};
-  for (const auto& pooled : connections_) {
-    if (!pooled->is_usable()) {
-      ++usage.connecting;
-    } else {
-      ++(pooled->connection_.depth() == 0 ? usage.idle : usage.busy);
-    }
+void Pool::watch_idle() {
+  const Milliseconds most = connector_.target.uri->max_idle_time;
+  if (most > Milliseconds{0} && !idle_.empty()) aging_->arm(idle_.front()->idle_since + most);
+}
+
+/// The one that was idle for the longest is the first.
+void Pool::close_idle() {
+  const Uri& uri = *connector_.target.uri;
+  while (!idle_.empty() && idle_.front()->idle_since + uri.max_idle_time <= connector_.reactor.now()) {
+    if (connections_.size() <= uri.min_connections) return;
+    Pooled& pooled = *idle_.front();
+    idle_.erase(idle_.begin());
+    discard(pooled);
   }
+  watch_idle();
+}
+
+/// Those that are not open, and wait for nobody's end.
+std::size_t Pool::connecting() const noexcept {
+  return static_cast<std::size_t>(std::count_if(connections_.begin(), connections_.end(),
+                                                [](const auto& pooled) { return !pooled->is_usable() && !pooled->held; }));
+}
+
+Usage Pool::usage() const noexcept {
+  Usage usage{.idle = idle_.size(), .busy = 0, .connecting = connecting(), .waiting = waiting_.size()};
+  usage.busy = connections_.size() - usage.idle - usage.connecting;
   return usage;
 }
 

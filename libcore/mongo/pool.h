@@ -1,116 +1,105 @@
 #pragma once
 
-#include <chrono>
 #include <cstddef>
-#include <functional>
+#include <list>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
-#include "base/error.h"
 #include "fiber/fiber.h"
-#include "mongo/handshake.h"
-#include "mongo/message.h"
-#include "mongo/target.h"
-#include "net/connection.h"
-#include "net/threads.h"
+#include "mongo/shared_connections.h"
 
 namespace nacre::mongo {
 
-/// One connection, and the server at its other end. It is not lent to one: commands of many fibers are under way on it.
-class PooledConnection {
- public:
-  PooledConnection(Reactor& reactor, net::Threads& threads, const Target& target, Role role,
-                   const net::ConnectionOptions& options, std::function<void()> on_change);
-  PooledConnection(const PooledConnection&) = delete;
-  PooledConnection& operator=(const PooledConnection&) = delete;
+class Pool;
 
-  bool is_usable() const noexcept { return connection_.state() == net::ConnectionBase::State::open && !dismissed_; }
-  const Server& server() const noexcept { return server_; }
-  net::Connection<Codec>& connection() noexcept { return connection_; }
-  const net::Connection<Codec>& connection() const noexcept { return connection_; }
-  Sequence& sequence() noexcept { return *sequence_; }
+/// A connection of a pool.
+struct Pooled : ServerConnection {
+  using ServerConnection::ServerConnection;
+
+  bool held = false;       ///< by a fiber, or for one that is about to run
+  Monotonic idle_since{};  ///< when it was given back
+};
+
+/// The right to use a connection: of a pool, which gets it back at the end, or a shared one.
+class Checkout {
+ public:
+  explicit Checkout(ServerConnection& shared) noexcept : connection_(&shared) {}
+  Checkout(Pool& pool, Pooled& pooled) noexcept : pool_(&pool), connection_(&pooled), pooled_(&pooled) {}
+  Checkout(Checkout&& other) noexcept
+      : pool_(std::exchange(other.pool_, nullptr)),
+        connection_(std::exchange(other.connection_, nullptr)),
+        pooled_(other.pooled_) {}
+  Checkout& operator=(Checkout&& other) noexcept;
+  ~Checkout() { end(); }
+
+  /// Gives it back, before the end of the scope.
+  void end();
+  /// Whether there is a connection that takes a command.
+  bool is_usable() const noexcept { return connection_ != nullptr && connection_->is_usable(); }
+  ServerConnection& operator*() const noexcept { return *connection_; }
+  ServerConnection* operator->() const noexcept { return connection_; }
 
  private:
-  friend class Pool;
-  struct Handover {
-    std::mutex mutex;
-    Server server;
-  };
-
-  const std::shared_ptr<Handover> handover_ = std::make_shared<Handover>();  // from the connecting thread
-  const std::shared_ptr<Sequence> sequence_ = std::make_shared<Sequence>();
-  Server server_;
-  bool dismissed_ = false;
-  net::Connection<Codec> connection_;
+  Pool* pool_ = nullptr;          ///< nullptr: shared, or at an end
+  ServerConnection* connection_;  ///< nullptr: at an end
+  Pooled* pooled_ = nullptr;
 };
 
-/// What a pool tells.
-struct Listeners {
-  std::function<void(std::string_view)> log{};              ///< one line for operators
-  std::function<void(std::chrono::nanoseconds)> on_wait{};  ///< how long a fiber waited for a connection
-};
-
-/// A worker's connections to servers of one role. Commands go to the open connection with the fewest under way; when all have
-/// some, one more is opened, up to maxPoolSize, maxConnecting at the same time. Without an open connection fibers wait, up to a
-/// number, and when there has been none for serverSelectionTimeoutMS they fail at once. Lost connections are made anew, by
-/// asking libmongoc for the server of the role again.
+/// A worker's connections to servers of one role that one fiber at a time holds: MongoDB works on a connection's commands one
+/// after another, and that another member acknowledges is part of the work. Fibers get them in the order in which they asked.
+/// One more is opened when somebody waits, up to maxPoolSize, of which maxConnecting at once; what was idle for maxIdleTimeMS
+/// is closed where there are more than minPoolSize.
+/// https://github.com/mongodb/specifications/blob/master/source/connection-monitoring-and-pooling/connection-monitoring-and-pooling.md
+///
+/// One whose command was given up is out of use until the reply has come, or the server must have ended it. A lost one is made
+/// anew as long as somebody waits.
 class Pool {
  public:
-  /// `call_timeout`: how long a command may take.
-  Pool(Reactor& reactor, net::Threads& threads, Target target, Role role, Milliseconds call_timeout, Listeners listeners);
-  ~Pool();
+  /// `shared`: tells whether the role's server is away.
+  Pool(const Connector& connector, const SharedConnections& shared, const Listeners& listeners);
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
   /// Begins to open minPoolSize connections.
   void start();
 
-  /// An open connection, which the fiber waits for; good until it waits again for something else.
-  /// Error::unavailable: none in time; Error::overloaded: too many wait; Error::cancelled.
-  Result<PooledConnection*> acquire();
+  /// Waits its turn, for waitQueueTimeoutMS at most. Error::unavailable: the server is away; Error::overloaded: too many wait,
+  /// or none was free in time; Error::cancelled.
+  Result<Checkout> check_out();
 
-  /// The server said that it has the role no more: its connections take no more commands, are closed when they have answered
-  /// what they were given, and made anew.
-  void dismiss(const PooledConnection& pooled, std::string why);
-
-  struct Usage {
-    std::size_t idle = 0;        ///< open, without a command under way
-    std::size_t busy = 0;        ///< open
-    std::size_t connecting = 0;  ///< or about to
-    std::size_t waiting = 0;     ///< fibers
-  };
+  /// All connections to that server are dismissed.
+  void dismiss(const std::string& address, const std::string& why);
+  /// The server is there again: what waits for its next try to connect tries now.
+  void retry();
   Usage usage() const noexcept;
-  bool is_away() const noexcept { return away_; }  ///< no connection is open
 
  private:
-  PooledConnection* take_least_busy();
-  PooledConnection* least_busy() noexcept;
-  void grow();
-  void add_connection();
-  void retire();
-  void changed();
-  Result<void> wait_for_connection();
-  std::string why_none() const;
+  friend class Checkout;
+  struct Waiter {
+    fiber::Event ready;
+    Pooled* connection = nullptr;
+  };
 
-  Reactor& reactor_;
-  net::Threads& threads_;
-  const Target target_;
-  const Role role_;
-  const net::ConnectionOptions options_;
-  const Listeners listeners_;
-  std::vector<std::unique_ptr<PooledConnection>> connections_;
-  std::shared_ptr<fiber::Event> opened_ = std::make_shared<fiber::Event>();  ///< set when the next one is open
-  std::size_t waiting_ = 0;
-  bool away_ = true;  ///< no connection is open
-  bool told_ = false;
-  Monotonic away_since_{};
-  std::string dismissed_why_;
-  Monotonic dismissed_until_{};
-  std::unique_ptr<Timer> retiring_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Result<Pooled*> wait_in_turn();
+  Pooled* take_idle() noexcept;
+  void check_in(Pooled& pooled);
+  void settle(Pooled& pooled);
+  void discard(Pooled& pooled);
+  void grow();
+  void close_idle();
+  void watch_idle();
+  std::size_t connecting() const noexcept;
+  Failure none_in_time() const;
+
+  const Connector& connector_;
+  const SharedConnections& shared_;
+  const Listeners& listeners_;
+  std::vector<std::unique_ptr<Pooled>> connections_;
+  std::vector<Pooled*> idle_;     ///< the one that was used last is the last
+  std::list<Waiter*> waiting_;    ///< on their fibers' stacks, the first to be served first
+  std::unique_ptr<Timer> aging_;  ///< of idle ones
 };
 
 }  // namespace nacre::mongo

@@ -160,12 +160,16 @@ constexpr std::array kOptions{
            }},
     Option{"localThresholdMS", true, leave},
     Option{"maxConnecting", false, [](std::string_view v, Uri& u) { return take_count(v, 100, u.max_connecting); }},
+    Option{"maxIdleTimeMS", false, time<&Uri::max_idle_time, 0>},
     Option{"maxPoolSize", false, [](std::string_view v, Uri& u) { return take_count(v, 10'000, u.max_connections); }},
     Option{"maxStalenessSeconds", true,
            [](std::string_view v, Uri& u) {
              return take_number(v, 90, 86'400, [&](std::int64_t n) { u.read_preference.max_staleness = Seconds{n}; });
            }},
-    Option{"minPoolSize", false, [](std::string_view v, Uri& u) { return take_count(v, 10'000, u.min_connections); }},
+    Option{"minPoolSize", false,
+           [](std::string_view v, Uri& u) {
+             return take_number(v, 0, 10'000, [&](std::int64_t n) { u.min_connections = static_cast<std::size_t>(n); });
+           }},
     Option{"readConcernLevel", false,
            [](std::string_view v, Uri& u) {
              constexpr std::array<std::string_view, 4> kLevels{"local", "available", "majority", "linearizable"};
@@ -213,7 +217,6 @@ constexpr std::array kRefused{
     Refused{"zlibCompressionLevel", "messages are not compressed"},
     Refused{"heartbeatFrequencyMS", "servers are not polled; a lost primary is noticed by the next command"},
     Refused{"loadBalanced", "load balancers are not supported"},
-    Refused{"maxIdleTimeMS", "idle connections are kept open"},
     Refused{"waitQueueMultiple", "use waitQueueTimeoutMS"},
     Refused{"authMechanismProperties", "no allowed mechanism has any"},
     Refused{"gssapiServiceName", "GSSAPI is not supported"},

@@ -47,13 +47,14 @@ struct Uri {
   bool retry_reads = true;
   bool retry_writes = true;
   bool direct = false;
-  std::size_t max_connections = 4;    ///< maxPoolSize: of one worker to the primary, and as many to those that are read from
+  std::size_t max_connections = 100;  ///< maxPoolSize: of one worker to the primary, and as many to those that are read from
   std::size_t min_connections = 1;    ///< minPoolSize: opened at once, and kept
   std::size_t max_connecting = 2;     ///< opened at the same time
+  Milliseconds max_idle_time{};       ///< maxIdleTimeMS: then those beyond minPoolSize are closed; 0: never
   Milliseconds wait_queue_timeout{};  ///< for a connection; 0: as long as the request may take
   Milliseconds connect_timeout{2'000};
   Milliseconds server_selection_timeout{10'000};  ///< how long requests wait for a server before they fail at once
-  Milliseconds socket_timeout{};  ///< without a byte while a reply is due; 0: from the time that a call may take
+  Milliseconds socket_timeout{};  ///< without a byte while a reply is due; 0: the time that a call may take, and a little
   bool tls = false;
   net::TlsOptions tls_options{};
 };

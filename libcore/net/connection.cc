@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t kChunk = 64UL * 1024;
 constexpr std::size_t kTurnShare = 512UL * 1024;  ///< bytes read or written in one turn, so that others have theirs
 constexpr std::size_t kFewestPlaces = 64;
+constexpr std::size_t kPacedDepth = 32;  ///< with fewer replies due no pace is measured
+constexpr double kPacedReplies = 16;     ///< the last ones, of which the pace is kept
 
 /// Read into by one connection at a time, and empty between.
 std::span<char> chunk() {
@@ -107,6 +109,7 @@ void ConnectionBase::adopt(Socket socket) {
   ++conversation_;
   opened_ = heard_ = due_since_ = reactor_.now();
   heard_of_ = false;
+  paced_ = paced_replies_ = 0;
   reset();
   socket_ = std::move(socket);
   watch_ = reactor_.watch(socket_.fd(), [this](bool readable, bool writable) { on_ready(readable, writable); });
@@ -167,6 +170,21 @@ Milliseconds ConnectionBase::silent_for() const noexcept {
   return waiting_ == 0 ? Milliseconds{0} : reactor_.now() - std::max(heard_, due_since_);
 }
 
+Milliseconds ConnectionBase::expected_wait() const noexcept {
+  if (paced_replies_ == 0) return Milliseconds{0};
+  return Milliseconds{static_cast<std::int64_t>(static_cast<double>(waiting_) * paced_ / paced_replies_)};
+}
+
+/// Replies came after `took` since the ones before them. With few due, that is the way there and back, and tells no pace.
+void ConnectionBase::keep_pace(Milliseconds took, std::uint64_t replies, std::size_t due) noexcept {
+  if (due < kPacedDepth) return;
+  paced_ += static_cast<double>(took.count());
+  paced_replies_ += static_cast<double>(replies);
+  if (paced_replies_ <= kPacedReplies) return;
+  paced_ *= kPacedReplies / paced_replies_;
+  paced_replies_ = kPacedReplies;
+}
+
 std::string* ConnectionBase::admit(std::optional<Failure>& failure) {
   if (state_ != State::open) {
     failure = failure_;
@@ -207,6 +225,7 @@ ConnectionBase::Place* ConnectionBase::advance() noexcept {
   Place* const place = std::exchange(place_at(first_), nullptr);
   ++first_;
   --waiting_;
+  dropped_ = place == nullptr;
   if (place != nullptr) place->sent = true;
   return place;
 }
@@ -251,11 +270,18 @@ void ConnectionBase::read() {
     const Moved moved = socket_.read(into);
     share += moved.bytes;
     if (moved.bytes > 0) {
+      const std::uint64_t first = first_;
+      const bool behind_others = heard_ > due_since_;  // what comes was waited for since the bytes before
+      const Milliseconds took = reactor_.now() - heard_;
+      const std::size_t due = waiting_;
       heard_ = reactor_.now();
       heard_of_ = true;
       const bool good = take(into.first(moved.bytes));
       if (conversation != conversation_) return;
       if (!good) return lost("the peer broke the protocol");
+      if (behind_others) keep_pace(took, first_ - first, due);
+      if (waiting_ == 0 && first_ != first && dropped_ && on_quiet) on_quiet();
+      if (conversation != conversation_) return;
       if (moved.bytes < into.size() && !socket_.is_tls()) return;  // that was all
       continue;
     }

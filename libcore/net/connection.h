@@ -44,7 +44,7 @@ struct ConnectionOptions {
 ///       └──(from all)──── open ──────lost────────┘   (or straight to connecting)
 ///
 /// All on the loop's thread. Nothing here keeps a worker alive that exits gracefully but the fibers that wait. Must not be
-/// destroyed from its own callbacks (`on_change`, the codec's).
+/// destroyed from its own callbacks (`on_change`, `on_quiet`, the codec's).
 class ConnectionBase {
  public:
   /// Makes a connected socket on which the conversation has been opened, on a thread (net/dial.h). Owns what it touches.
@@ -70,11 +70,16 @@ class ConnectionBase {
   Monotonic last_heard() const noexcept { return heard_; }
   /// For how long a reply has been due without a byte coming; 0 when none is due.
   Milliseconds silent_for() const noexcept;
+  /// How long a command that is given now would wait for the replies before its own, by the pace of the last ones; 0 as long as
+  /// so few were due at once that there was none to measure.
+  Milliseconds expected_wait() const noexcept;
   /// Why it is not open, of the last try or the last break: Error::unavailable, with `internal`.
   const Failure& failure() const noexcept { return failure_; }
 
   /// Called on the main stack after each change of `state` that was not made by a call of `open` or `close`.
   std::function<void()> on_change;
+  /// Called on the main stack when the last reply that was due has come, and nobody had waited for it any more.
+  std::function<void()> on_quiet;
 
  protected:
   /// A command's place in the order. The codec's reply goes into what derives from it.
@@ -124,6 +129,7 @@ class ConnectionBase {
   void read();
   void flush();
   void trim_output();
+  void keep_pace(Milliseconds took, std::uint64_t replies, std::size_t due) noexcept;
   Place*& place_at(std::uint64_t number) noexcept { return places_[number & (places_.size() - 1)]; }
   void grow();
 
@@ -162,6 +168,9 @@ class ConnectionBase {
   Monotonic opened_{};
   Monotonic heard_{};
   Monotonic due_since_{};
+  bool dropped_ = false;  ///< the last reply was nobody's
+  double paced_ = 0;      ///< milliseconds that `paced_replies_` took, one after another
+  double paced_replies_ = 0;
 };
 
 /// What a conversation is made of: `Codec::Reply`; `void reset()`; and `bool take(std::span<const char>, Sink&)`, which calls

@@ -23,8 +23,9 @@ constexpr Milliseconds kLongestPause{5'000};
 /// A write, from its fiber to the store's and back.
 template <class T>
 struct WriteCall {
+  nacre::mongo::Demand demand{};
   Result<T> result = Failure(Error::internal);
-  fiber::Event finished;
+  fiber::Event finished{};
 };
 
 /// What a worker asks of the database when it starts.
@@ -112,7 +113,7 @@ class MongoStore final : public Store {
   }
 
   std::optional<PoolUsage> pool() const override {
-    const nacre::mongo::Pool::Usage usage = client_.usage();
+    const nacre::mongo::Usage usage = client_.usage();
     return PoolUsage{.idle = usage.idle, .busy = usage.busy, .connecting = usage.connecting};
   }
 
@@ -139,16 +140,16 @@ class MongoStore final : public Store {
     return Failure(Error::unavailable, else_why);
   }
 
-  /// Runs a write on a fiber of the store's: what was begun ends, whoever waits for it.
+  /// Runs a write on a fiber of the store's: what was begun ends, whoever waits for it; nothing is begun for nobody.
   template <class T, class Work>
   Result<T> write(const std::string& resource, Work work) {
     auto call = std::make_shared<WriteCall<T>>();
-    const Monotonic until = fiber::deadline();
+    call->demand.until = fiber::deadline();
     tell(options_.hooks.before, resource, work);
     auto started = background_.start(reactor_.now() + options_.timeout + kGrace,
-                                     [this, call, until, resource, work = std::make_shared<Work>(std::move(work))] {
+                                     [this, call, resource, work = std::make_shared<Work>(std::move(work))] {
                                        try {
-                                         call->result = (*work)(client_, until);
+                                         call->result = (*work)(client_, call->demand);
                                        } catch (...) {
                                          call->result = thrown_failure();
                                        }
@@ -160,8 +161,8 @@ class MongoStore final : public Store {
       call->finished.set();
     }
     if (auto waited = call->finished.wait(); !waited) {
-      if (waited.error().error == Error::deadline && client_.primary().is_away())
-        return nacre::mongo::away("no connection in time");
+      call->demand.over = true;
+      if (waited.error().error == Error::deadline && client_.is_away()) return nacre::mongo::away("no connection in time");
       return waited.error();
     }
     return std::move(call->result);

@@ -19,7 +19,9 @@ namespace nacre::store::mongo {
 
 using nacre::mongo::Answer;
 using nacre::mongo::Client;
+using nacre::mongo::Demand;
 using nacre::mongo::Role;
+using nacre::mongo::Use;
 
 /// The documents that a `find` answered; the first of them.
 struct Batch {
@@ -57,7 +59,7 @@ class Insert {
   /// Waits for a thread when there is much to encode. Error::too_large when the documents are more than one command holds.
   static Result<Insert> make(std::shared_ptr<Collection> collection, std::vector<NewDocument> documents,
                              const std::optional<Remember>& remember);
-  Result<void> operator()(Client& client, Monotonic until);
+  Result<void> operator()(Client& client, const Demand& demand);
   void for_each_id(FunctionRef<void(std::string_view id)> visit) const {
     for (const std::string& id : documents_.ids) visit(id);
   }
@@ -74,8 +76,8 @@ class Insert {
       : collection_(std::move(collection)), remember_(std::move(remember)), documents_(std::move(documents)) {}
   void write_command(BsonWriter& bson) const;
   Failure conflict(const nacre::mongo::ServerError& error) const;
-  Result<void> in_transaction(Client& client, Monotonic until) const;
-  Result<void> without(Client& client, Monotonic until) const;
+  Result<void> in_transaction(Client& client, const Demand& demand) const;
+  Result<void> without(Client& client, const Demand& demand) const;
 
   std::shared_ptr<Collection> collection_;
   std::optional<Remember> remember_;
@@ -112,7 +114,7 @@ class Replace {
   /// Waits for a thread when there is much to encode.
   static Result<Replace> make(std::shared_ptr<Collection> collection, std::string_view id, Fields fields, Timestamp updated,
                               const Precondition& precondition);
-  Result<Document> operator()(Client& client, Monotonic until) const;
+  Result<Document> operator()(Client& client, const Demand& demand) const;
   void for_each_id(FunctionRef<void(std::string_view id)> visit) const { visit(condition_.id); }
   Collection& collection() const noexcept { return *collection_; }
 
@@ -131,7 +133,7 @@ class Erase {
  public:
   Erase(std::shared_ptr<Collection> collection, std::string_view id, const Precondition& precondition)
       : collection_(std::move(collection)), condition_(id, precondition) {}
-  Result<void> operator()(Client& client, Monotonic until) const;
+  Result<void> operator()(Client& client, const Demand& demand) const;
   void for_each_id(FunctionRef<void(std::string_view id)> visit) const { visit(condition_.id); }
 
  private:
@@ -140,7 +142,7 @@ class Erase {
 };
 
 struct RememberValue {
-  Result<void> operator()(Client& client, Monotonic until) const;
+  Result<void> operator()(Client& client, const Demand& demand) const;
   void for_each_id(FunctionRef<void(std::string_view id)> /*visit*/) const {}
   /// The command, which replaces an earlier value.
   void write_command(BsonWriter& bson) const;

@@ -159,15 +159,17 @@ Result<std::string_view> only_document(const Answer& answer) {
 
 Result<Document> find_one(Client& client, std::string_view collection, std::string_view id,
                           const std::optional<std::string>& owner) {
-  auto answer = checked(client.read([&](BsonWriter& bson) {
-    bson.string("find", collection);
-    bson.document("filter", [&] {
-      write_id(bson, "_id", id);
-      write_owner(bson, owner);
-    });
-    bson.int32("limit", 1);
-    bson.boolean("singleBatch", true);
-  }));
+  auto answer = checked(client.read(
+      [&](BsonWriter& bson) {
+        bson.string("find", collection);
+        bson.document("filter", [&] {
+          write_id(bson, "_id", id);
+          write_owner(bson, owner);
+        });
+        bson.int32("limit", 1);
+        bson.boolean("singleBatch", true);
+      },
+      {.use = Use::shared}));
   if (!answer) return answer.error();
   return read<Document>(std::move(*answer), [](const Answer& found) -> Result<Document> {
     const auto document = only_document(found);
@@ -209,7 +211,7 @@ Result<std::optional<std::string>> recall(Client& client, std::string_view key, 
         bson.int32("limit", 1);
         bson.boolean("singleBatch", true);
       },
-      {.role = Role::primary}));
+      {.role = Role::primary, .use = Use::shared}));
   if (!answer) return answer.error();
   const auto batch = Batch::of(*answer);
   if (!batch) return batch.error();
@@ -222,7 +224,8 @@ Result<std::optional<std::string>> recall(Client& client, std::string_view key, 
 }
 
 Result<void> ping(Client& client) {
-  const auto answer = checked(client.read([](BsonWriter& bson) { bson.int32("ping", 1); }, {.concern = false}));
+  const auto answer =
+      checked(client.read([](BsonWriter& bson) { bson.int32("ping", 1); }, {.use = Use::shared, .concern = false}));
   if (!answer) return answer.error();
   return {};
 }

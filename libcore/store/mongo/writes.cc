@@ -108,19 +108,19 @@ Failure Insert::conflict(const ServerError& error) const {
   return mongo::conflict(error, *collection_, place);
 }
 
-Result<void> Insert::operator()(Client& client, Monotonic until) {
+Result<void> Insert::operator()(Client& client, const Demand& demand) {
   if (documents_.ids.size() == 1 && !remember_) {
-    const auto answer = client.write([this](BsonWriter& bson) { write_command(bson); }, until);
+    const auto answer = client.write([this](BsonWriter& bson) { write_command(bson); }, demand);
     if (!answer) return answer.error();
     if (answer->error) return conflict(*answer->error);
     return {};
   }
-  const auto has_transactions = client.has_transactions(until);
+  const auto has_transactions = client.has_transactions(demand);
   if (!has_transactions) return has_transactions.error();
-  return *has_transactions ? in_transaction(client, until) : without(client, until);
+  return *has_transactions ? in_transaction(client, demand) : without(client, demand);
 }
 
-Result<void> Insert::in_transaction(Client& client, Monotonic until) const {
+Result<void> Insert::in_transaction(Client& client, const Demand& demand) const {
   return client.transact(
       [this](Transaction& transaction) -> Result<void> {
         const auto inserted = transaction.run([this](BsonWriter& bson) { write_command(bson); });
@@ -132,12 +132,12 @@ Result<void> Insert::in_transaction(Client& client, Monotonic until) const {
         if (!remembered) return remembered.error();
         return {};
       },
-      until);
+      demand);
 }
 
 /// Documents are inserted in their order, up to the first that can't be; those before it are deleted again.
-Result<void> Insert::without(Client& client, Monotonic until) const {
-  const auto inserted = client.write([this](BsonWriter& bson) { write_command(bson); }, until);
+Result<void> Insert::without(Client& client, const Demand& demand) const {
+  const auto inserted = client.write([this](BsonWriter& bson) { write_command(bson); }, demand);
   if (!inserted) return inserted.error();
   std::size_t to_delete = 0;
   std::optional<Failure> failure;
@@ -146,7 +146,7 @@ Result<void> Insert::without(Client& client, Monotonic until) const {
     to_delete = static_cast<std::size_t>(
         std::clamp<std::int64_t>(inserted->view.n, 0, static_cast<std::int64_t>(documents_.ids.size())));
   } else if (remember_) {
-    if (auto remembered = RememberValue{*remember_}(client, until); !remembered) {
+    if (auto remembered = RememberValue{*remember_}(client, demand); !remembered) {
       failure = remembered.error();
       to_delete = documents_.ids.size();
     }
@@ -169,7 +169,7 @@ Result<void> Insert::without(Client& client, Monotonic until) const {
       });
     });
   };
-  (void)client.write(take_back, fiber::deadline());
+  (void)client.write(take_back, {.until = fiber::deadline()});
   return *failure;
 }
 
@@ -203,7 +203,7 @@ Result<std::optional<State>> Condition::check(Client& client, std::string_view c
         bson.int32("limit", 1);
         bson.boolean("singleBatch", true);
       },
-      {.role = Role::primary}));
+      {.role = Role::primary, .use = Use::shared}));
   if (!answer) return answer.error();
   return read<std::optional<State>>(std::move(*answer),
                                     [asked = precondition](const Answer& found) -> Result<std::optional<State>> {
@@ -259,7 +259,7 @@ void Replace::write_update(BsonWriter& bson) const {
   bson.document("0", [&] { bson.document("$replaceWith", [&] { bson.array("$mergeObjects", merged); }); });
 }
 
-Result<Document> Replace::operator()(Client& client, Monotonic until) const {
+Result<Document> Replace::operator()(Client& client, const Demand& demand) const {
   for (;;) {
     const auto state = condition_.check(client, collection_->name);
     if (!state) return state.error();
@@ -270,7 +270,7 @@ Result<Document> Replace::operator()(Client& client, Monotonic until) const {
           bson.array("update", [&] { write_update(bson); });
           bson.boolean("new", true);
         },
-        until);
+        demand);
     if (!answer) return answer.error();
     if (answer->error) return conflict(*answer->error, *collection_, std::nullopt);
     const auto& value = answer->view.value;
@@ -281,7 +281,7 @@ Result<Document> Replace::operator()(Client& client, Monotonic until) const {
   }
 }
 
-Result<void> Erase::operator()(Client& client, Monotonic until) const {
+Result<void> Erase::operator()(Client& client, const Demand& demand) const {
   for (;;) {
     const auto state = condition_.check(client, collection_->name);
     if (!state) return state.error();
@@ -295,7 +295,7 @@ Result<void> Erase::operator()(Client& client, Monotonic until) const {
             });
           });
         },
-        until));
+        demand));
     if (!answer) return answer.error();
     if (answer->view.n > 0) return {};
     if (!*state) return Failure(Error::not_found);
@@ -318,9 +318,9 @@ void RememberValue::write_command(BsonWriter& bson) const {
 }
 
 /// Two that make the same key at once may get in each other's way; then there is one to be replaced.
-Result<void> RememberValue::operator()(Client& client, Monotonic until) const {
+Result<void> RememberValue::operator()(Client& client, const Demand& demand) const {
   for (bool again = false;; again = true) {
-    const auto answer = client.write([this](BsonWriter& bson) { write_command(bson); }, until);
+    const auto answer = client.write([this](BsonWriter& bson) { write_command(bson); }, demand);
     if (!answer) return answer.error();
     if (!answer->error) return {};
     if (again || !answer->error->is_duplicate_key()) return answer->error->failure();

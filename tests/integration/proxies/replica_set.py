@@ -30,6 +30,7 @@ class ReplicaSet(Proxy):
 
     A member that is no primary refuses writes, and reads that want a primary, as MongoDB's do. A write that is under way while
     the primary moves is done, but its answer is an error: whoever tries again must do so with the same transaction number.
+    The new primary takes no writes until then.
     All members show the same data at once: there is no lag between them, and nothing is rolled back.
     """
 
@@ -69,6 +70,11 @@ class ReplicaSet(Proxy):
         for each in self.members:
             each.change()
 
+    async def catch_up(self, member):
+        """What is under way at a former primary ends before the new one begins: the server has one log, each member its own."""
+        while any(other.writing for other in self.members if other is not member):
+            await asyncio.sleep(0.001)
+
     async def open(self):
         for member in self.members:
             await member.port.open()
@@ -89,6 +95,7 @@ class Member:
         self.changed, self.awake = asyncio.Event(), asyncio.Event()
         self.awake.set()
         self.refused = 0
+        self.writing = 0
 
     @property
     def address(self):
@@ -128,9 +135,15 @@ class Member:
         if message.name in HELLO:
             request = mongo_wire.with_document(message, await self.news(dict(message.document)))
         primary, term = self.is_primary, self.group.term
+        if is_write(message):
+            await self.group.catch_up(self)
         server_writer.write(request)
         while not message.more_to_come:
-            reply = await mongo_wire.read(server_reader)
+            self.writing += is_write(message)
+            try:
+                reply = await mongo_wire.read(server_reader)
+            finally:
+                self.writing -= is_write(message)
             if message.name in HELLO:
                 yield mongo_wire.with_document(reply, self.hello(reply.document, message.name))
             elif is_write(message) and (primary, term) != (self.is_primary, self.group.term):

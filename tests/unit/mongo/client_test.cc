@@ -6,8 +6,7 @@
 #include <chrono>
 #include <string>
 
-#include "fiber/poll_reactor.h"
-#include "mongo/scripted_server.h"
+#include "mongo/talk.h"
 
 namespace nacre::mongo {
 namespace {
@@ -15,31 +14,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::int32_t kNotWritablePrimary = 10107;
-
-/// A client of a scripted server.
-struct Talk {
-  explicit Talk(const ScriptedServer& server, std::string_view options = {}) {
-    const auto uri = parse_uri(server.uri(options));
-    REQUIRE_MESSAGE(uri.has_value(), (uri ? "" : uri.error().detail));
-    client =
-        std::make_unique<Client>(reactor, Target{std::make_shared<const Uri>(*uri), nullptr}, Milliseconds{1'000}, Listeners{});
-    client->start();
-  }
-  void run(Milliseconds patience, const std::function<void()>& body) {
-    REQUIRE(scheduler.start(reactor.now() + patience, body).has_value());
-    reactor.run_until([this] { return scheduler.running() == 0; });
-  }
-  Result<Answer> read() {
-    return client->read([](BsonWriter& bson) { bson.string("find", "c"); });
-  }
-  Result<Answer> write() {
-    return client->write([](BsonWriter& bson) { bson.string("insert", "c"); }, fiber::deadline());
-  }
-
-  PollReactor reactor;
-  fiber::Scheduler scheduler{reactor};
-  std::unique_ptr<Client> client;
-};
 
 /// Gives one answer after another; the last one again and again.
 ScriptedServer::Answers in_turn(std::vector<std::optional<std::string>> answers) {
@@ -178,7 +152,7 @@ TEST_CASE("a transaction begins anew when the server says so, and its commit is 
           if (!updated) return updated.error();
           return {};
         },
-        fiber::deadline());
+        {.until = fiber::deadline()});
     REQUIRE_MESSAGE(done.has_value(), (done ? "" : done.error().internal));
   });
   std::vector<Asked> asked = server.asked();
@@ -188,11 +162,12 @@ TEST_CASE("a transaction begins anew when the server says so, and its commit is 
   CHECK(find(asked[1].document, "startTransaction")->boolean());
   CHECK(transaction_of(asked[0]) != transaction_of(asked[1]));
   CHECK_FALSE(find(asked[2].document, "startTransaction").has_value());
-  CHECK_FALSE(find(asked[2].document, "maxTimeMS").has_value());
   for (std::size_t i = 2; i < 6; ++i) {
     CHECK(transaction_of(asked[i]) == transaction_of(asked[1]));
     CHECK_FALSE(find(asked[i].document, "autocommit")->boolean());
+    CHECK(find(asked[i].document, "maxTimeMS")->integer() <= 5'000);
   }
+  CHECK(find(asked[3].document, "writeConcern.wtimeout")->integer() <= 5'000);
   CHECK(find(asked[5].document, "$db")->text() == "admin");
   CHECK(find(asked[5].document, "writeConcern.w")->text() == "majority");
 }

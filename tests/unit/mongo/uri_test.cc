@@ -11,7 +11,8 @@ TEST_CASE("a MongoDB URI is taken apart into what Nacre honours and what libmong
       "mongodb://u:secret@a,b:27018/shop?replicaSet=rs&w=2&journal=true&wTimeoutMS=500&retryWrites=false&maxPoolSize=7"
       "&minPoolSize=2&maxConnecting=3&readPreference=secondaryPreferred&readPreferenceTags=dc:ny,rack:1&readPreferenceTags="
       "&maxStalenessSeconds=120&readConcernLevel=majority&tls=true&tlsCAFile=%2Fetc%2Fca.pem&tlsAllowInvalidHostnames=true"
-      "&appName=x&serverSelectionTimeoutMS=3000&waitQueueTimeoutMS=100&connectTimeoutMS=900&socketTimeoutMS=4000");
+      "&appName=x&serverSelectionTimeoutMS=3000&waitQueueTimeoutMS=100&maxIdleTimeMS=60000&connectTimeoutMS=900&"
+      "socketTimeoutMS=4000");
   REQUIRE_MESSAGE(uri.has_value(), (uri ? "" : uri.error().detail));
   CHECK(uri->database == "shop");
   CHECK(uri->write_concern.tag.empty());
@@ -23,6 +24,8 @@ TEST_CASE("a MongoDB URI is taken apart into what Nacre honours and what libmong
   CHECK(uri->max_connections == 7);
   CHECK(uri->min_connections == 2);
   CHECK(uri->max_connecting == 3);
+  CHECK(uri->max_idle_time == Milliseconds{60'000});
+  CHECK(uri->wait_queue_timeout == Milliseconds{100});
   CHECK(uri->read_preference.mode == "secondaryPreferred");
   REQUIRE(uri->read_preference.tags.size() == 2);
   CHECK(uri->read_preference.tags[0].size() == 2);
@@ -45,6 +48,8 @@ TEST_CASE("a MongoDB URI without options has the defaults") {
   CHECK(uri->database == "test");
   CHECK(uri->write_concern.tag == "majority");
   CHECK(uri->retry_writes);
+  CHECK(uri->max_connections == 100);
+  CHECK(uri->max_idle_time == Milliseconds{0});
   CHECK_FALSE(uri->tls);
   CHECK(parse_uri("mongodb+srv://cluster.example.com/db")->tls);
   CHECK(parse_uri("mongodb://[::1]:27017,%2Ftmp%2Fmongodb-27017.sock/db").has_value());
@@ -61,6 +66,7 @@ TEST_CASE("a MongoDB URI that can't be honoured is refused without a word of its
                            "mongodb://u:hidden@h/db?w=0",
                            "mongodb://u:hidden@h/db?tls=hidden",
                            "mongodb://u:hidden@h/db?maxPoolSize=0",
+                           "mongodb://u:hidden@h/db?maxIdleTimeMS=hidden",
                            "mongodb://u:hidden@h/db?tls=true&tls=true",
                            "mongodb://u:hidden@h/db?tlsCAFile=hidden",
                            "mongodb://u:hidden@h/db?authMechanism=GSSAPI",

@@ -123,6 +123,52 @@ TEST_SUITE("net::Connection") {
     CHECK(f.connection.depth() == 0);
   }
 
+  TEST_CASE("the last reply that is due tells when nobody waits for it any more, and no other does") {
+    Fixture f;
+    int quiet = 0;
+    f.connection.on_quiet = [&] { ++quiet; };
+    f.ask("a");
+    CHECK(f.received() == "a\n");
+    f.say("1\n");
+    CHECK(quiet == 0);
+    f.ask("b", Milliseconds{10});
+    f.ask("c", Milliseconds{10});
+    CHECK(f.received() == "b\nc\n");
+    f.reactor.advance(Milliseconds{20});
+    f.say("2\n");
+    CHECK(quiet == 0);
+    f.say("3\n");
+    CHECK(quiet == 1);
+    f.ask("d");
+    f.received();
+    f.say("4\n");
+    CHECK(quiet == 1);
+  }
+
+  TEST_CASE("a wait is foretold by the pace of the replies, not by the way there and back") {
+    Fixture f;
+    for (int i = 0; i < 3; ++i) {  // one at a time, from afar
+      f.ask("a");
+      f.received();
+      f.reactor.advance(Milliseconds{100});
+      f.say("1\n");
+    }
+    for (int i = 0; i < 40; ++i) f.ask("b");
+    f.received();
+    CHECK(f.connection.expected_wait() == Milliseconds{0});
+    f.reactor.advance(Milliseconds{100});
+    f.say("1\n");
+    CHECK(f.connection.expected_wait() == Milliseconds{0});
+    f.reactor.advance(Milliseconds{50});
+    f.say("1\n");
+    CHECK(f.connection.expected_wait() == Milliseconds{38 * 50});
+    for (int i = 0; i < 20; ++i) f.say("1\n");
+    CHECK(f.connection.depth() == 18);
+    CHECK(f.connection.expected_wait() < Milliseconds{18 * 50});
+    f.say("1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n");
+    CHECK(f.connection.expected_wait() == Milliseconds{0});
+  }
+
   TEST_CASE("nobody waits for what is sent, and its reply is dropped") {
     Fixture f;
     REQUIRE(f.connection.send([](std::string& out) { out += "note\n"; }));

@@ -44,7 +44,7 @@ class MongoUnderTest final : public StoreUnderTest {
     if (afterwards_ == Afterwards::keep) return;
     nacre::mongo::Client client(reactor, target_, kTimeout, nacre::mongo::Listeners{});
     client.start();
-    run([&] { (void)client.write([](auto& bson) { bson.int32("dropDatabase", 1); }, fiber::deadline()); });
+    run([&] { (void)client.write([](auto& bson) { bson.int32("dropDatabase", 1); }, {.until = fiber::deadline()}); });
   }
 
   Store& store() override { return *store_; }

@@ -1,0 +1,72 @@
+#include "mongo/server_connection.h"
+
+#include "mongo/reply.h"
+
+namespace nacre::mongo {
+namespace {
+
+/// What is under way at a server that lost its role ends there: a second try beside a first that still runs may meet it.
+constexpr Milliseconds kLastReplies{200};
+constexpr Milliseconds kRetirePause{5};
+constexpr Milliseconds kSlack{1'000};
+
+/// A reply is due within the time that a command may take, of which the server is told as well (`maxTimeMS`), and a little.
+net::ConnectionOptions options_for(const Uri& uri, Milliseconds call_timeout) {
+  const Milliseconds silence = uri.socket_timeout > Milliseconds{0} ? uri.socket_timeout : call_timeout + kSlack;
+  return {.connect_timeout = 2 * uri.connect_timeout + kSlack, .silence = silence};
+}
+
+}  // namespace
+
+Connector::Connector(Reactor& loop, net::Threads& dialling, Target to, Role wanted, Milliseconds call_timeout)
+    : reactor(loop), threads(dialling), target(std::move(to)), role(wanted), options(options_for(*target.uri, call_timeout)) {}
+
+ServerConnection::ServerConnection(const Connector& connector)
+    : reactor_(connector.reactor),
+      connection_(
+          connector.reactor, connector.threads,
+          [target = connector.target, role = connector.role,
+           handover = handover_](const net::Patience& patience) -> Result<net::Socket> {
+            auto opened = handshake(*target.uri, target.tls, role, patience);
+            if (!opened) return opened.error();
+            const std::lock_guard lock(handover->mutex);
+            handover->server = std::move(opened->server);
+            return std::move(opened->socket);
+          },
+          connector.options, Codec(sequence_)) {
+  connection_.on_change = [this] { changed(); };
+  connection_.on_quiet = [this] {
+    if (on_quiet) on_quiet();
+  };
+  reactor_.post([weak = std::weak_ptr(self_)] {
+    if (const auto self = weak.lock()) (*self)->connection_.open();
+  });
+}
+
+ServerConnection::~ServerConnection() { connection_.close(away("shutting down")); }
+
+void ServerConnection::changed() {
+  if (connection_.state() == net::ConnectionBase::State::open) {
+    const std::lock_guard lock(handover_->mutex);
+    server_ = handover_->server;
+    dismissed_ = false;
+  }
+  if (on_change) on_change();
+}
+
+void ServerConnection::dismiss(const std::string& why) {
+  if (!is_usable()) return;
+  dismissed_ = true;
+  dismissed_why_ = why;
+  dismissed_until_ = reactor_.now() + kLastReplies;
+  if (!retiring_) retiring_ = reactor_.background_timer([this] { retire(); });
+  retiring_->arm(reactor_.now());
+}
+
+void ServerConnection::retire() {
+  if (!dismissed_ || connection_.state() != net::ConnectionBase::State::open) return;
+  if (connection_.depth() == 0 || reactor_.now() >= dismissed_until_) return connection_.abandon(dismissed_why_);
+  retiring_->arm(reactor_.now() + kRetirePause);
+}
+
+}  // namespace nacre::mongo

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "mongo/handshake.h"
+#include "mongo/message.h"
+#include "mongo/target.h"
+#include "net/connection.h"
+#include "net/threads.h"
+
+namespace nacre::mongo {
+
+/// How a worker's connections are made. What it refers to must outlive them.
+struct Connector {
+  Reactor& reactor;
+  net::Threads& threads;
+  const Target target;
+  const Role role;
+  const net::ConnectionOptions options;
+
+  /// `call_timeout`: how long a command may take.
+  Connector(Reactor& loop, net::Threads& dialling, Target to, Role wanted, Milliseconds call_timeout);
+};
+
+/// What connections tell.
+struct Listeners {
+  std::function<void(std::string_view)> log{};              ///< one line for operators
+  std::function<void(std::chrono::nanoseconds)> on_wait{};  ///< how long a fiber waited for a connection
+};
+
+/// One connection, and the server at its other end. A lost one is made anew, by asking libmongoc for the server of the role
+/// again. Must not be destroyed from its own callbacks.
+class ServerConnection {
+ public:
+  /// Begins to connect, from the loop: threads are not started on a fiber's stack.
+  explicit ServerConnection(const Connector& connector);
+  ~ServerConnection();
+  ServerConnection(const ServerConnection&) = delete;
+  ServerConnection& operator=(const ServerConnection&) = delete;
+
+  bool is_usable() const noexcept { return connection_.state() == net::ConnectionBase::State::open && !dismissed_; }
+  const Server& server() const noexcept { return server_; }
+  net::Connection<Codec>& connection() noexcept { return connection_; }
+  const net::Connection<Codec>& connection() const noexcept { return connection_; }
+  Sequence& sequence() noexcept { return *sequence_; }
+
+  /// Its server has the role no more: it takes no more commands, is closed when it has answered what it was given, or soon, and
+  /// is made anew.
+  void dismiss(const std::string& why);
+
+  std::function<void()> on_change;  ///< it became usable, or is not any more
+  std::function<void()> on_quiet;   ///< as of net::Connection
+
+ private:
+  struct Handover {
+    std::mutex mutex;
+    Server server;
+  };
+
+  void changed();
+  void retire();
+
+  Reactor& reactor_;
+  const std::shared_ptr<Handover> handover_ = std::make_shared<Handover>();  // from the connecting thread
+  const std::shared_ptr<Sequence> sequence_ = std::make_shared<Sequence>();
+  Server server_;
+  bool dismissed_ = false;
+  std::string dismissed_why_;
+  Monotonic dismissed_until_{};
+  std::unique_ptr<Timer> retiring_;
+  net::Connection<Codec> connection_;
+  std::shared_ptr<ServerConnection*> self_ = std::make_shared<ServerConnection*>(this);
+};
+
+}  // namespace nacre::mongo

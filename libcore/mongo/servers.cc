@@ -1,0 +1,38 @@
+#include "mongo/servers.h"
+
+namespace nacre::mongo {
+
+Servers::Servers(Reactor& reactor, net::Threads& threads, const Target& target, Role role, Milliseconds call_timeout,
+                 const Listeners& listeners)
+    : connector_(reactor, threads, target, role, call_timeout),
+      shared_(connector_, listeners),
+      pool_(connector_, shared_, listeners) {
+  shared_.on_back = [this] { pool_.retry(); };
+}
+
+void Servers::start() {
+  shared_.start();
+  pool_.start();
+}
+
+Result<Checkout> Servers::check_out(Use use) {
+  if (use == Use::own) return pool_.check_out();
+  const auto connection = shared_.pick();
+  if (!connection) return connection.error();
+  return Checkout(**connection);
+}
+
+void Servers::dismiss(const ServerConnection& connection, const std::string& why) {
+  if (!connection.is_usable()) return;
+  const std::string address = connection.server().address;
+  shared_.dismiss(address, why);
+  pool_.dismiss(address, why);
+}
+
+Usage Servers::usage() const noexcept {
+  Usage usage = shared_.usage();
+  usage += pool_.usage();
+  return usage;
+}
+
+}  // namespace nacre::mongo

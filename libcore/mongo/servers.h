@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+
+#include "mongo/pool.h"
+#include "mongo/shared_connections.h"
+
+namespace nacre::mongo {
+
+/// What a connection is wanted for.
+enum class Use : std::uint8_t {
+  own,     ///< whatever may take long
+  shared,  ///< a look-up by `_id` and the like, which no index, lock or other member can make slow
+};
+
+/// A worker's connections to servers of one role, by use.
+class Servers {
+ public:
+  Servers(Reactor& reactor, net::Threads& threads, const Target& target, Role role, Milliseconds call_timeout,
+          const Listeners& listeners);
+
+  /// Begins to connect.
+  void start();
+
+  /// Errors as of SharedConnections and Pool.
+  Result<Checkout> check_out(Use use);
+
+  /// The server at the other end said that it has the role no more: all connections to it are dismissed.
+  void dismiss(const ServerConnection& connection, const std::string& why);
+
+  bool is_away() const noexcept { return shared_.is_away(); }  ///< no connection is open
+  Usage usage() const noexcept;
+
+ private:
+  const Connector connector_;
+  SharedConnections shared_;
+  Pool pool_;
+};
+
+}  // namespace nacre::mongo

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mongo/server_connection.h"
+
+namespace nacre::mongo {
+
+/// Connections of a store that are open, by what they do, and the fibers that wait for one.
+struct Usage {
+  std::size_t idle = 0;        ///< open, without a command under way
+  std::size_t busy = 0;        ///< open
+  std::size_t connecting = 0;  ///< or about to
+  std::size_t waiting = 0;     ///< fibers
+
+  Usage& operator+=(const Usage& more) noexcept;
+};
+
+/// A worker's few connections that quick commands of many fibers share, pipelined, to servers of one role. A command goes to
+/// the open one with the fewest under way; when all have some, one more is opened. They are never given up: that they are open
+/// or not tells whether the role's server is away.
+class SharedConnections {
+ public:
+  SharedConnections(const Connector& connector, const Listeners& listeners);
+
+  /// Begins to open the first.
+  void start();
+
+  /// An open connection, which the fiber waits for; good until it waits again for something else. Error::unavailable: none in
+  /// time, or none for serverSelectionTimeoutMS; Error::overloaded: too many wait, or the commands before it would take longer
+  /// than the fiber's deadline allows; Error::cancelled.
+  Result<ServerConnection*> pick();
+
+  /// All connections to that server are dismissed.
+  void dismiss(const std::string& address, const std::string& why);
+
+  bool is_away() const noexcept { return away_; }  ///< none is open
+  /// How long a fiber may wait for a server of the role; 0: at all.
+  Milliseconds patience() const noexcept;
+  /// What the last try to connect failed with.
+  Failure failure() const;
+  Usage usage() const noexcept;
+
+  std::function<void()> on_back;  ///< there is one open again
+
+ private:
+  ServerConnection* least_busy() noexcept;
+  void grow();
+  void changed();
+  Result<void> wait_for_one();
+
+  const Connector& connector_;
+  const Listeners& listeners_;
+  std::vector<std::unique_ptr<ServerConnection>> connections_;
+  std::shared_ptr<fiber::Event> opened_ = std::make_shared<fiber::Event>();  ///< set when the next one is open
+  std::size_t waiting_ = 0;
+  bool away_ = true;
+  bool told_ = false;
+  Monotonic away_since_{};
+};
+
+}  // namespace nacre::mongo
