@@ -103,8 +103,8 @@ std::span<const Section> sections() {
        "",
        {{"schema", "a JSON Schema of draft 7, or the path of a JSON or YAML file with one, relative to nacre.yaml's folder", "",
          "What a document is. Must be there. `$ref` may name files beside it (`common.json#/definitions/x`), never a network "
-         "address. A keyword that draft 7 does not have is ignored with a warning, unless it looks like a misspelt one. "
-         "`pattern` is ECMA-262."},
+         "address. A keyword that draft 7 does not have is ignored with a warning, unless it looks like a misspelt one; a "
+         "required property that `additionalProperties: false` forbids gets a warning too. `pattern` is ECMA-262."},
         {"access", "section", "", "Who may do what."},
         {"indexes", "list of sections, at most 32", "[]", "What the store keeps sorted."},
         {"cache", "section, or `off`", "", "How long answers are kept."},

@@ -70,6 +70,7 @@ class Compiler {
   const Node* referred(const Place& reference);
   void read_keywords(Node& node, const Place& at);
   void judge_unknown(const Place& at, std::string_view name);
+  void judge_required(const Node& node, const Place& at);
   void warn(const Place& at, const std::string& detail);
   void tell_warnings();
   std::vector<const Node*> nodes(const Place& at);
@@ -234,6 +235,21 @@ void Compiler::read_keywords(Node& node, const Place& at) {
   has_tuple_ = items != nullptr && items->is_array();
   for (const Keyword& keyword : keywords()) {
     if (schema.contains(keyword.name)) attempt([&] { (this->*keyword.read)(node, at.member(keyword.name)); });
+  }
+  judge_required(node, at);
+}
+
+/// What is required and, by the same schema, not allowed leaves no object valid.
+void Compiler::judge_required(const Node& node, const Place& at) {
+  if (node.additional == nullptr || !node.additional->never) return;
+  for (std::size_t i = 0; i < node.required.size(); ++i) {
+    const std::string& name = node.required[i];
+    const auto may_match = [&name](const PatternProperty& entry) {
+      return entry.pattern.search(name, Pattern::Effort::usual) != Pattern::Found::no;
+    };
+    if (node.property(name) != nullptr || std::any_of(node.patterns.begin(), node.patterns.end(), may_match)) continue;
+    warn(at.member("required").item(i),
+         quoted(Json(name)) + " is required, but no property, and additionalProperties is false");
   }
 }
 

@@ -170,6 +170,18 @@ TEST_CASE("A pattern that is not a regular expression is a mistake that says why
                "/properties/a/pattern is not a regular expression of ECMA-262: "));
 }
 
+TEST_CASE("A required name that is not allowed is warned of where it stands") {
+  const auto warned = warnings(R"({"properties":{"url":{},"a":{"required":["x","y"],"additionalProperties":false}},
+    "patternProperties":{"^n_":{}},"required":["url","urll","n_x"],"additionalProperties":false})");
+  REQUIRE(warned.size() == 3);
+  CHECK(warned[0] == "/required/1 \"urll\" is required, but no property, and additionalProperties is false");
+  CHECK(starts(warned[1], "/properties/a/required/0 \"x\" is required"));
+  CHECK(starts(warned[2], "/properties/a/required/1 \"y\" is required"));
+  CHECK(warnings(R"({"properties":{"url":{}},"required":["urll"]})").empty());
+  CHECK(warnings(R"({"properties":{"url":{}},"required":["urll"],"additionalProperties":{}})").empty());
+  CHECK(warnings(R"({"required":["urll"],"patternProperties":{"l$":{}},"additionalProperties":false})").empty());
+}
+
 TEST_CASE("Properties that documents can't have are warned of") {
   const auto warned = warnings(R"({"properties":{"$schema":{},"a":{"properties":{"a.b":{}}},"c\u0000":{}}})");
   REQUIRE(warned.size() == 3);
