@@ -141,7 +141,7 @@ void Reader::boolean(std::string_view key, bool& out) const {
   } else if (member->value.text == "on" || member->value.text == "off") {
     out = member->value.text == "on";
   } else {
-    report(*member, "not a boolean", "allowed: true, false");
+    report(*member, "not a boolean", "allowed: true, false, on, off");
   }
 }
 

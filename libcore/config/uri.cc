@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <span>
+#include <system_error>
 
 #include "config/reader.h"
 #include "mongo/target.h"
@@ -60,7 +61,10 @@ Store read_store_uri(const Source& source, const Value& value, const std::filesy
   if (!options.empty() && options != "?synchronous=full" && options != "?synchronous=normal") {
     source.fail(value.mark, "uri: unknown option", "allowed: synchronous=full, synchronous=normal");
   }
-  return {.uri = std::string(kSqlite).append((prefix / path).lexically_normal().string()).append(options)};
+  const auto file = (prefix / path).lexically_normal();
+  std::error_code unknown;
+  if (std::filesystem::is_directory(file, unknown)) source.fail(value.mark, "uri: sqlite: names a folder", kSqliteForms);
+  return {.uri = std::string(kSqlite).append(file.string()).append(options)};
 }
 
 std::shared_ptr<const redis::Target> read_cache_uri(const Source& source, const Value& value,

@@ -288,7 +288,7 @@ TEST_CASE("All mistakes are told at once, each once, and the rest is counted") {
                "a: { schema: {}, page: { max: 0 }, cache: 5s }\n") ==
       "nacre.yaml:1:10: version: 2 is unknown; allowed: 1\n"
       "nacre.yaml:2:15: ttl: 5 is not a duration; allowed: 1ms to 365d, as in 250ms, 5s, 5m, 24h, 14d\n"
-      "nacre.yaml:2:25: local: \"maybe\" is not a boolean; allowed: true, false\n"
+      "nacre.yaml:2:25: local: \"maybe\" is not a boolean; allowed: true, false, on, off\n"
       "nacre.yaml:3:13: unknown key \"reqest\" (did you mean \"request\"?); allowed: request, redis, store\n"
       "nacre.yaml:3:32: store: \"fast\" is not a duration; allowed: 1ms to 10m, as in 250ms, 5s, 5m, 24h, 14d\n"
       "nacre.yaml:5:3: \"Notes\" is no name for a resource; allowed: [a-z][a-z0-9_-]*, at most 64 characters\n"
