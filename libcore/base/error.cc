@@ -18,6 +18,7 @@ int http_status(Error error) noexcept {
     case Error::method_not_allowed:
       return 405;
     case Error::conflict:
+    case Error::remembered:
       return 409;
     case Error::precondition_failed:
       return 412;

@@ -19,6 +19,7 @@ enum class Error : std::uint8_t {
   not_found,               ///< 404
   method_not_allowed,      ///< 405
   conflict,                ///< 409: unique index, failed JSON Patch `test`, idempotent request still running
+  remembered,              ///< 409: the store remembers a value for this key already, and has written nothing
   precondition_failed,     ///< 412: If-Match or If-None-Match (RFC 9110 §13.1)
   too_large,               ///< 413
   unsupported_media_type,  ///< 415

@@ -38,6 +38,7 @@ std::string_view result_name(std::optional<Error> error) {
     case Error::not_found:
       return "not_found";
     case Error::conflict:
+    case Error::remembered:
       return "conflict";
     case Error::precondition_failed:
       return "precondition_failed";

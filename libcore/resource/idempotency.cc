@@ -77,6 +77,8 @@ http::Response to_response(const JsonObject& kept, std::string body) {
   return response;
 }
 
+Failure still_running() { return {Error::conflict, "the first request with this Idempotency-Key is still running"}; }
+
 Failure used_for_another_body() { return {Error::unprocessable, "Idempotency-Key: was used for a request with another body"}; }
 
 }  // namespace
@@ -124,7 +126,15 @@ Result<std::optional<http::Response>> Idempotency::begin() {
   if (!kept || *kept) return kept;
   const auto first = values.get(key_);
   if (first && *first && **first != body_) return used_for_another_body();
-  return Failure(Error::conflict, "the first request with this Idempotency-Key is still running");
+  return still_running();
+}
+
+/// Somebody who saw another mark was faster: a worker of another zone, or one whose mark has been lost.
+Result<http::Response> Idempotency::answer_of_another() {
+  auto kept = recall();
+  if (!kept) return kept.error();
+  if (*kept) return std::move(**kept);
+  return still_running();  // it has expired by now
 }
 
 http::Response Idempotency::replay(const JsonObject& kept, std::string body) const {
@@ -141,7 +151,8 @@ store::Remember Idempotency::remembered(JsonObject answer, std::string_view body
   text.reserve(body.size() + kLine);
   append_json(text, answer);
   text.append(1, '\n').append(body);
-  return {key_, std::move(text), fiber::reactor().wall() + kKept};
+  const Timestamp now = fiber::reactor().wall();
+  return {.key = key_, .value = std::move(text), .now = now, .expires = now + kKept};
 }
 
 store::Remember Idempotency::kept(const http::Response& response) const { return remembered(to_json(response), response.body); }
@@ -149,10 +160,13 @@ store::Remember Idempotency::kept(const http::Response& response) const { return
 Result<http::Response> Idempotency::finish(Result<http::Response> answer, bool kept_already) {
   const bool may_still_write = !answer && (answer.error().error == Error::deadline || answer.error().error == Error::cancelled);
   if (may_still_write) return answer;
+  bool another = !answer && answer.error().error == Error::remembered;
   if (!kept_already && !answer && answer.error().error == Error::conflict) {
     const Stopwatch stopwatch(call_->trace.waits.store);
-    (void)call_->backend.store.remember(remembered(to_json(answer.error()), {}));
+    const auto kept = call_->backend.store.remember(remembered(to_json(answer.error()), {}));
+    another = !kept && kept.error().error == Error::remembered;
   }
+  if (another) answer = answer_of_another();
   (void)call_->backend.values.erase(key_);
   return answer;
 }

@@ -17,7 +17,9 @@ namespace nacre::resource {
 /// refused before that, or failed, leaves the key free: mended or repeated, it runs.
 ///
 /// While it runs, a mark in the shared zone holds others off. The mark has a lease, since a worker may die; where a request
-/// stopped waiting for a write that may still come, the mark stays until the lease ends.
+/// stopped waiting for a write that may still come, the mark stays until the lease ends. Where the zone is another one (after a
+/// reload that changed its size) or has lost the mark, both run, and the store lets one of them write: what it kept is the
+/// answer to both.
 class Idempotency {
  public:
   static constexpr std::chrono::hours kKept = store::Remember::kLongest;
@@ -32,12 +34,14 @@ class Idempotency {
   /// What a write remembers along with itself, so that `response` is the answer from its commit on.
   store::Remember kept(const http::Response& response) const;
 
-  /// Ends what `begin` began. `kept_already`: the store has the answer. Gives `answer` back.
+  /// Ends what `begin` began. `kept_already`: the store has the answer. Gives `answer` back, or the kept one of another request
+  /// with this key that was faster.
   Result<http::Response> finish(Result<http::Response> answer, bool kept_already);
 
  private:
   Idempotency(const Call& call, std::string_view key);
   Result<std::optional<http::Response>> recall();
+  Result<http::Response> answer_of_another();
   store::Remember remembered(JsonObject answer, std::string_view body) const;
   http::Response replay(const JsonObject& kept, std::string body) const;
   Milliseconds lease() const;

@@ -60,12 +60,14 @@ struct Precondition {
   std::function<Result<void>(const Document& current)> judge{};
 };
 
-/// A value that is remembered for a time, in the same transaction as the write that it goes with.
+/// A value that is remembered for a time, in the same transaction as the write that it goes with. The first one stays: where
+/// there is one for the key that has not expired, the whole write fails with Error::remembered, and nothing is written.
 struct Remember {
   static constexpr std::chrono::hours kLongest{24};
 
   std::string key;
   std::string value;
+  Timestamp now;
   Timestamp expires;  ///< from now at most kLongest
 };
 
@@ -127,7 +129,7 @@ class Store {
 
   /// A remembered value that has not expired, else nullopt.
   virtual Result<std::optional<std::string>> recall(std::string_view key, Timestamp now) = 0;
-  /// Remembers outside any other write; replaces an earlier value.
+  /// Remembers outside any other write.
   virtual Result<void> remember(const Remember& value) = 0;
 
   /// Says which resources there are, before any other call, and begins to create what they need (tables, indexes). At worker

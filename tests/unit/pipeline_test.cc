@@ -338,6 +338,44 @@ TEST_CASE("an idempotent POST under way holds others off") {
   CHECK(second->status == 409);
 }
 
+TEST_CASE("of two idempotent POSTs in workers that share no zone one writes, and both get its answer") {
+  WorkerUnderTest app(kNotes);
+  WorkerUnderTest other(kNotes, &app);
+  const WorkerUnderTest::Headers key{{"Idempotency-Key", "k4"}};
+  std::string mine = R"({"title":"a"})";
+  std::string theirs = mine;
+  SUBCASE("the same") {}
+  SUBCASE("with an id") { mine = theirs = R"({"_id":"n","title":"a"})"; }
+  SUBCASE("a conflict") {
+    REQUIRE(app.ask(Method::post, "/notes", R"({"title":"b","slug":"s"})").status == 201);
+    mine = theirs = R"({"title":"a","slug":"s"})";
+  }
+  SUBCASE("with another body") { theirs = R"({"title":"b"})"; }
+  const auto before = app.json(app.ask(Method::get, "/notes")).at("items").as_array().size();
+
+  app.reactor.jobs_run_by_themselves = false;
+  std::optional<http::Response> slow;
+  app.start(Method::post, "/notes", mine, key, slow);
+  app.reactor.run();
+  REQUIRE(app.reactor.run_job());  // it has found no kept answer
+  app.reactor.run();
+  const auto fast = other.ask(Method::post, "/notes", theirs, key);
+  CHECK_FALSE(fast.header("Idempotency-Replayed").has_value());
+  app.reactor.jobs_run_by_themselves = true;
+  app.reactor.run();
+  REQUIRE(slow.has_value());
+  if (mine == theirs) {
+    CHECK(slow->status == fast.status);
+    CHECK(slow->header("Idempotency-Replayed") == "true");
+    if (fast.status == 201) CHECK(slow->body == fast.body);
+  } else {
+    CHECK(slow->status == 422);
+  }
+  const auto written = app.json(app.ask(Method::get, "/notes")).at("items").as_array().size();
+  CHECK(written == before + (fast.status == 201 ? 1 : 0));
+  CHECK(app.ask(Method::post, "/notes", theirs, key).header("Idempotency-Replayed") == "true");
+}
+
 TEST_CASE("a list is paged by its links to the end, without what a header could not hold") {
   WorkerUnderTest app(kNotes);
   std::string array = "[";

@@ -144,8 +144,9 @@ class Erase {
 struct RememberValue {
   Result<void> operator()(Client& client, const Demand& demand) const;
   void for_each_id(FunctionRef<void(std::string_view id)> /*visit*/) const {}
-  /// The command, which replaces an earlier value.
   void write_command(BsonWriter& bson) const;
+  /// What the command's answer says.
+  static Result<void> outcome(const Result<Answer>& answer);
 
   Remember value;
 };

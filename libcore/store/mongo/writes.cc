@@ -128,9 +128,7 @@ Result<void> Insert::in_transaction(Client& client, const Demand& demand) const 
         if (inserted->error) return conflict(*inserted->error);
         if (!remember_) return {};
         const RememberValue remember{*remember_};
-        const auto remembered = checked(transaction.run([&](BsonWriter& bson) { remember.write_command(bson); }));
-        if (!remembered) return remembered.error();
-        return {};
+        return RememberValue::outcome(transaction.run([&](BsonWriter& bson) { remember.write_command(bson); }));
       },
       demand);
 }
@@ -302,11 +300,15 @@ Result<void> Erase::operator()(Client& client, const Demand& demand) const {
   }
 }
 
+/// Replaces a value that has expired, or makes one: where there is another, its key is taken.
 void RememberValue::write_command(BsonWriter& bson) const {
   bson.string("update", kRemembered);
   bson.array("updates", [&] {
     bson.document("0", [&] {
-      bson.document("q", [&] { bson.string("_id", value.key); });
+      bson.document("q", [&] {
+        bson.string("_id", value.key);
+        bson.document("expires", [&] { bson.date("$lte", value.now); });
+      });
       bson.document("u", [&] {
         bson.string("_id", value.key);
         bson.string("value", value.value);
@@ -317,14 +319,14 @@ void RememberValue::write_command(BsonWriter& bson) const {
   });
 }
 
-/// Two that make the same key at once may get in each other's way; then there is one to be replaced.
+Result<void> RememberValue::outcome(const Result<Answer>& answer) {
+  if (!answer) return answer.error();
+  if (!answer->error) return {};
+  return answer->error->is_duplicate_key() ? Failure(Error::remembered) : answer->error->failure();
+}
+
 Result<void> RememberValue::operator()(Client& client, const Demand& demand) const {
-  for (bool again = false;; again = true) {
-    const auto answer = client.write([this](BsonWriter& bson) { write_command(bson); }, demand);
-    if (!answer) return answer.error();
-    if (!answer->error) return {};
-    if (again || !answer->error->is_duplicate_key()) return answer->error->failure();
-  }
+  return outcome(client.write([this](BsonWriter& bson) { write_command(bson); }, demand));
 }
 
 }  // namespace nacre::store::mongo

@@ -43,12 +43,12 @@ void Insert::for_each_subject(const Visit& visit) const {
 }
 
 Result<void> Insert::operator()(Connection& connection) const {
+  if (remember_) {
+    if (auto remembered = RememberValue{*remember_}(connection); !remembered) return remembered;
+  }
   for (std::size_t i = 0; i < items_.size(); ++i) {
     auto inserted = insert_one(connection, items_[i], items_.size() > 1 ? std::optional(i) : std::nullopt);
     if (!inserted) return inserted.error();
-  }
-  if (remember_) {
-    if (auto remembered = RememberValue{*remember_}(connection); !remembered) return remembered.error();
   }
   return {};
 }
@@ -112,11 +112,14 @@ Result<void> Erase::operator()(Connection& connection) const {
 }
 
 Result<void> RememberValue::operator()(Connection& connection) const {
-  static const std::string sql =
-      "INSERT OR REPLACE INTO " + std::string(kRememberedTable) + " (key, value, expires) VALUES (?, ?, ?)";
+  static const std::string sql = "INSERT INTO " + std::string(kRememberedTable) +
+                                 " AS kept (key, value, expires) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET"
+                                 " value = excluded.value, expires = excluded.expires WHERE kept.expires <= ?";
   Run run(connection, sql);
   run.bind(std::string_view(value.key)).bind(std::string_view(value.value)).bind(milliseconds(value.expires));
-  return run.finish();
+  if (auto written = run.bind(milliseconds(value.now)).finish(); !written) return written;
+  if (sqlite3_changes(connection.handle()) == 0) return Failure(Error::remembered);
+  return {};
 }
 
 }  // namespace nacre::store::sqlite

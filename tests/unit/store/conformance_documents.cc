@@ -15,6 +15,7 @@ namespace {
 
 constexpr Timestamp kCreated{Milliseconds{1'767'225'600'123}};
 constexpr Timestamp kLater{Milliseconds{1'767'225'700'456}};
+constexpr Timestamp kMuchLater{Milliseconds{1'767'225'800'000}};
 
 config::Resource notes() {
   Json json = *parse_json(R"({"type": "object", "properties": {
@@ -281,21 +282,49 @@ void remembered_values(const MakeStore& make) {
   INFO("a value is remembered until it expires, and with the write that it goes with");
   Notes notes(make);
   notes.run([&] {
-    const Remember remember{.key = "k", .value = "é\"\n", .expires = kLater};
+    const Remember remember{.key = "k", .value = "é\"\n", .now = kCreated, .expires = kLater};
     CHECK_FALSE(notes.store().recall("k", kCreated)->has_value());
     REQUIRE(notes.store().remember(remember).has_value());
     CHECK(**notes.store().recall("k", kCreated) == remember.value);
     CHECK(notes.store().recall("k", kLater - Milliseconds{1})->has_value());
     CHECK_FALSE(notes.store().recall("k", kLater)->has_value());
     CHECK_FALSE(notes.store().recall("K", kCreated)->has_value());
-    REQUIRE(notes.store().remember({.key = "k", .value = "", .expires = kLater}).has_value());
-    CHECK(notes.store().recall("k", kCreated)->value() == "");
-    REQUIRE(notes.insert({Notes::document("n1", "{}")}, Remember{.key = "with", .value = "n1", .expires = kLater}).has_value());
+    const Timestamp last = kLater - Milliseconds{1};
+    CHECK(
+        failed_with(notes.store().remember({.key = "k", .value = "", .now = last, .expires = kMuchLater}), Error::remembered));
+    CHECK(**notes.store().recall("k", kCreated) == remember.value);
+    REQUIRE(notes.store().remember({.key = "k", .value = "", .now = kLater, .expires = kMuchLater}).has_value());
+    CHECK(notes.store().recall("k", kLater)->value() == "");
+    REQUIRE(
+        notes.insert({Notes::document("n1", "{}")}, Remember{.key = "with", .value = "n1", .now = kCreated, .expires = kLater})
+            .has_value());
     CHECK(**notes.store().recall("with", kCreated) == "n1");
-    CHECK(failed_with(notes.insert({Notes::document("n1", "{}")}, Remember{.key = "without", .value = "n1", .expires = kLater}),
+    CHECK(failed_with(notes.insert({Notes::document("n1", "{}")},
+                                   Remember{.key = "without", .value = "n1", .now = kCreated, .expires = kLater}),
                       Error::conflict));
     CHECK_FALSE(notes.store().recall("without", kCreated)->has_value());
+    const std::vector<NewDocument> more{Notes::document("n2", "{}"), Notes::document("n3", "{}")};
+    const Remember again{.key = "with", .value = "n2", .now = kCreated, .expires = kLater};
+    CHECK(failed_with(notes.insert(more, again), Error::remembered));
+    CHECK(failed_with(notes.find("n2"), Error::not_found));
+    CHECK(failed_with(notes.find("n3"), Error::not_found));
+    CHECK(**notes.store().recall("with", kCreated) == "n1");
   });
+  int inserted = 0;
+  std::vector<std::function<void()>> bodies;
+  for (int i = 0; i < 8; ++i) {
+    bodies.emplace_back([&notes, &inserted, i] {
+      const std::string id = "race" + std::to_string(i);
+      const auto result =
+          notes.insert({Notes::document(id, "{}")}, Remember{.key = "race", .value = id, .now = kCreated, .expires = kLater});
+      inserted += result ? 1 : 0;
+      if (!result) CHECK(result.error().error == Error::remembered);
+      CHECK((**notes.store().recall("race", kCreated) == id) == result.has_value());
+      CHECK(notes.find(id).has_value() == result.has_value());
+    });
+  }
+  notes.under_test->run_together(bodies);
+  CHECK(inserted == 1);
 }
 
 void writes_at_the_same_time(const MakeStore& make) {

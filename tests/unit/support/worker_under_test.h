@@ -23,9 +23,11 @@ namespace nacre::test {
 /// application's handlers are tested with.
 class WorkerUnderTest {
  public:
-  /// `resources` is what stands below `resources:` in nacre.yaml, indented by two spaces.
-  explicit WorkerUnderTest(const std::string& resources)
-      : folder_(make_folder()),
+  /// `resources` is what stands below `resources:` in nacre.yaml, indented by two spaces. `beside`: a worker with another zone
+  /// whose file this one shares, and which ends later.
+  explicit WorkerUnderTest(const std::string& resources, const WorkerUnderTest* beside = nullptr)
+      : shares_folder_(beside != nullptr),
+        folder_(shares_folder_ ? beside->folder_ : make_folder()),
         application_(
             Application::make(config::load_text("version: 1\ndebug: true\nresources:\n" + resources, "nacre.yaml", folder_))),
         zone_(cache::Zone::format(memory_.bytes())) {
@@ -38,7 +40,7 @@ class WorkerUnderTest {
   ~WorkerUnderTest() {
     worker.reset();
     std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
+    if (!shares_folder_) std::filesystem::remove_all(folder_, ignored);
   }
   WorkerUnderTest(const WorkerUnderTest&) = delete;
   WorkerUnderTest& operator=(const WorkerUnderTest&) = delete;
@@ -99,7 +101,8 @@ class WorkerUnderTest {
     return pattern;
   }
 
-  std::filesystem::path folder_;
+  const bool shares_folder_;
+  const std::filesystem::path folder_;
   Application application_;
   SharedMemory memory_{2 * cache::Zone::kMinimumSize};
   cache::Zone& zone_;
