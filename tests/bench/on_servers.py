@@ -3,7 +3,6 @@
 Nacre's worker and its peers use the same Redis and the same MongoDB-speaking server.
 """
 
-import contextlib
 import itertools
 import os
 import pathlib
