@@ -53,7 +53,7 @@ class KeyJudge {
     }
     if (unique_ && !has_one_type(field)) {
       fail(" may hold values of several types, or arrays or objects",
-           "allowed where unique: a field whose schema has one type, and null perhaps");
+           "allowed: where unique, a field whose schema has one type, and null perhaps");
     }
     if (!has_order(field) || (field.types & schema::kString) == 0) return;
     if (field.longest_text > kMostIndexText - text_) {
