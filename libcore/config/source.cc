@@ -123,6 +123,9 @@ std::string Source::message(Mark mark, std::string_view what, std::string_view a
   message.append(":").append(std::to_string(mark.line + 1));
   message.append(":").append(std::to_string(characters(text_, mark) + 1));
   message.append(": ").append(what).append(allowed.empty() ? "" : "; ").append(allowed);
+  // One line, also where a library quotes the file in its words.
+  std::replace_if(
+      message.begin(), message.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, '?');
   return message;
 }
 
