@@ -38,30 +38,41 @@ class Call {
   fiber::Event finished;
 };
 
-/// A call that gives a T, with the work as a closure.
-template <class T, class Work>
-class TypedCall final : public Call {
+/// A call that gives a T.
+template <class T>
+class ResultCall : public Call {
  public:
-  explicit TypedCall(Work work) : work_(std::move(work)) {}
-  void run(Connection& connection) noexcept override {
+  void run(Connection& connection) noexcept final {
     try {
-      result = work_(connection);
+      result = work(connection);
     } catch (...) {
       result = thrown_failure();
     }
   }
-  void fail(Failure failure) override { result = std::move(failure); }
-  std::optional<Failure> failure() const override {
+  void fail(Failure failure) final { result = std::move(failure); }
+  std::optional<Failure> failure() const final {
     if (result) return std::nullopt;
     return result.error();
-  }
-  void for_each_subject(const std::function<void(std::string_view, std::string_view)>& visit) const override {
-    if constexpr (requires { work_.for_each_subject(visit); }) work_.for_each_subject(visit);
   }
 
   Result<T> result = Failure(Error::internal);
 
  private:
+  virtual Result<T> work(Connection& connection) = 0;
+};
+
+/// The same with the work as a closure.
+template <class T, class Work>
+class TypedCall final : public ResultCall<T> {
+ public:
+  explicit TypedCall(Work work) : work_(std::move(work)) {}
+  void for_each_subject(const std::function<void(std::string_view, std::string_view)>& visit) const override {
+    if constexpr (requires { work_.for_each_subject(visit); }) work_.for_each_subject(visit);
+  }
+
+ private:
+  Result<T> work(Connection& connection) override { return work_(connection); }
+
   Work work_;
 };
 

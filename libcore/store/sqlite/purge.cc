@@ -3,7 +3,6 @@
 #include <array>
 #include <utility>
 
-#include "base/thrown.h"
 #include "store/sqlite/table.h"
 
 namespace nacre::store::sqlite {
@@ -33,31 +32,20 @@ Result<bool> purge(Connection& connection, Timestamp now) {
 
 }  // namespace
 
-class Purge::Step final : public Call {
+class Purge::Step final : public ResultCall<bool> {
  public:
   Step(std::weak_ptr<Purge> purge, Timestamp now) : purge_(std::move(purge)), now_(now) {
     deadline = monotonic_now() + kPurgeTimeout;
   }
-  void run(Connection& connection) noexcept override {
-    try {
-      more_ = purge(connection, now_);
-    } catch (...) {
-      more_ = thrown_failure();
-    }
-  }
-  void fail(Failure failure) override { more_ = std::move(failure); }
-  std::optional<Failure> failure() const override {
-    if (more_) return std::nullopt;
-    return more_.error();
-  }
   void done() override {
-    if (const auto purge = purge_.lock()) purge->took(more_);
+    if (const auto purge = purge_.lock()) purge->took(result);
   }
 
  private:
+  Result<bool> work(Connection& connection) override { return purge(connection, now_); }
+
   const std::weak_ptr<Purge> purge_;
   const Timestamp now_;
-  Result<bool> more_ = Failure(Error::internal);
 };
 
 Purge::Purge(Reactor& reactor, std::shared_ptr<Queue> writes, Milliseconds pause)

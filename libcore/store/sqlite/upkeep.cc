@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "base/thrown.h"
-
 namespace nacre::store::sqlite {
 namespace {
 
@@ -13,66 +11,46 @@ constexpr Milliseconds kCheckTimeout{10LL * 60 * 1000};
 
 }  // namespace
 
-class Upkeep::Step final : public Call {
+class Upkeep::Step final : public ResultCall<Blueprint::Progress> {
  public:
   Step(std::shared_ptr<Blueprint> blueprint, std::weak_ptr<Upkeep> upkeep)
       : blueprint_(std::move(blueprint)), upkeep_(std::move(upkeep)) {
     deadline = monotonic_now() + kStepTimeout;
   }
   bool alone() const noexcept override { return true; }
-  void run(Connection& connection) noexcept override {
-    try {
-      progress_ = blueprint_->step(connection);
-    } catch (...) {
-      progress_ = thrown_failure();
-    }
-  }
-  void fail(Failure failure) override { progress_ = std::move(failure); }
-  std::optional<Failure> failure() const override {
-    if (progress_) return std::nullopt;
-    return progress_.error();
-  }
   void done() override {
-    if (const auto upkeep = upkeep_.lock()) upkeep->took(progress_);
+    if (const auto upkeep = upkeep_.lock()) upkeep->took(result);
   }
 
  private:
+  Result<Blueprint::Progress> work(Connection& connection) override { return blueprint_->step(connection); }
+
   const std::shared_ptr<Blueprint> blueprint_;
   const std::weak_ptr<Upkeep> upkeep_;
-  Result<Blueprint::Progress> progress_ = Failure(Error::internal);
 };
 
-class Upkeep::Check final : public Call {
+class Upkeep::Check final : public ResultCall<void> {
  public:
   Check(std::shared_ptr<Blueprint> blueprint, std::weak_ptr<Upkeep> upkeep, Blueprint::Unchecked what)
       : blueprint_(std::move(blueprint)), upkeep_(std::move(upkeep)), what_(std::move(what)) {
     deadline = monotonic_now() + kCheckTimeout;
   }
-  void run(Connection& connection) noexcept override {
-    try {
-      failure_.reset();
-      Run run(connection, "PRAGMA integrity_check(" + in_quotes(what_.table, '"') + ")");
-      if (run.step()) {
-        blueprint_->set_checked(what_.index, run.text(0) == "ok");
-      } else {
-        failure_ = run.failure();
-      }
-    } catch (...) {
-      failure_ = thrown_failure();
-    }
-  }
-  void fail(Failure failure) override { failure_ = std::move(failure); }
-  std::optional<Failure> failure() const override { return failure_; }
   void done() override {
     const auto upkeep = upkeep_.lock();
-    if (upkeep && !failure_) upkeep->step();  // which takes the result; a failed check is begun anew when its time is over
+    if (upkeep && result) upkeep->step();  // which takes the result; a failed check is begun anew when its time is over
   }
 
  private:
+  Result<void> work(Connection& connection) override {
+    Run run(connection, "PRAGMA integrity_check(" + in_quotes(what_.table, '"') + ")");
+    if (!run.step()) return run.failure();
+    blueprint_->set_checked(what_.index, run.text(0) == "ok");
+    return {};
+  }
+
   const std::shared_ptr<Blueprint> blueprint_;
   const std::weak_ptr<Upkeep> upkeep_;
   const Blueprint::Unchecked what_;
-  std::optional<Failure> failure_;
 };
 
 Upkeep::Upkeep(Reactor& reactor, std::shared_ptr<Blueprint> blueprint, std::shared_ptr<Queue> writes,
