@@ -22,6 +22,9 @@ from stalls import Stalls
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
+# libmongoc complains on standard error where a process of the same id was killed and left its counters in /dev/shm.
+os.environ["MONGOC_DISABLE_SHM"] = "1"
+
 
 def pytest_addoption(parser):
     parser.addoption("--nginx", default="nginx", help="the nginx program")
