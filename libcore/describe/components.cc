@@ -177,22 +177,24 @@ JsonObject header(std::string_view description, bool required = false, JsonObjec
 
 JsonObject headers() {
   const JsonObject seconds{{"type", "integer"}, {"minimum", 0}};
-  return {{"ETag", header("Of this state of the document, or of this page")},
-          {"Last-Modified", header("When it was updated")},
-          {"Link", header("`rel=\"next\"`: the next page")},
-          {"Location", header("Where the document is")},
-          {"Age", header("Seconds that the answer was in a cache", false, seconds)},
-          {"Cache-Control", header("How long it may be used again", true)},
-          {"Cache-Status", header("`nacre; hit`, `nacre; fwd=miss` or `nacre; fwd=stale` (RFC 9211)")},
-          {"X-Request-Id", header("The request's id", true, {{"type", "string"}, {"minLength", 1}})},
-          {"Idempotency-Replayed", header("`true` on an answer that was given before", false, {{"enum", JsonArray{"true"}}})},
-          {"Preference-Applied", header("`return=minimal` where that is so")},
-          {"Allow", header("The methods that there are", true)},
-          {"Accept", header("The form of bodies that is taken")},
-          {"Accept-Encoding", header("The codings of bodies that are taken")},
-          {"Accept-Patch", header("The forms of patches that are taken")},
-          {"WWW-Authenticate", header("What kind of credential is asked for", true)},
-          {"Retry-After", header("Seconds until it is worth trying again", true, seconds)}};
+  JsonObject all;
+  all["ETag"] = header("Of this state of the document, or of this page");
+  all["Last-Modified"] = header("When it was updated");
+  all["Link"] = header("`rel=\"next\"`: the next page");
+  all["Location"] = header("Where the document is");
+  all["Age"] = header("Seconds that the answer was in a cache", false, seconds);
+  all["Cache-Control"] = header("How long it may be used again", true);
+  all["Cache-Status"] = header("`nacre; hit`, `nacre; fwd=miss` or `nacre; fwd=stale` (RFC 9211)");
+  all["X-Request-Id"] = header("The request's id", true, {{"type", "string"}, {"minLength", 1}});
+  all["Idempotency-Replayed"] = header("`true` on an answer that was given before", false, {{"enum", JsonArray{"true"}}});
+  all["Preference-Applied"] = header("`return=minimal` where that is so");
+  all["Allow"] = header("The methods that there are", true);
+  all["Accept"] = header("The form of bodies that is taken");
+  all["Accept-Encoding"] = header("The codings of bodies that are taken");
+  all["Accept-Patch"] = header("The forms of patches that are taken");
+  all["WWW-Authenticate"] = header("What kind of credential is asked for", true);
+  all["Retry-After"] = header("Seconds until it is worth trying again", true, seconds);
+  return all;
 }
 
 JsonObject responses() {
@@ -220,13 +222,15 @@ JsonObject reference(std::string_view kind, std::string_view name) {
 }
 
 JsonObject components(const config::Config& config) {
-  return {{"schemas", schemas(config)},
-          {"parameters", parameters()},
-          {"headers", headers()},
-          {"responses", responses()},
-          {"securitySchemes",
-           JsonObject{{"session", JsonObject{{"type", "apiKey"}, {"in", "cookie"}, {"name", config.auth.cookie}}},
-                      {"token", JsonObject{{"type", "http"}, {"scheme", "bearer"}}}}}};
+  JsonObject all;
+  all["schemas"] = schemas(config);
+  all["parameters"] = parameters();
+  all["headers"] = headers();
+  all["responses"] = responses();
+  all["securitySchemes"] =
+      JsonObject{{"session", JsonObject{{"type", "apiKey"}, {"in", "cookie"}, {"name", config.auth.cookie}}},
+                 {"token", JsonObject{{"type", "http"}, {"scheme", "bearer"}}}};
+  return all;
 }
 
 }  // namespace nacre::describe

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import signal
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
@@ -128,12 +129,32 @@ def test_a_locked_database_is_an_answer_in_time_and_heals(start):
     database = sqlite3.connect(nginx.home / "nacre.db", isolation_level=None)
     database.execute("BEGIN IMMEDIATE")
     answer = nginx.api.post("/notes", json={"title": "y"}, timeout=4)
-    assert answer.status_code in (503, 504)
-    assert_problem(answer, answer.status_code)
+    assert_problem(answer, 504)
+    assert_problem(nginx.api.post("/notes", json={"title": "y"}, timeout=4), 504)
     assert nginx.api.get("/notes/" + created["_id"], timeout=4).status_code == 200
     database.execute("ROLLBACK")
     database.close()
     wait_until(lambda: nginx.api.post("/notes", json={"title": "z"}).status_code == 201, "recovery")
+    log = (nginx.home / "error.log").read_text()
+    assert len(re.findall("writes to .*/nacre.db fail: SQLite: database is locked", log)) == 1
+    assert len(re.findall("writes to .*/nacre.db work again", log)) == 1
+
+
+@pytest.mark.sqlite
+def test_a_reload_that_adds_a_resource_to_a_locked_database_makes_no_read_wait_for_long(start):
+    nginx = start()
+    created = create(nginx.api, "/notes", {"title": "x"})
+    with contextlib.closing(sqlite3.connect(nginx.home / "nacre.db", isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        nginx.write_yaml(
+            yamls.EXAMPLE.replace("resources:", f"resources:\n  added: {{ schema: {{}}, access: {yamls.PUBLIC} }}", 1)
+        )
+        nginx.reload()
+        assert nginx.api.get("/added", timeout=8).status_code in (503, 504)
+        database.execute("ROLLBACK")
+    wait_until(lambda: nginx.api.get("/added").status_code == 200, "the new resource")
+    assert nginx.api.get("/notes/" + created["_id"]).status_code == 200
+    assert re.search("reads of .*/nacre.db fail: SQLite: database is locked", (nginx.home / "error.log").read_text())
 
 
 def test_a_full_thread_queue_is_503_and_heals(start):

@@ -9,7 +9,7 @@ namespace {
 
 constexpr Milliseconds kFirstPause{100};
 constexpr Milliseconds kLongestPause{5'000};
-constexpr Milliseconds kOpenTimeout{30'000};       // for others to build an index
+constexpr Milliseconds kOpenTimeout{2'000};        // for others' locks, where a table is missing
 constexpr int kProgressSteps = 1'000;              // of SQLite's machine between looks at the clock: about 50 µs
 constexpr long kBusyPause = 300'000;               // ns
 constexpr int kLongLogPages = 16'000;              // from here on readers are waited for, or the log would never begin anew

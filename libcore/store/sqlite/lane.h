@@ -82,9 +82,13 @@ class Health {
  public:
   Health(std::string part, std::function<void(std::string_view)> log) : part_(std::move(part)), log_(std::move(log)) {}
   void failed(const Failure& failure);
+  /// The file's write lock was not to be had, which a program beside nginx holds then.
+  void locked(const Failure& failure);
   void worked();
 
  private:
+  void begin(const Failure& failure);
+
   const std::string part_;
   const std::function<void(std::string_view)> log_;
   std::atomic<bool> failing_ = false;

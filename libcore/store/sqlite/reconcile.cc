@@ -250,10 +250,7 @@ Result<void> Blueprint::begin(Connection& connection, const Table& table, const 
     cleared = *some;
   }
   if (auto begun = SideTable(table, index).begin(connection); !begun) return begun;
-  if (!*small) {
-    tell("resource " + table.resource + ": " + (index.unique ? "a unique" : "an") + " index on " + index.keys +
-         " is being made");
-  }
+  if (!*small) tell(table, index, "is being made");
   return IndexBuild{.after = std::numeric_limits<std::int64_t>::min(), .worker = worker_, .until = wall() + kLease.count()}
       .keep(connection, index.name);
 }
@@ -291,8 +288,7 @@ Result<Blueprint::Progress> Blueprint::finish(Connection& connection, const Tabl
   const auto standing = side.retry(connection);
   if (!standing) return standing.error();
   if (*standing) {
-    tell("resource " + table.resource + ": its unique index on " + index.keys +
-         " can't be made until documents differ there: \"" + **standing + "\" has the same as another");
+    tell(table, index, "can't be made until documents differ there: \"" + **standing + "\" has the same as another");
     build.state = IndexBuild::kFailed;
     build.until = wall() + kRetry.count();
     if (auto kept = build.keep(connection, index.name); !kept) return kept.error();
@@ -301,7 +297,7 @@ Result<Blueprint::Progress> Blueprint::finish(Connection& connection, const Tabl
   if (auto finished = side.finish(connection); !finished) return finished.error();
   schema_changed_ = true;
   condemned_.erase(index.name);
-  tell("resource " + table.resource + ": the index on " + index.keys + " is made");
+  tell(table, index, "is made");
   build.state = IndexBuild::kUnchecked;
   build.until = 0;
   if (auto kept = build.keep(connection, index.name); !kept) return kept.error();
@@ -320,7 +316,7 @@ Result<Blueprint::Progress> Blueprint::check(Connection& connection, const Table
       return Progress::more;
     }
     condemned_.insert(index.name);
-    tell("resource " + table.resource + ": the index on " + index.keys + " is not right, and is made anew");
+    tell(table, index, "is not right, and is made anew");
     return Progress::more;
   }
   if (!being_checked_.empty() && monotonic_now() < check_until_) return Progress::later;
@@ -355,7 +351,8 @@ void Blueprint::set_checked(const std::string& index, bool right) {
   if (being_checked_ == index) being_checked_.clear();
 }
 
-void Blueprint::tell(const std::string& line) {
+void Blueprint::tell(const Table& table, const TableIndex& index, const std::string& what) {
+  const std::string line = "resource " + table.resource + ": its " + index.title + " " + what;
   const Monotonic now = monotonic_now();
   const auto [told, first] = told_.emplace(line, now);
   if (!first && now - told->second < kTellAgain) return;

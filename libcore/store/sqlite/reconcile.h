@@ -79,7 +79,7 @@ class Blueprint {
   Result<Progress> fill(Connection& connection, const Table& table, const TableIndex& index, std::int64_t after);
   Result<Progress> finish(Connection& connection, const Table& table, const TableIndex& index, IndexBuild& build);
   Result<Progress> check(Connection& connection, const Table& table, const TableIndex& index, const IndexBuild& build);
-  void tell(const std::string& line);
+  void tell(const Table& table, const TableIndex& index, const std::string& what);
 
   const Generation generation_;
   const Milliseconds budget_;

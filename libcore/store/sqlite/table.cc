@@ -20,6 +20,18 @@ std::string hash_of(std::string_view text) {
   return hex.data();
 }
 
+/// An index's keys, as messages name them.
+struct Names {
+  std::string paths;    ///< "stars, slug"
+  std::string written;  ///< "-stars, slug"
+
+  void add(const config::IndexKey& key) {
+    const std::string_view separator = paths.empty() ? "" : ", ";
+    paths.append(separator) += key.path;
+    written.append(separator).append(key.descending ? "-" : "") += key.path;
+  }
+};
+
 /// A key with its place in the schema; nullopt when it has no single value.
 struct Key {
   query::FieldRef field;
@@ -33,7 +45,7 @@ std::optional<Key> resolve(const config::IndexKey& key, const schema::Schema& sc
 }
 
 TableIndex named(std::string_view prefix, const std::string& table, std::vector<TableIndex::Key> columns, std::string condition,
-                 std::string keys, bool unique) {
+                 const Names& names, bool unique) {
   std::string definition = " (";
   for (const auto& column : columns) {
     if (definition.size() > 2) definition += ", ";
@@ -45,18 +57,19 @@ TableIndex named(std::string_view prefix, const std::string& table, std::vector<
           "ON " + table + definition,
           std::move(columns),
           std::move(condition),
-          std::move(keys),
+          names.paths,
+          (unique ? "unique index on " : "index on ") + names.written,
           unique};
 }
 
-TableIndex search_index(const std::string& table, const std::vector<Key>& keys, const std::string& names) {
+TableIndex search_index(const std::string& table, const std::vector<Key>& keys, const Names& names) {
   std::vector<TableIndex::Key> columns;
   for (const Key& key : keys) columns.push_back({expression(key.field), key.descending});
   columns.push_back({"id", keys.back().descending});
   return named("i_", table, std::move(columns), "", names, false);
 }
 
-TableIndex unique_index(const std::string& table, const std::vector<Key>& keys, const std::string& names) {
+TableIndex unique_index(const std::string& table, const std::vector<Key>& keys, const Names& names) {
   std::vector<TableIndex::Key> columns;
   std::string any;
   for (const Key& key : keys) {
@@ -81,20 +94,20 @@ Table::Table(const config::Resource& r) : resource(r.name), name(in_quotes("r_" 
            " owner TEXT, doc TEXT NOT NULL)";
   for (const config::Index& index : r.indexes) {
     std::vector<Key> keys;
-    std::string names;
+    Names names;
     for (const config::IndexKey& key : index.keys) {
-      names += (names.empty() ? "" : ", ") + key.path;
+      names.add(key);
       if (auto resolved = resolve(key, r.schema)) keys.push_back(std::move(*resolved));
     }
     if (keys.empty() || keys.size() != index.keys.size()) {
-      not_indexed.push_back(names);
+      not_indexed.push_back(names.written);
       continue;
     }
     indexes.push_back(search_index(name, keys, names));
     if (index.unique) indexes.push_back(unique_index(name, keys, names));
   }
   if (r.access.read.kind == config::AccessRule::Kind::owner) {
-    indexes.push_back(named("i_", name, {{"owner"}, {"id"}}, "", "_owner", false));
+    indexes.push_back(named("i_", name, {{"owner"}, {"id"}}, "", {"_owner", "_owner"}, false));
   }
 
   find_one = "SELECT rev, created, updated, owner, doc FROM " + name + " WHERE id = ?";

@@ -19,7 +19,8 @@ struct TableIndex {
   std::string definition;  ///< what follows its name in the statement that makes it: `ON table (keys) WHERE condition`
   std::vector<Key> columns;
   std::string condition;  ///< which rows it has; "" for all
-  std::string keys;       ///< as the configuration has them, for messages: "slug" or "author, title"
+  std::string keys;       ///< paths, for messages: "slug" or "author, title"
+  std::string title;      ///< for operators, with the keys as the configuration has them: `unique index on -stars, slug`
   bool unique = false;
 
   std::string create(bool if_not_exists) const;  ///< the statement that makes it

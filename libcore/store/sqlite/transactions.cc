@@ -7,6 +7,7 @@ namespace {
 
 constexpr Milliseconds kReadBudget{2};  // a slow list must not hold up those behind it
 constexpr Milliseconds kWriteBudget{20};
+constexpr Milliseconds kLockPatience{500};  // others of this nginx hold the write lock for less
 
 Failure too_late() { return {Error::deadline, "the store did not answer in time"}; }
 
@@ -44,7 +45,15 @@ const std::string undo_sql = "ROLLBACK TO call";
 
 void Health::failed(const Failure& failure) {
   if (failure.error == Error::internal && log_ && !defect_told_.exchange(true)) log_(part_ + " fail: " + failure.internal);
-  if (failure.error != Error::unavailable || failing_.exchange(true) || !log_) return;
+  if (failure.error == Error::unavailable) begin(failure);
+}
+
+void Health::locked(const Failure& failure) {
+  if (failure.error == Error::deadline) begin(failure);
+}
+
+void Health::begin(const Failure& failure) {
+  if (failing_.exchange(true) || !log_) return;
   log_(part_ + " fail: " + (failure.internal.empty() ? failure.detail : failure.internal));
 }
 
@@ -60,6 +69,7 @@ std::size_t Reads::run(Connection& connection, const Batch& batch) {
   }
   if (!begun) {
     health_.failed(begun.error());
+    health_.locked(begun.error());
     fail_all(batch, begun.error());
     return batch.size();
   }
@@ -102,13 +112,20 @@ std::size_t Writes::write(Connection& connection, const Batch& batch) {
     fail_all(batch, failure);
     return batch.size();
   };
-  if (auto ready = connection.ready(); !ready) return fail(ready.error());
+  if (auto ready = connection.ready(); !ready) {
+    health_.locked(ready.error());
+    return fail(ready.error());
+  }
   connection.limit(last_deadline(batch), nullptr);
   if (batch.front()->alone()) {
     batch.front()->run(connection);
     return 1;
   }
-  if (auto begun = run_fixed(connection, begin_immediate_sql); !begun) return fail(begun.error());
+  const Monotonic asked = monotonic_now();
+  if (auto begun = run_fixed(connection, begin_immediate_sql); !begun) {
+    if (monotonic_now() - asked >= kLockPatience) health_.locked(begun.error());
+    return fail(begun.error());
+  }
   const Monotonic start = monotonic_now();
   Monotonic now = start;
   std::size_t done = 0;
