@@ -7,9 +7,9 @@
 namespace nacre::mongo {
 namespace {
 
-Failure not_opened(const bson_error_t& error) {
+Failure not_opened(const std::string& why) {
   Failure failure(Error::unavailable, "the store is away");
-  failure.internal = error.message;
+  failure.internal = why;
   return failure;
 }
 
@@ -36,29 +36,31 @@ bool authenticate(mongoc_client_t* client, const mongoc_server_description_t* de
 
 }  // namespace
 
-Result<Opened> handshake(const Uri& uri, const std::shared_ptr<const net::Tls>& tls, Role role, const net::Patience& patience) {
+Result<Opened> handshake(const Target& target, Role role, const net::Patience& patience) {
   initialize();
+  const Uri& uri = *target.uri;
   bson_error_t error{};
   const UriHandle parsed(mongoc_uri_new_with_error(uri.driver.c_str(), &error));
-  if (!parsed) return not_opened(error);
+  if (!parsed) return not_opened(error.message);
   const auto left = std::max<std::int64_t>(1, (patience.until - monotonic_now()).count());
-  mongoc_uri_set_option_as_int32(parsed.get(), MONGOC_URI_SERVERSELECTIONTIMEOUTMS, static_cast<std::int32_t>(left));
+  const auto set = [&](const char* name, std::int64_t value) {
+    mongoc_uri_set_option_as_int32(parsed.get(), name, static_cast<std::int32_t>(value));
+  };
+  set(MONGOC_URI_SERVERSELECTIONTIMEOUTMS, left);
+  set(MONGOC_URI_CONNECTTIMEOUTMS, uri.connect_timeout.count());
   if (!uri.x509_user.empty()) mongoc_uri_set_username(parsed.get(), uri.x509_user.c_str());
-  Streams streams(tls, patience, uri.connect_timeout);
+  const auto* preference = role == Role::reader ? mongoc_uri_get_read_prefs_t(parsed.get()) : nullptr;
+  Streams streams(target, preference, patience);
   const ClientHandle client(mongoc_client_new_from_uri_with_error(parsed.get(), &error));
-  if (!client) return not_opened(error);
+  if (!client) return not_opened(error.message);
   mongoc_client_set_error_api(client.get(), MONGOC_ERROR_API_VERSION_2);
   streams.serve(client.get());
-  const auto* preference = role == Role::reader ? mongoc_uri_get_read_prefs_t(parsed.get()) : nullptr;
   const ServerHandle selected(mongoc_client_select_server(client.get(), role == Role::primary, preference, &error));
   std::optional<Server> server;
   if (selected && authenticate(client.get(), selected.get(), &error)) server = describe(selected.get());
   Opened opened{streams.take(server ? server->address : ""), server.value_or(Server{})};
-  if (!server) return not_opened(error);
-  if (!opened.socket.is_open()) {
-    bson_set_error(&error, MONGOC_ERROR_STREAM, MONGOC_ERROR_STREAM_CONNECT, "no connection to the server that was selected");
-    return not_opened(error);
-  }
+  if (!server) return not_opened(selected ? error.message : streams.why_none(error.message));
+  if (!opened.socket.is_open()) return not_opened("no connection to the server that was selected");
   return opened;
 }
 

@@ -1,13 +1,11 @@
 #pragma once
 
-#include <memory>
 #include <string>
 
 #include "base/error.h"
-#include "mongo/uri.h"
+#include "mongo/target.h"
 #include "net/dial.h"
 #include "net/socket.h"
-#include "net/tls.h"
 
 namespace nacre::mongo {
 
@@ -30,11 +28,11 @@ struct Opened {
   Server server;
 };
 
-/// The handshake is by libmongoc: it reads the URI, finds the servers, selects one, and authenticates on a socket that
-/// net::dial made. Then the socket is taken from under it, and nothing of libmongoc is left. Blocks: on a connecting thread
-/// only.
+/// The handshake is by libmongoc: it reads the URI, asks all servers side by side until one of the role is known, selects one,
+/// and authenticates on a socket that net::Dialling made. Then the socket is taken from under it, and nothing of libmongoc is
+/// left. Blocks: on a connecting thread only.
 ///
 /// Error::unavailable, whose `internal` says why, without secrets.
-Result<Opened> handshake(const Uri& uri, const std::shared_ptr<const net::Tls>& tls, Role role, const net::Patience& patience);
+Result<Opened> handshake(const Target& target, Role role, const net::Patience& patience);
 
 }  // namespace nacre::mongo

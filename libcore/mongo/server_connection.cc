@@ -27,7 +27,7 @@ ServerConnection::ServerConnection(const Connector& connector)
           connector.reactor, connector.threads,
           [target = connector.target, role = connector.role,
            handover = handover_](const net::Patience& patience) -> Result<net::Socket> {
-            auto opened = handshake(*target.uri, target.tls, role, patience);
+            auto opened = handshake(target, role, patience);
             if (!opened) return opened.error();
             const std::lock_guard lock(handover->mutex);
             handover->server = std::move(opened->server);

@@ -5,20 +5,48 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace nacre::mongo {
 
-/// libmongoc's view of a socket: it blocks, with timeouts, on a connecting thread only.
+namespace {
+
+constexpr Milliseconds kGrace{100};
+constexpr Milliseconds kLook{20};  ///< between looks at whether anybody still waits
+
+}  // namespace
+
+/// A connection, from the first step of its dialling on.
+struct Streams::Link {
+  std::optional<net::Dialling> dialling{};  ///< nullopt: it is not to be opened
+  net::Socket socket{};
+  const Monotonic since = monotonic_now();
+
+  bool is_open() const noexcept { return socket.is_open(); }
+  int fd() const noexcept { return is_open() || !dialling ? socket.fd() : dialling->fd(); }
+  /// Want::nothing once it is open.
+  net::Want go_on() {
+    if (is_open()) return net::Want::nothing;
+    if (!dialling) return net::Want::failed;
+    const net::Want want = dialling->go_on();
+    if (want == net::Want::nothing) socket = dialling->take();
+    return want;
+  }
+};
+
+/// libmongoc's view of a connection: it blocks, with timeouts, on a connecting thread only.
 struct Streams::Stream {
   mongoc_stream_t table;  // first: libmongoc hands back a pointer to it
-  std::shared_ptr<net::Socket> socket;
+  std::shared_ptr<Link> link;
   Streams* streams;
   bool timed_out;
 
   static Stream* of(mongoc_stream_t* stream) { return reinterpret_cast<Stream*>(stream); }
 
-  static mongoc_stream_t* make(std::shared_ptr<net::Socket> socket, Streams* streams);
+  static mongoc_stream_t* make(std::shared_ptr<Link> link, Streams* streams);
   static void destroy(mongoc_stream_t* stream) { const std::unique_ptr<Stream> end(of(stream)); }
 
   /// Calls `move` until it has moved something. False when closed, failed or out of time. With no time at all it is to be tried
@@ -27,11 +55,15 @@ struct Streams::Stream {
   bool until_moved(std::int32_t timeout_ms, std::size_t& bytes, const Move& move) {
     const net::Patience patience = streams->within(timeout_ms);
     while (!streams->over_) {
-      const net::Moved moved = move(*socket);
-      bytes = moved.bytes;
-      if (moved.want == net::Want::nothing || moved.bytes > 0) return true;
-      if (moved.want == net::Want::closed || moved.want == net::Want::failed) break;
-      if (!net::wait_for(socket->fd(), moved.want, patience)) {
+      net::Want want = link->go_on();
+      if (want == net::Want::nothing) {
+        const net::Moved moved = move(link->socket);
+        bytes = moved.bytes;
+        if (moved.want == net::Want::nothing || moved.bytes > 0) return true;
+        want = moved.want;
+      }
+      if (want == net::Want::closed || want == net::Want::failed) break;
+      if (!net::wait_for(link->fd(), want, patience)) {
         timed_out = timeout_ms != 0;
         errno = timed_out ? ETIMEDOUT : EAGAIN;
         return false;
@@ -70,28 +102,55 @@ struct Streams::Stream {
     return static_cast<ssize_t>(total);
   }
 
-  static ssize_t poll(mongoc_stream_poll_t* polled, std::size_t count, std::int32_t timeout_ms) {
-    std::vector<pollfd> fds(count);
-    for (std::size_t i = 0; i < count; ++i) {
-      const net::Socket& socket = *of(polled[i].stream)->socket;
-      fds[i] = {socket.fd(), static_cast<short>(polled[i].events), 0};
-      if (socket.has_buffered()) timeout_ms = 0;
+  /// What libmongoc wants to know of it; 0: nothing is to be done yet. `ready`: as poll(2) has it.
+  short state(short wanted, short ready) const {
+    const net::Want want = link->go_on();
+    if (want == net::Want::failed) return wanted;  // which the next call finds out
+    if (!link->is_open()) return 0;
+    if ((wanted & POLLIN) != 0 && link->socket.has_buffered()) ready |= POLLIN;
+    return ready;
+  }
+
+  /// One look at all of them; returns how many are ready.
+  static ssize_t look(std::span<mongoc_stream_poll_t> polled, std::span<pollfd> fds, Milliseconds wait) {
+    for (std::size_t i = 0; i < polled.size(); ++i) {
+      const Link& link = *of(polled[i].stream)->link;
+      const net::Want want = of(polled[i].stream)->link->go_on();
+      const short events = want == net::Want::readable ? POLLIN : POLLOUT;
+      fds[i] = {link.fd(), link.is_open() ? static_cast<short>(polled[i].events) : events, 0};
+      if (want == net::Want::failed || (link.is_open() && link.socket.has_buffered())) wait = Milliseconds{0};
     }
-    ssize_t ready = ::poll(fds.data(), fds.size(), timeout_ms);
-    for (std::size_t i = 0; i < count; ++i) {
-      polled[i].revents = fds[i].revents;
-      const bool buffered = (polled[i].events & POLLIN) != 0 && of(polled[i].stream)->socket->has_buffered();
-      if (!buffered || (fds[i].revents & POLLIN) != 0) continue;
-      if (fds[i].revents == 0) ready = std::max<ssize_t>(ready, 0) + 1;
-      polled[i].revents |= POLLIN;
+    ::poll(fds.data(), fds.size(), static_cast<int>(wait.count()));
+    ssize_t ready = 0;
+    for (std::size_t i = 0; i < polled.size(); ++i) {
+      const Stream& stream = *of(polled[i].stream);
+      const bool was_open = stream.link->is_open();
+      polled[i].revents = stream.state(static_cast<short>(polled[i].events), was_open ? fds[i].revents : 0);
+      if (!was_open && stream.link->is_open()) polled[i].revents = polled[i].events & POLLOUT;
+      if (polled[i].revents != 0) ++ready;
     }
     return ready;
   }
+
+  /// Ends early with an error for each when nobody waits for them any more.
+  static ssize_t poll(mongoc_stream_poll_t* first, std::size_t count, std::int32_t timeout_ms) {
+    const std::span polled(first, count);
+    const Streams& streams = *of(first->stream)->streams;
+    const Monotonic until = streams.within(timeout_ms).until;
+    std::vector<pollfd> fds(count);
+    while (!streams.is_settled() && !streams.patience_.is_over()) {
+      const Milliseconds left = std::clamp(until - monotonic_now(), Milliseconds{0}, kLook);
+      const ssize_t ready = look(polled, fds, left);
+      if (ready > 0 || left == Milliseconds{0}) return ready;
+    }
+    for (mongoc_stream_poll_t& one : polled) one.revents = POLLERR;
+    return static_cast<ssize_t>(count);
+  }
 };
 
-mongoc_stream_t* Streams::Stream::make(std::shared_ptr<net::Socket> socket, Streams* streams) {
+mongoc_stream_t* Streams::Stream::make(std::shared_ptr<Link> link, Streams* streams) {
   constexpr int kOwnType = 77;  // any number that is none of libmongoc's own
-  auto stream = std::make_unique<Stream>(Stream{{}, std::move(socket), streams, false});
+  auto stream = std::make_unique<Stream>(Stream{{}, std::move(link), streams, false});
   mongoc_stream_t& table = stream->table;
   table.type = kOwnType;
   table.destroy = table.failed = destroy;
@@ -103,7 +162,7 @@ mongoc_stream_t* Streams::Stream::make(std::shared_ptr<net::Socket> socket, Stre
   };
   table.poll = poll;
   table.setsockopt = [](mongoc_stream_t* s, int level, int name, void* value, mongoc_socklen_t size) {
-    return ::setsockopt(of(s)->socket->fd(), level, name, value, size);
+    return ::setsockopt(of(s)->link->fd(), level, name, value, size);
   };
   table.check_closed = [](mongoc_stream_t* s) { return of(s)->streams->over_; };
   table.timed_out = [](mongoc_stream_t* s) { return of(s)->timed_out; };
@@ -111,12 +170,47 @@ mongoc_stream_t* Streams::Stream::make(std::shared_ptr<net::Socket> socket, Stre
   return &stream.release()->table;  // libmongoc calls `destroy`
 }
 
-void Streams::serve(mongoc_client_t* client) { mongoc_client_set_stream_initiator(client, initiate, this); }
+Streams::Streams(const Target& target, const mongoc_read_prefs_t* preference, net::Patience patience)
+    : target_(target), preference_(preference), patience_(std::move(patience)) {}
+
+Streams::~Streams() = default;
+
+void Streams::serve(mongoc_client_t* client) {
+  mongoc_client_set_stream_initiator(
+      client,
+      [](const mongoc_uri_t* /*uri*/, const mongoc_host_list_t* host, void* self, bson_error_t* /*error*/) {
+        return static_cast<Streams*>(self)->open(*host);
+      },
+      this);
+  const std::unique_ptr<mongoc_apm_callbacks_t, Deleter<mongoc_apm_callbacks_destroy>> callbacks(mongoc_apm_callbacks_new());
+  mongoc_apm_set_server_heartbeat_succeeded_cb(callbacks.get(), [](const mongoc_apm_server_heartbeat_succeeded_t* event) {
+    auto* const self = static_cast<Streams*>(mongoc_apm_server_heartbeat_succeeded_get_context(event));
+    self->answered(mongoc_apm_server_heartbeat_succeeded_get_host(event)->host_and_port);
+  });
+  mongoc_apm_set_server_heartbeat_failed_cb(callbacks.get(), [](const mongoc_apm_server_heartbeat_failed_t* event) {
+    bson_error_t error{};
+    mongoc_apm_server_heartbeat_failed_get_error(event, &error);
+    auto* const self = static_cast<Streams*>(mongoc_apm_server_heartbeat_failed_get_context(event));
+    self->failed(mongoc_apm_server_heartbeat_failed_get_host(event)->host_and_port, error);
+  });
+  mongoc_apm_set_topology_changed_cb(callbacks.get(), [](const mongoc_apm_topology_changed_t* event) {
+    auto* const self = static_cast<Streams*>(mongoc_apm_topology_changed_get_context(event));
+    self->changed(mongoc_apm_topology_changed_get_new_description(event));
+  });
+  mongoc_client_set_apm_callbacks(client, callbacks.get(), this);
+}
 
 net::Socket Streams::take(const std::string& address) {
   over_ = true;
-  const auto found = opened_.find(address);
-  return found == opened_.end() ? net::Socket() : std::move(*found->second);
+  if (!heard_) target_.members->forget();
+  const auto found = links_.find(address);
+  return found == links_.end() ? net::Socket() : std::move(found->second->socket);
+}
+
+std::string Streams::why_none(const std::string& message) const {
+  std::string why;
+  for (const auto& [address, trouble] : trouble_) why.append(why.empty() ? "no suitable server: " : "; ").append(trouble);
+  return why.empty() ? message : why;
 }
 
 net::Patience Streams::within(std::int32_t timeout_ms) const {
@@ -125,23 +219,43 @@ net::Patience Streams::within(std::int32_t timeout_ms) const {
   return patience;
 }
 
-mongoc_stream_t* Streams::initiate(const mongoc_uri_t* /*uri*/, const mongoc_host_list_t* host, void* self,
-                                   bson_error_t* error) {
-  return static_cast<Streams*>(self)->open(*host, error);
+/// Never fails by itself: libmongoc 1.23 would wait for itself if no stream came for a server that it learned of from another.
+mongoc_stream_t* Streams::open(const mongoc_host_list_t& host) {
+  auto& link = links_[host.host_and_port];
+  link = std::make_shared<Link>();
+  if (target_.members->is_silent(host.host_and_port)) {
+    trouble_[host.host_and_port] = std::string(host.host_and_port) + ": gave no answer lately";
+  } else if (!over_ && !is_settled()) {
+    const Monotonic until = std::min(patience_.until, monotonic_now() + target_.uri->connect_timeout);
+    link->dialling.emplace(net::Endpoint{.host = host.host, .port = host.port}, target_.tls, until);
+  }
+  return Stream::make(link, this);
 }
 
-mongoc_stream_t* Streams::open(const mongoc_host_list_t& host, bson_error_t* error) {
-  const auto fail = [&](const std::string& why) -> mongoc_stream_t* {
-    bson_set_error(error, MONGOC_ERROR_STREAM, MONGOC_ERROR_STREAM_CONNECT, "%s", why.c_str());
-    return nullptr;
-  };
-  if (over_) return fail("the handshake is over");
-  const net::Endpoint endpoint{.host = host.host, .port = host.port};
-  auto socket = net::dial(endpoint, tls_, within(static_cast<std::int32_t>(connect_timeout_.count())));
-  if (!socket) return fail(socket.error().internal.empty() ? "it could not be reached in time" : socket.error().internal);
-  auto& opened = opened_[host.host_and_port];
-  opened = std::make_shared<net::Socket>(std::move(*socket));
-  return Stream::make(opened, this);
+void Streams::answered(const std::string& address) {
+  heard_ = true;
+  target_.members->note_answer(address);
+}
+
+void Streams::failed(const std::string& address, const bson_error_t& error) {
+  const auto found = links_.find(address);
+  if (found == links_.end() || !found->second->dialling || over_ || is_settled()) return;
+  Link& link = *found->second;
+  const std::optional<Failure> refusal =
+      link.go_on() == net::Want::failed ? std::optional(link.dialling->failure()) : std::nullopt;
+  trouble_[address] = refusal ? refusal->internal : error.message;
+  const bool refused = refusal && refusal->error != Error::deadline;
+  if (!refused && monotonic_now() - link.since + kLook >= target_.uri->connect_timeout) target_.members->note_silent(address);
+}
+
+void Streams::changed(const mongoc_topology_description_t* description) {
+  if (settled_at_) return;
+  const bool found = preference_ != nullptr ? mongoc_topology_description_has_readable_server(description, preference_)
+                                            : mongoc_topology_description_has_writable_server(description);
+  if (!found) return;
+  const bool is_the_one =
+      preference_ == nullptr && std::string_view(mongoc_topology_description_type(description)) == "ReplicaSetWithPrimary";
+  settled_at_ = monotonic_now() + (is_the_one ? Milliseconds{0} : kGrace);
 }
 
 }  // namespace nacre::mongo

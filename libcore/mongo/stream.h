@@ -2,19 +2,28 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "mongo/handles.h"
+#include "mongo/target.h"
 #include "net/dial.h"
 #include "net/socket.h"
 
 namespace nacre::mongo {
 
 /// The connections that libmongoc opens for a handshake, and the end of its use of them.
+///
+/// libmongoc asks all servers at once, and waits until each has answered or used up connectTimeoutMS. Here that ends as soon as
+/// one is known that is looked for: at once for a primary, and after kGrace where others may do as well. A server that used up
+/// the time is not asked again for a while (Members).
 class Streams {
  public:
-  Streams(std::shared_ptr<const net::Tls> tls, net::Patience patience, Milliseconds connect_timeout)
-      : tls_(std::move(tls)), patience_(std::move(patience)), connect_timeout_(connect_timeout) {}
+  /// `preference`: what is read from; nullptr: what is written to. It must outlive this.
+  Streams(const Target& target, const mongoc_read_prefs_t* preference, net::Patience patience);
+  ~Streams();
+  Streams(const Streams&) = delete;
+  Streams& operator=(const Streams&) = delete;
 
   /// Makes `client` open its connections here; it must be gone before this is.
   void serve(mongoc_client_t* client);
@@ -23,18 +32,28 @@ class Streams {
   /// socket when there was none to that address.
   net::Socket take(const std::string& address);
 
+  /// Why no server was found: what is wrong with each, or else what libmongoc says.
+  std::string why_none(const std::string& message) const;
+
  private:
+  struct Link;
   struct Stream;
 
-  static mongoc_stream_t* initiate(const mongoc_uri_t* uri, const mongoc_host_list_t* host, void* self, bson_error_t* error);
-  mongoc_stream_t* open(const mongoc_host_list_t& host, bson_error_t* error);
+  mongoc_stream_t* open(const mongoc_host_list_t& host);
+  void answered(const std::string& address);
+  void failed(const std::string& address, const bson_error_t& error);
+  void changed(const mongoc_topology_description_t* description);
+  bool is_settled() const noexcept { return settled_at_ && monotonic_now() >= *settled_at_; }
   net::Patience within(std::int32_t timeout_ms) const;
 
-  std::shared_ptr<const net::Tls> tls_;
-  net::Patience patience_;
-  Milliseconds connect_timeout_;
+  const Target& target_;
+  const mongoc_read_prefs_t* const preference_;
+  const net::Patience patience_;
   bool over_ = false;
-  std::map<std::string, std::shared_ptr<net::Socket>> opened_;  // by address
+  bool heard_ = false;                                  // of any server
+  std::optional<Monotonic> settled_at_;                 // what answers later is not waited for
+  std::map<std::string, std::shared_ptr<Link>> links_;  // by address
+  std::map<std::string, std::string> trouble_;          // by address
 };
 
 }  // namespace nacre::mongo

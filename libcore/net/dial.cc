@@ -24,22 +24,16 @@ constexpr Milliseconds kLook{20};  ///< between looks at whether anybody still w
 
 Failure failure_of(const Socket& socket) { return unavailable(socket.failure()); }
 
-bool give_up(const Patience& patience) noexcept { return patience.stop.stop_requested() || monotonic_now() >= patience.until; }
+int error_of(int fd) noexcept {
+  int error = 0;
+  socklen_t length = sizeof(error);
+  ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+  return error;
+}
 
-struct AddressesDeleter {
-  void operator()(addrinfo* addresses) const noexcept { ::freeaddrinfo(addresses); }
-};
-using Addresses = std::unique_ptr<addrinfo, AddressesDeleter>;
-
-Result<Addresses> look_up(const Endpoint& to) {
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const int error = ::getaddrinfo(to.host.c_str(), std::to_string(to.port).c_str(), &hints, &found);
-  if (error != 0) return unavailable(error == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(error));
-  return Addresses(found);
+bool is_ready(int fd, short events) noexcept {
+  pollfd watched{fd, events, 0};
+  return ::poll(&watched, 1, 0) > 0;
 }
 
 /// Half a minute of an idle peer's silence is looked into by the kernel.
@@ -50,57 +44,6 @@ void set_options(int fd) noexcept {
   set(IPPROTO_TCP, TCP_KEEPIDLE, 30);
   set(IPPROTO_TCP, TCP_KEEPINTVL, 5);
   set(IPPROTO_TCP, TCP_KEEPCNT, 3);
-}
-
-Result<Socket> connect_to(const sockaddr* address, socklen_t size, const Patience& patience) {
-  Socket socket(::socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket.is_open()) return unavailable(std::strerror(errno));
-  if (address->sa_family != AF_UNIX) set_options(socket.fd());
-  if (::connect(socket.fd(), address, size) == 0) return socket;
-  // EAGAIN: the queue of a Unix socket's listener is full.
-  if (errno != EINPROGRESS && errno != EINTR) return unavailable(std::strerror(errno));
-  if (!wait_for(socket.fd(), Want::writable, patience)) return patience.ended();
-  int error = 0;
-  socklen_t length = sizeof(error);
-  ::getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &error, &length);
-  if (error != 0) return unavailable(std::strerror(error));
-  return socket;
-}
-
-Result<Socket> connect_unix(const std::string& path, const Patience& patience) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) return unavailable("the path is too long for a socket");
-  std::copy(path.begin(), path.end(), address.sun_path);
-  return connect_to(reinterpret_cast<const sockaddr*>(&address), sizeof(address), patience);
-}
-
-Result<Socket> connect_tcp(const Endpoint& to, const Patience& patience) {
-  auto addresses = look_up(to);
-  if (!addresses) return addresses.error();
-  std::int64_t left = 0;
-  for (const addrinfo* a = addresses->get(); a != nullptr; a = a->ai_next) ++left;
-  Result<Socket> last = unavailable("the name has no address");
-  for (const addrinfo* a = addresses->get(); a != nullptr; a = a->ai_next, --left) {
-    if (give_up(patience)) return patience.ended();
-    const Monotonic now = monotonic_now();
-    last = connect_to(a->ai_addr, a->ai_addrlen, {now + Milliseconds{(patience.until - now).count() / left}, patience.stop});
-    if (last) break;
-  }
-  return last;
-}
-
-/// Shakes hands over TLS.
-Result<Socket> secure(Socket socket, const Tls& tls, const std::string& host, const Patience& patience) {
-  auto session = tls.session(socket.fd(), host);
-  if (session == nullptr) return unavailable("TLS: no memory");
-  socket.secure(std::move(session));
-  for (;;) {
-    const Want want = socket.handshake();
-    if (want == Want::nothing) return socket;
-    if (want == Want::closed || want == Want::failed) return failure_of(socket);
-    if (!wait_for(socket.fd(), want, patience)) return patience.ended();
-  }
 }
 
 }  // namespace
@@ -119,20 +62,145 @@ Failure Patience::ended() const {
 
 bool wait_for(int fd, Want want, const Patience& patience) noexcept {
   pollfd watched{fd, static_cast<short>(want == Want::writable ? POLLOUT : POLLIN), 0};
-  while (!give_up(patience)) {
+  while (!patience.is_over()) {
     const Milliseconds left = std::min(patience.until - monotonic_now(), kLook);
     if (::poll(&watched, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0))) > 0) return true;
   }
   return false;
 }
 
-Result<Socket> dial(const Endpoint& to, const std::shared_ptr<const Tls>& tls, const Patience& patience) {
-  auto socket = to.is_unix() ? connect_unix(to.host, patience) : connect_tcp(to, patience);
-  if (socket && tls != nullptr) socket = secure(std::move(*socket), *tls, to.host, patience);
-  if (socket) return socket;
-  Failure failure = socket.error();
-  failure.internal = to.to_string() + ": " + failure.internal;
+struct Dialling::Address {
+  sockaddr_storage bytes{};
+  socklen_t size = 0;
+
+  Address(const void* from, std::size_t length) : size(static_cast<socklen_t>(length)) { std::memcpy(&bytes, from, length); }
+};
+
+Dialling::Dialling(const Endpoint& to, std::shared_ptr<const Tls> tls, Monotonic until)
+    : to_(to), tls_(std::move(tls)), until_(until), share_until_(until), failure_(unavailable("the name has no address")) {
+  look_up();
+}
+
+Dialling::~Dialling() = default;
+
+void Dialling::look_up() {
+  if (to_.is_unix()) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (to_.host.size() >= sizeof(address.sun_path)) {
+      failure_ = unavailable("the path is too long for a socket");
+      return;
+    }
+    std::copy(to_.host.begin(), to_.host.end(), address.sun_path);
+    addresses_.emplace_back(&address, sizeof(address));
+    return;
+  }
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int error = ::getaddrinfo(to_.host.c_str(), std::to_string(to_.port).c_str(), &hints, &found);
+  if (error != 0) {
+    failure_ = unavailable(error == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(error));
+    return;
+  }
+  for (const addrinfo* a = found; a != nullptr; a = a->ai_next) addresses_.emplace_back(a->ai_addr, a->ai_addrlen);
+  ::freeaddrinfo(found);
+}
+
+void Dialling::begin_next() {
+  const Monotonic now = monotonic_now();
+  if (next_ == addresses_.size() || now >= until_) {
+    if (next_ < addresses_.size()) failure_ = Patience{until_}.ended();
+    stage_ = Stage::failed;
+    return;
+  }
+  share_until_ = now + (until_ - now) / static_cast<std::int64_t>(addresses_.size() - next_);
+  connect(addresses_[next_++]);
+}
+
+void Dialling::connect(const Address& address) {
+  socket_ = Socket(::socket(address.bytes.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket_.is_open()) return missed(unavailable(std::strerror(errno)));
+  if (address.bytes.ss_family != AF_UNIX) set_options(socket_.fd());
+  const int connected = ::connect(socket_.fd(), reinterpret_cast<const sockaddr*>(&address.bytes), address.size);
+  // EAGAIN: the queue of a Unix socket's listener is full.
+  if (connected != 0 && errno != EINPROGRESS && errno != EINTR) return missed(unavailable(std::strerror(errno)));
+  stage_ = Stage::connecting;
+}
+
+/// This address is none; there may be another.
+void Dialling::missed(Failure why) {
+  failure_ = std::move(why);
+  socket_ = {};
+  stage_ = Stage::between;
+}
+
+Want Dialling::go_on() {
+  for (;;) {
+    switch (stage_) {
+      case Stage::between:
+        begin_next();
+        break;
+      case Stage::connecting: {
+        if (!is_ready(socket_.fd(), POLLOUT)) {
+          if (monotonic_now() < share_until_) return Want::writable;
+          missed(Patience{until_}.ended());
+          break;
+        }
+        if (const int error = error_of(socket_.fd()); error != 0) {
+          missed(unavailable(std::strerror(error)));
+          break;
+        }
+        share_until_ = until_;
+        stage_ = tls_ == nullptr ? Stage::done : Stage::securing;
+        if (tls_ == nullptr) break;
+        auto session = tls_->session(socket_.fd(), to_.host);
+        if (session == nullptr) return refused(unavailable("TLS: no memory"));
+        socket_.secure(std::move(session));
+        break;
+      }
+      case Stage::securing: {
+        const Want want = socket_.handshake();
+        if (want == Want::closed || want == Want::failed) return refused(failure_of(socket_));
+        if (want != Want::nothing) return monotonic_now() < until_ ? want : refused(Patience{until_}.ended());
+        stage_ = Stage::done;
+        break;
+      }
+      case Stage::done:
+        return Want::nothing;
+      case Stage::failed:
+        return Want::failed;
+    }
+  }
+}
+
+/// No other address would do better.
+Want Dialling::refused(Failure why) {
+  missed(std::move(why));
+  stage_ = Stage::failed;
+  return Want::failed;
+}
+
+Failure Dialling::failure() const {
+  Failure failure = failure_;
+  failure.internal = to_.to_string() + ": " + failure.internal;
   return failure;
+}
+
+Result<Socket> dial(const Endpoint& to, const std::shared_ptr<const Tls>& tls, const Patience& patience) {
+  Dialling dialling(to, tls, patience.until);
+  for (;;) {
+    const Want want = dialling.go_on();
+    if (want == Want::nothing) return dialling.take();
+    if (want == Want::failed) return dialling.failure();
+    wait_for(dialling.fd(), want, {dialling.look_at(), patience.stop});
+    if (!patience.stop.stop_requested()) continue;
+    Failure failure = patience.ended();
+    failure.internal = to.to_string() + ": " + failure.internal;
+    return failure;
+  }
 }
 
 Result<void> write_all(Socket& socket, std::span<const char> bytes, const Patience& patience) {

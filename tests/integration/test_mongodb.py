@@ -262,6 +262,40 @@ def test_a_member_dies(watched, members):
     assert nginx.stalls.bounded(), nginx.stalls
 
 
+@pytest.mark.parametrize("seeds", [1, 7])
+@pytest.mark.parametrize("away", ["kill", "pause", "hide"])
+def test_three_of_seven_members_are_away(watched, mongodb, away, seeds):
+    """Whether they refuse, accept and are silent, or nothing gets to them: they cost no request its time."""
+    with ReplicaSet(mongodb.port, members=7) as members:
+        members.elect(6)
+        for index in (0, 1, 4):
+            getattr(members, away)(index)
+        nginx = watched(on(members.uri().replace(",".join(members.hosts), ",".join(members.hosts[7 - seeds :]))))
+
+        def took():
+            began = time.monotonic()
+            assert_problem(nginx.api.get("/uncached/x"), 404)
+            return time.monotonic() - began
+
+        assert took() < 1
+        assert max(took() for _ in range(50)) < 0.2
+        members.elect(5)
+        assert max(took() for _ in range(50)) < 1
+        assert first(nginx, "/notes", {"title": "x"})
+        assert nginx.stalls.bounded(), nginx.stalls
+
+
+def test_a_member_that_was_away_becomes_the_primary(start, members):
+    for index in (1, 2):
+        members.hide(index)
+    nginx = start(on(members.uri(), timeouts=PATIENT))
+    first(nginx, "/notes", {"title": "x"})
+    members.revive(2)
+    members.kill(0)
+    members.elect(2)
+    first(nginx, "/notes", {"title": "y"})
+
+
 def test_all_or_none_while_the_primary_moves(start, members):
     nginx = start(on(members.uri()))
     stop = threading.Event()

@@ -164,7 +164,7 @@ class Indexes {
 Result<Conversation> converse(const nacre::mongo::Target& target, const net::Patience& patience) {
   net::Patience meeting = patience;
   meeting.until = std::min(meeting.until, monotonic_now() + 2 * target.uri->connect_timeout);
-  auto opened = handshake(*target.uri, target.tls, nacre::mongo::Role::primary, meeting);
+  auto opened = handshake(target, nacre::mongo::Role::primary, meeting);
   if (!opened) return opened.error();
   return Conversation(std::move(opened->socket), *target.uri, patience);
 }

@@ -86,6 +86,31 @@ class Port:
             writer.transport.abort()
 
 
+class BlackHole:
+    """A port that drops what comes: its listener has room for one connection, which is taken, so that the kernel answers no SYN."""
+
+    def __init__(self, number):
+        self.number = number
+        self.sockets = []
+
+    def open(self):
+        listener = socket.socket()
+        self.sockets = [listener]
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self.number))
+        listener.listen(0)
+        for _ in range(2):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.1", self.number))
+            self.sockets.append(filler)
+
+    def close(self):
+        for one in self.sockets:
+            one.close()
+        self.sockets = []
+
+
 def no_delay(writer):
     writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 

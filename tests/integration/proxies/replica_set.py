@@ -6,7 +6,7 @@ import contextlib
 import bson
 
 from . import mongo_wire
-from .listener import Port, Proxy
+from .listener import BlackHole, Port, Proxy
 
 HELLO = {"hello", "isMaster", "ismaster"}
 WRITES = {"insert", "update", "delete", "findAndModify", "findandmodify", "commitTransaction", "abortTransaction"}
@@ -27,6 +27,7 @@ class ReplicaSet(Proxy):
             members.elect(None)        # there is none
             members.kill(0)            # closes a member's port and its connections; revive(0) opens it again
             members.pause(0)           # a member accepts connections and answers nothing; resume(0) ends it
+            members.hide(0)            # nothing that is sent to a member arrives: no connection opens; revive(0) ends it
 
     A member that is no primary refuses writes, and reads that want a primary, as MongoDB's do. A write that is under way while
     the primary moves is done, but its answer is an error: whoever tries again must do so with the same transaction number.
@@ -54,7 +55,12 @@ class ReplicaSet(Proxy):
     def kill(self, index):
         self.run(self.members[index].port.close())
 
+    def hide(self, index):
+        self.kill(index)
+        self.members[index].hole.open()
+
     def revive(self, index):
+        self.members[index].hole.close()
         self.run(self.members[index].port.open())
 
     def pause(self, index):
@@ -81,6 +87,7 @@ class ReplicaSet(Proxy):
 
     async def close(self):
         for member in self.members:
+            member.hole.close()
             await member.port.close()
 
 
@@ -90,6 +97,7 @@ class Member:
     def __init__(self, group):
         self.group = group
         self.port = Port(self.serve)
+        self.hole = BlackHole(self.port.number)
         self.process = bson.ObjectId()
         self.changes = 0
         self.changed, self.awake = asyncio.Event(), asyncio.Event()

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <filesystem>
+#include <list>
 
 #include "net/certificates.h"
 #include "net/listener.h"
@@ -56,6 +57,27 @@ TEST_SUITE("net::dial") {
     CHECK(text(dial({"/nowhere/socket"}, nullptr, patience()).error()) == "/nowhere/socket: No such file or directory");
     CHECK(text(dial({"/" + std::string(200, 'x')}, nullptr, patience()).error()).ends_with("too long for a socket"));
     CHECK(dial({"name.invalid", 1}, nullptr, patience()).error().error == Error::unavailable);
+  }
+
+  TEST_CASE("several are dialled side by side") {
+    Listener listener(echo);
+    const Monotonic until = monotonic_now() + Milliseconds{10'000};
+    std::list<Dialling> all;
+    for (int i = 0; i < 3; ++i) all.emplace_back(listener.endpoint(), nullptr, until);
+    for (Dialling& one : all) {
+      Want want = one.go_on();
+      for (; want == Want::writable; want = one.go_on()) REQUIRE(wait_for(one.fd(), want, {until}));
+      REQUIRE(want == Want::nothing);
+      CHECK(converse(one.take()) == "hello\n");
+    }
+  }
+
+  TEST_CASE("no address is tried when the time is over") {
+    Listener listener(echo);
+    Dialling late(listener.endpoint(), nullptr, monotonic_now());
+    CHECK(late.go_on() == Want::failed);
+    CHECK(late.failure().error == Error::deadline);
+    CHECK(text(late.failure()) == listener.endpoint().to_string() + ": timed out");
   }
 
   TEST_CASE("addresses are shown as they are written") {
