@@ -127,7 +127,8 @@ resource::Answer Pipeline::find_answer(const http::Request& request, const route
   if (match.action == Action::options) return options(match);
 
   const bool reads = match.action == Action::list || match.action == Action::read;
-  if (!fiber::on_fiber() && !(reads && match.endpoint->resource->cache.on)) return std::nullopt;
+  const bool may_be_cached = reads && match.endpoint->resource->cache.on;
+  if (!may_be_cached && !fiber::on_fiber()) return std::nullopt;
   const auto identity = auth::identify(request);
   if (!identity) return http::Response::failed(identity.error());
   if (match.action == Action::needs_user) return http::Response::failed(Failure(Error::unauthenticated, "log in first"));

@@ -83,7 +83,7 @@ http::Response text_answer(std::string body, std::string_view type) {
   http::Response response;
   response.body = std::move(body);
   response.content_type = type;
-  response.add_static(http::kCacheControl, "no-store");
+  response.cache_control = "no-store";
   return response;
 }
 

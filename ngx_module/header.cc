@@ -61,16 +61,6 @@ constexpr Lengths kNotSent = [] {
   return lengths;
 }();
 
-ngx_table_elt_t* push(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
-  auto* const header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-  if (header == nullptr) return nullptr;
-  *header = ngx_table_elt_t{};
-  header->hash = 1;
-  header->key = to_ngx_str(name);
-  header->value = to_ngx_str(value);
-  return header;
-}
-
 bool put_in_slot(ngx_http_request_t* r, std::string_view name, ngx_table_elt_t* line) noexcept {
   if (!kPlaced.has(name)) return true;
   Out& out = r->headers_out;
@@ -102,22 +92,16 @@ std::size_t find_charset(std::string_view type, std::string_view& charset) noexc
 }  // namespace
 
 ngx_table_elt_t* add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
-  ngx_table_elt_t* const line = push(r, name, value);
+  ngx_table_elt_t* const line = add_line(r, name, value);
   return line != nullptr && put_in_slot(r, name, line) ? line : nullptr;
 }
 
-bool add_header(ngx_http_request_t* r, ngx_table_elt_t* Out::*slot, std::string_view name, std::string_view value) noexcept {
-  ngx_table_elt_t* const line = push(r, name, value);
-  r->headers_out.*slot = line;
-  return line != nullptr;
+bool add_cache_control(ngx_http_request_t* r, std::string_view value) noexcept {
+  ngx_table_elt_t* const line = add_line(r, "Cache-Control", value);
+  return line != nullptr && append(r->pool, r->headers_out.cache_control, line);
 }
 
 bool take_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
-  if (name.data() == http::kCacheStatus) return push(r, name, value) != nullptr;
-  if (name.data() == http::kCacheControl) {
-    ngx_table_elt_t* const line = push(r, name, value);
-    return line != nullptr && append(r->pool, r->headers_out.cache_control, line);
-  }
   if (!kNotSent.has(name)) return add_header(r, name, value) != nullptr;
   const auto is_name = [name](std::string_view other) { return equals_ignoring_case(name, other); };
   if (is_name("Content-Type")) {
@@ -147,6 +131,12 @@ void set_content_type(ngx_http_request_t* r, std::string_view type) noexcept {
 
 namespace {
 
+bool has_header(ngx_http_request_t* r, std::string_view name) noexcept {
+  bool has = false;
+  each_header(r, [&](const ngx_table_elt_t& line) { has = has || equals_ignoring_case(to_view(line.key), name); });
+  return has;
+}
+
 const void* end_of_lines(ngx_http_request_t* r) noexcept {
   const ngx_list_part_t& last = *r->headers_out.headers.last;
   return static_cast<const ngx_table_elt_t*>(last.elts) + last.nelts;
@@ -159,7 +149,7 @@ bool OwnLines::add(ngx_http_request_t* r, std::string_view name, std::string_vie
   ngx_table_elt_t* const line = add_header(r, name, value);
   if (line == nullptr || count_ == lines_.size()) return false;
   lines_[count_++] = line;
-  end_ = end_of_lines(r);
+  end_ = line + 1;
   return true;
 }
 
@@ -172,18 +162,6 @@ void OwnLines::give_way(ngx_http_request_t* r) const noexcept {
       if (equals_ignoring_case(to_view(ours->key), to_view(line.key))) ours->hash = 0;
     }
   });
-}
-
-bool has_header(ngx_http_request_t* r, std::string_view name) noexcept {
-  u_char* const wanted = to_ngx_str(name).data;
-  for (const ngx_list_part_t* part = &r->headers_out.headers.part; part != nullptr; part = part->next) {
-    const std::span lines(static_cast<const ngx_table_elt_t*>(part->elts), part->nelts);
-    for (const ngx_table_elt_t& line : lines) {
-      if (line.key.len == name.size() && line.hash != 0 && ngx_strncasecmp(line.key.data, wanted, name.size()) == 0)
-        return true;
-    }
-  }
-  return false;
 }
 
 }  // namespace nacre::nginx

@@ -7,14 +7,31 @@
 
 namespace nacre::nginx {
 
-/// Adds a header to an answer; name and value live as long as the request. It stands where nginx and its modules look for it,
-/// as if `proxy_pass` had read it, so that `expires` changes the one line of Cache-Control. nullptr without memory.
-ngx_table_elt_t* add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept;
-/// The same for a header that has a slot of its own.
-bool add_header(ngx_http_request_t* r, ngx_table_elt_t* ngx_http_headers_out_t::*slot, std::string_view name,
-                std::string_view value) noexcept;
+/// As ngx_list_push, inlined where the list has room.
+inline ngx_table_elt_t* push_line(ngx_list_t& lines) noexcept {
+  ngx_list_part_t& last = *lines.last;
+  if (last.nelts == lines.nalloc) return static_cast<ngx_table_elt_t*>(ngx_list_push(&lines));
+  return static_cast<ngx_table_elt_t*>(last.elts) + last.nelts++;
+}
 
-/// The same for what a handler gave its answer: a Content-Type is the body's, and what nginx decides by itself (Content-Length,
+/// Adds a line to an answer's header; name and value live as long as the request. nullptr without memory.
+inline ngx_table_elt_t* add_line(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
+  ngx_table_elt_t* const line = push_line(r->headers_out.headers);
+  if (line == nullptr) return nullptr;
+  *line = ngx_table_elt_t{};
+  line->hash = 1;
+  line->key = to_ngx_str(name);
+  line->value = to_ngx_str(value);
+  return line;
+}
+
+/// The same, and the line stands where nginx and its modules look for it, as if `proxy_pass` had read it, so that `expires`
+/// changes the one line of Cache-Control.
+ngx_table_elt_t* add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept;
+/// The same for one name. False without memory.
+bool add_cache_control(ngx_http_request_t* r, std::string_view value) noexcept;
+
+/// Adds what a handler gave its answer: a Content-Type is the body's, and what nginx decides by itself (Content-Length,
 /// what concerns the connection only) is left out. False without memory.
 bool take_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept;
 
@@ -48,7 +65,5 @@ class OwnLines {
   std::size_t count_ = 0;
   const void* end_ = nullptr;  ///< of the lines that were there when the last was added
 };
-
-bool has_header(ngx_http_request_t* r, std::string_view name) noexcept;
 
 }  // namespace nacre::nginx

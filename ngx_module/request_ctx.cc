@@ -287,8 +287,32 @@ bool RequestCtx::make_room() noexcept try {
   return false;
 }
 
+bool RequestCtx::add_lines() noexcept {
+  auto& out = r_->headers_out;
+  if (!response_->etag.empty() && (out.etag = add_line(r_, "ETag", response_->etag)) == nullptr) return false;
+  if (response_->last_modified) {
+    // Never later than Date (RFC 9110 §8.8.2.1): another host's clock may be ahead, and nginx's own is looked at once a turn.
+    HttpDate& modified = *response_->last_modified;
+    if (const Timestamp now{Seconds{ngx_time()}}; modified.at > now) modified = now;
+    if ((out.last_modified = add_line(r_, "Last-Modified", modified.view())) == nullptr) return false;
+    out.last_modified_time = std::chrono::floor<Seconds>(modified.at.time_since_epoch()).count();
+  }
+  if (response_->age) {
+    char* const text = age_.data();
+    const char* const end = std::to_chars(text, text + age_.size(), response_->age->count()).ptr;
+    if (add_line(r_, "Age", {text, static_cast<std::size_t>(end - text)}) == nullptr) return false;
+  }
+  const std::string_view cache_control = response_->cache_control;
+  const std::string_view cache_status = response_->cache_status;
+  if (!cache_control.empty() && !add_cache_control(r_, cache_control)) return false;
+  if (!cache_status.empty() && add_line(r_, "Cache-Status", cache_status) == nullptr) return false;
+  for (const http::Header& header : response_->headers()) {
+    if (!take_header(r_, header.name, header.value)) return false;
+  }
+  return true;
+}
+
 ngx_int_t RequestCtx::send() noexcept {
-  using Out = ngx_http_headers_out_t;
   state_ = State::answered;
   if (trace_.fault) {
     const std::string_view id = info_.id();
@@ -309,23 +333,7 @@ ngx_int_t RequestCtx::send() noexcept {
   }
   if (!response_->body.empty()) set_content_type(r_, response_->content_type);
   r_->disable_not_modified = 1;  // preconditions were judged already
-  if (!response_->etag.empty() && !add_header(r_, &Out::etag, "ETag", response_->etag)) return NGX_ERROR;
-  if (response_->last_modified) {
-    // Never later than Date (RFC 9110 §8.8.2.1): another host's clock may be ahead, and nginx's own is looked at once a turn.
-    HttpDate& modified = *response_->last_modified;
-    if (const Timestamp now{Seconds{ngx_time()}}; modified.at > now) modified = now;
-    if (!add_header(r_, &Out::last_modified, "Last-Modified", modified.view())) return NGX_ERROR;
-    out.last_modified_time = std::chrono::floor<Seconds>(modified.at.time_since_epoch()).count();
-  }
-  if (response_->age) {
-    char* const text = age_.data();
-    const char* const end = std::to_chars(text, text + age_.size(), response_->age->count()).ptr;
-    if (add_header(r_, "Age", {text, static_cast<std::size_t>(end - text)}) == nullptr) return NGX_ERROR;
-  }
-  for (const http::Header& header : response_->headers()) {
-    if (!take_header(r_, header.name, header.value)) return NGX_ERROR;
-  }
-
+  if (!add_lines()) return NGX_ERROR;
   const ngx_int_t sent = ngx_http_send_header(r_);
   if (sent == NGX_ERROR || sent > NGX_OK || r_->header_only) return sent;
   return send_body();

@@ -82,6 +82,7 @@ class RequestCtx {
   void cancel() noexcept;
   void finalize() noexcept;
   bool make_room() noexcept;
+  bool add_lines() noexcept;
   ngx_int_t send_body() noexcept;
 
   ngx_http_request_t* r_;

@@ -14,7 +14,8 @@ constexpr bool is_hex(char c) noexcept { return is_digit(c) || (to_lower(c) >= '
 
 constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return false;
-  if (a == b) return true;  // as a rule they are written alike
+  if (a.empty() || to_lower(a[0]) != to_lower(b[0])) return a.empty();  // most others differ there
+  if (a == b) return true;                                              // as a rule they are written alike
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (a[i] != b[i] && to_lower(a[i]) != to_lower(b[i])) return false;
   }

@@ -30,8 +30,8 @@ bool store_failed(Error error) {
   return error == Error::unavailable || error == Error::overloaded || error == Error::deadline || error == Error::internal;
 }
 
-Served served(Hit hit) {
-  return {std::move(hit.entry), hit.freshness == Freshness::stale ? Outcome::stale : Outcome::l1_hit, hit.age};
+Served served(Entry&& entry, const Hit& hit) {
+  return {std::move(entry), hit.freshness == Freshness::stale ? Outcome::stale : Outcome::l1_hit, hit.age};
 }
 
 }  // namespace
@@ -115,9 +115,9 @@ struct ReadThrough::State : std::enable_shared_from_this<ReadThrough::State> {
   State(Zone& z, fiber::Scheduler& s, Options o) : zone(z), scheduler(s), options(o) {}
 
   Monotonic now() const { return scheduler.reactor().now(); }
-  std::optional<Hit> find(const Key& key, std::string&& room = {}) const {
+  std::optional<Hit> find(const Key& key, Entry& entry) const {
     if (!options.local) return std::nullopt;
-    return zone.find(key.text(), now(), std::move(room));
+    return zone.find(key.text(), now(), entry);
   }
   void fill(const Key& key, Ticket ticket, const Entry& entry, const config::CachePolicy& policy, Milliseconds age = {}) const {
     if (!options.local) return;
@@ -152,7 +152,8 @@ struct ReadThrough::State : std::enable_shared_from_this<ReadThrough::State> {
 };
 
 std::optional<Served> ReadThrough::State::find_anywhere(const Read& read, RemoteTier::Look& look) {
-  auto hit = find(read.key);
+  Entry entry;
+  const auto hit = find(read.key, entry);
   if (!usable(hit) && options.remote != nullptr) {
     bool away = false;
     auto remote = find_remote(read, look, away);
@@ -160,7 +161,7 @@ std::optional<Served> ReadThrough::State::find_anywhere(const Read& read, Remote
   }
   if (!hit) return std::nullopt;
   if (hit->freshness == Freshness::stale) renew(read, look);
-  return served(std::move(*hit));
+  return served(std::move(entry), *hit);
 }
 
 std::optional<Served> ReadThrough::State::find_remote(const Read& read, RemoteTier::Look& look, bool& away) {
@@ -216,7 +217,8 @@ Result<Served> ReadThrough::State::lead(const Read& read, const std::string& fli
   for (Milliseconds pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
     const bool leads = lead.take(flight, options.store_timeout, now());
     // Only now: the leader before this one may have filled it in and left since the last look.
-    if (auto hit = find(read.key); usable(hit)) return served(std::move(*hit));
+    Entry entry;
+    if (const auto hit = find(read.key, entry); usable(hit)) return served(std::move(entry), *hit);
     if (leads || now() >= end) break;
     if (const Result<void> slept = fiber::sleep(pause); !slept) return slept.error();
     waited = true;
@@ -236,7 +238,8 @@ Result<Served> ReadThrough::State::load(const Read& read, const RemoteTier::Look
     return Served{std::move(*loaded), Outcome::miss, {}};
   }
   if (store_failed(loaded.error().error)) {
-    if (auto hit = find(read.key)) return Served{std::move(hit->entry), Outcome::stale, hit->age};
+    Entry entry;
+    if (const auto hit = find(read.key, entry)) return Served{std::move(entry), Outcome::stale, hit->age};
   }
   return loaded.error();
 }
@@ -282,10 +285,11 @@ Result<Served> ReadThrough::get(const Key& key, const config::CachePolicy& polic
   return Served{std::move(*loaded), Outcome::none, {}};
 }
 
-std::optional<Hit> ReadThrough::find_fresh(const Key& key) {
-  auto hit = state_->find(key, std::move(state_->spare));
-  if (hit && hit->freshness != Freshness::fresh) hit.reset();
-  return hit;
+std::optional<Milliseconds> ReadThrough::find_fresh(const Key& key, Entry& entry) {
+  entry.body.swap(state_->spare);
+  const auto hit = state_->find(key, entry);
+  if (!hit || hit->freshness != Freshness::fresh) return std::nullopt;
+  return hit->age;
 }
 
 void ReadThrough::take_back(std::string&& body) noexcept {

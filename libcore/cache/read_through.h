@@ -65,9 +65,10 @@ class ReadThrough {
   ///   (unavailable, overloaded, deadline, internal), the entry is served instead.
   Result<Served> get(const Key& key, const config::CachePolicy& policy, const Load& load, Waits& waits);
 
-  /// The first part of `get` alone: a fresh hit in the zone or nothing. Copies once; nothing is allocated but a body's memory,
-  /// where none was taken back. On any stack.
-  std::optional<Hit> find_fresh(const Key& key);
+  /// The first part of `get` alone: copies a fresh hit in the zone into `entry`, which is empty, and says how old it is;
+  /// nullopt where there is none, and then `entry` may hold anything. Nothing is allocated but a body's memory, where none was
+  /// taken back. On any stack.
+  std::optional<Milliseconds> find_fresh(const Key& key, Entry& entry);
   /// Takes the memory of a body that was sent, for a hit to come.
   void take_back(std::string&& body) noexcept;
 

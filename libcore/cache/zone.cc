@@ -115,31 +115,27 @@ void Zone::drop(BlockTable& table, std::uint64_t hash, std::string_view key, std
   if (found != nullptr && found->meta<EntryMeta>().generation == generation) lock->erase(*found);
 }
 
-std::optional<Hit> Zone::find(std::string_view key, Monotonic now, std::string&& room) {
-  std::optional<Hit> hit(std::in_place);
+std::optional<Hit> Zone::find(std::string_view key, Monotonic now, Entry& entry) {
   const std::uint64_t hash = hash_(key);
   BlockTable& table = shard(entries_, hash);
-  std::string& body = hit->entry.body = std::move(room);
+  std::string& body = entry.body;
   Copy found;
-  if (!serves() || !copy(table, hash, key, found, body)) {
-    hit.reset();
-    return hit;
-  }
+  if (!serves() || !copy(table, hash, key, found, body)) return std::nullopt;
   const EntryMeta& meta = found.meta;
   const auto moment = static_cast<std::int64_t>(now);
   // Read after the entry: a generation read before could be older than what was filled since.
   if (meta.generation != generations_.of(meta.subject) || found.record.expires <= moment) {
     drop(table, hash, key, meta.generation);
-    hit.reset();
-    return hit;
+    return std::nullopt;
   }
   if (moment - meta.used >= kUsedAnew.count()) touch(table, hash, key, moment);
-  hit->entry.etag.assign(std::string_view(body).substr(body.size() - meta.etag_size));
+  entry.etag.assign(std::string_view(body).substr(body.size() - meta.etag_size));
   body.resize(body.size() - meta.etag_size);
-  if (meta.last_modified.at != kNoDate) hit->entry.last_modified = meta.last_modified;
-  hit->freshness = moment >= meta.fresh_until ? Freshness::stale : moment >= meta.due ? Freshness::due : Freshness::fresh;
-  hit->age = now - Monotonic{meta.filled};
-  return hit;
+  if (meta.last_modified.at != kNoDate) entry.last_modified = meta.last_modified;
+  return Hit{moment >= meta.fresh_until ? Freshness::stale
+             : moment >= meta.due       ? Freshness::due
+                                        : Freshness::fresh,
+             now - Monotonic{meta.filled}};
 }
 
 bool Zone::fill(std::string_view key, std::string_view subject, Ticket ticket, const Entry& entry, const Lifetime& life,

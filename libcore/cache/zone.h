@@ -9,7 +9,6 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "base/short_text.h"
 #include "base/time.h"
 #include "cache/block_table.h"
 #include "cache/generations.h"
@@ -17,15 +16,12 @@
 #include "cache/leases.h"
 #include "cache/succession.h"
 #include "cache/worker_slots.h"
+#include "http/representation.h"
 
 namespace nacre::cache {
 
-/// A finished answer: its body and the validators it is sent with.
-struct Entry {
-  std::string body;
-  ShortText etag;  ///< with its quotes
-  std::optional<HttpDate> last_modified;
-};
+/// A finished answer.
+using Entry = http::Representation;
 
 enum class Freshness : std::uint8_t {
   fresh,
@@ -42,7 +38,6 @@ struct Lifetime {
 };
 
 struct Hit {
-  Entry entry;
   Freshness freshness = Freshness::fresh;
   Milliseconds age{};  ///< since it was filled
 };
@@ -69,9 +64,10 @@ class Zone {
   /// No entry is larger, key and all; in zones under 32 MiB half a shard is the limit (200 KiB and more).
   static constexpr std::size_t kLargestEntry = 1U << 20U;
 
-  /// Looks up, without a lock as long as nobody changes the shard, and marks as used (once a second). Expired (past `stale`)
-  /// and invalidated entries are not found. `room`: an empty string whose memory the body takes, if it is large enough.
-  std::optional<Hit> find(std::string_view key, Monotonic now, std::string&& room = {});
+  /// Copies what is there into `entry`, an empty one whose body may have memory, without a lock as long as nobody changes the
+  /// shard, and marks it as used (once a second). Expired (past `stale`) and invalidated entries are not found; then `entry`
+  /// may hold anything.
+  std::optional<Hit> find(std::string_view key, Monotonic now, Entry& entry);
   Ticket ticket(std::string_view subject) const noexcept { return {generations_.of(hash_(subject))}; }
   /// Stores, evicting the least recently used. False when it was dropped: invalidated since `ticket`, or too large.
   /// An entry that is there and was modified later stays.

@@ -63,6 +63,8 @@ std::optional<std::string> defect_of(const Response& response) {
   if (response.age && *response.age < Seconds{}) return "an age below zero";
   if (!response.etag.empty() && !is_entity_tag(response.etag)) return "an entity tag that is none";
   if (!is_field_value(response.content_type)) return "control characters in the content type";
+  if (!is_field_value(response.cache_control)) return "control characters in Cache-Control";
+  if (!is_field_value(response.cache_status)) return "control characters in Cache-Status";
   for (const Header& header : response.headers()) {
     if (!is_token(header.name)) return "a header whose name is no token";
     if (!is_field_value(header.value)) return "control characters in the header " + std::string(header.name);

@@ -119,7 +119,7 @@ Response problem(const Failure& failure, std::string_view instance, bool debug) 
     detail += ": " + failure.internal;
   }
   response.body = problem_document(response.status, detail, instance, failure.errors);
-  response.add_static(kCacheControl, "no-store");
+  response.cache_control = "no-store";
   if (failure.error == Error::unauthenticated) response.add_static("WWW-Authenticate", "Bearer");
   if (failure.error == Error::invalid_token) response.add_static("WWW-Authenticate", "Bearer error=\"invalid_token\"");
   if (response.status == 429 || response.status == 503 || failure.retry_after) {

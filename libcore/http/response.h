@@ -9,18 +9,14 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "base/short_text.h"
 #include "base/time.h"
+#include "http/representation.h"
 #include "http/request.h"
 
 namespace nacre::http {
 
 inline constexpr std::string_view kJson = "application/json";
 inline constexpr std::string_view kProblemJson = "application/problem+json";
-
-/// Names of headers that nearly all answers have: arrays, so that each has one address, by which the adapter knows it.
-inline constexpr char kCacheControl[] = "Cache-Control";
-inline constexpr char kCacheStatus[] = "Cache-Status";
 
 /// A view of text that outlives the answer: a literal, or a string of the configuration. A temporary does not compile.
 class LastingText {
@@ -37,12 +33,12 @@ class LastingText {
   std::string_view view_;
 };
 
-/// What a handler returns and the adapter sends. It is moved and never copied: its headers are views of what it owns. ETag and
-/// Last-Modified have places of their own since conditional requests and the cache look at them; the adapter writes what is not
-/// text yet.
-class Response {
+/// What a handler returns and the adapter sends. It is moved and never copied: its headers are views of what it owns. What
+/// conditional requests and the cache look at, and what nearly all answers have, has a place of its own; the adapter writes
+/// what is not text yet.
+class Response : public Representation {
  public:
-  Response() = default;
+  Response() : Response(200) {}  // `= default` would have all of it zeroed first
   explicit Response(int status_code) : status(status_code) {}
   /// What went wrong: the pipeline makes the document of it.
   static Response failed(const Failure& why) {
@@ -56,11 +52,10 @@ class Response {
   Response(const Response&) = delete;
   Response& operator=(const Response&) = delete;
 
-  int status = 200;
-  std::string body;
-  LastingText content_type = kJson;  ///< or made to last by `keep`
-  ShortText etag;                    ///< with its quotes; empty: none
-  std::optional<HttpDate> last_modified;
+  int status;
+  LastingText content_type = kJson;        ///< or made to last by `keep`
+  LastingText cache_control = "";          ///< "": none
+  LastingText cache_status = "";           ///< of the cache (RFC 9211); "": none
   std::optional<Seconds> age;              ///< in caches (RFC 9111 §5.1)
   std::shared_ptr<const Failure> failure;  ///< in place of a body
 
@@ -72,8 +67,9 @@ class Response {
   /// Owns `text` for as long as the response lives.
   std::string_view keep(std::string text) { return owned_.emplace_front(std::move(text)); }
 
+  /// Those that were added.
   std::span<const Header> headers() const noexcept { return {headers_.data(), headers_.size()}; }
-  /// The first header of that name (ASCII case-insensitive), or nullopt.
+  /// The first of them of that name (ASCII case-insensitive), or nullopt.
   std::optional<std::string_view> header(std::string_view name) const noexcept;
 
  private:

@@ -91,7 +91,7 @@ Result<NewDocuments> new_documents(const Maker& maker, std::string_view text, sc
 Result<http::Response> created(const Call& call, const std::vector<store::NewDocument>& documents, bool array) {
   if (!array) return created_reply(call, documents.front());
   http::Response response(201);
-  response.add_static(http::kCacheControl, "no-store");
+  response.cache_control = "no-store";
   if (http::prefers_minimal(call.request)) {
     response.add_static("Preference-Applied", "return=minimal");
     return response;

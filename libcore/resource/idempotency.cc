@@ -73,7 +73,7 @@ http::Response to_response(const JsonObject& kept, std::string body) {
   if (const Json* const modified = kept.if_contains("modified")) {
     response.last_modified = Timestamp{Milliseconds{modified->as_int64()}};
   }
-  response.add_static(http::kCacheControl, "no-store");
+  response.cache_control = "no-store";
   return response;
 }
 

@@ -73,18 +73,33 @@ std::string next_link(const http::Request& request, std::string_view cursor) {
 template <class MakeLoad, class Show>
 Answer answer(const Call& call, const cache::Key& key, MakeLoad make_load, Show show) {
   const config::CachePolicy& policy = call.resource().cache;
+  Answer answer(std::in_place);  // which is returned by all ways: it is not moved
+  cache::Entry& entry = *answer;
+  Milliseconds age{};
   if (!fiber::on_fiber()) {
-    auto hit = call.backend.cache.find_fresh(key);
-    if (!hit) return std::nullopt;
+    const auto found = call.backend.cache.find_fresh(key, entry);
+    if (!found) {
+      answer.reset();
+      return answer;
+    }
+    age = *found;
     call.trace.cache = cache::Outcome::l1_hit;
-    if (auto shown = show(hit->entry); !shown) return http::Response::failed(shown.error());
-    return cached_reply(call, std::move(hit->entry), hit->age);
+  } else {
+    auto served = call.backend.cache.get(key, policy, make_load(), call.trace.waits);
+    call.trace.cache = served ? served->outcome : policy.on ? cache::Outcome::miss : cache::Outcome::none;
+    if (!served) {
+      answer = http::Response::failed(served.error());
+      return answer;
+    }
+    entry = std::move(served->entry);
+    age = served->age;
   }
-  auto served = call.backend.cache.get(key, policy, make_load(), call.trace.waits);
-  call.trace.cache = served ? served->outcome : policy.on ? cache::Outcome::miss : cache::Outcome::none;
-  if (!served) return http::Response::failed(served.error());
-  if (auto shown = show(served->entry); !shown) return http::Response::failed(shown.error());
-  return cached_reply(call, std::move(served->entry), served->age);
+  if (const auto shown = show(entry); !shown) {
+    answer = http::Response::failed(shown.error());
+  } else if (const auto finished = finish(call, *answer, age); !finished) {
+    answer = http::Response::failed(finished.error());
+  }
+  return answer;
 }
 
 Result<void> show_part(cache::Entry& document, const std::vector<std::string>& fields) {

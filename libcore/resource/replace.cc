@@ -83,7 +83,7 @@ Result<http::Response> remove(const Call& call) {
   const auto erased = call.backend.store.erase(call.resource(), call.match.id, precondition(*asked, std::nullopt));
   if (!erased) return missed(*asked, erased.error());
   http::Response response(204);
-  response.add_static(http::kCacheControl, "no-store");
+  response.cache_control = "no-store";
   return response;
 }
 

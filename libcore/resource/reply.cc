@@ -7,39 +7,26 @@
 
 namespace nacre::resource {
 
-namespace {
+Failure no_such_document() { return {Error::not_found, "there is no such document"}; }
 
-/// Made where it is returned to: an answer is not moved for nothing.
-Answer shown(const Call& call, cache::Entry&& entry, Milliseconds age, http::Preconditions::Outcome outcome) {
-  Answer answer(std::in_place);
-  http::Response& response = *answer;
-  response.body = std::move(entry.body);
-  if (outcome == http::Preconditions::Outcome::not_modified) {
-    response.status = 304;
-    response.body.clear();
+Result<void> finish(const Call& call, http::Response& response, Milliseconds age) {
+  if (call.request.conditional) {
+    const auto asked = http::Preconditions::of(call.request);
+    if (!asked) return asked.error();
+    const auto outcome = asked->judge(response.etag, response.last_modified);
+    if (!outcome) return outcome.error();
+    if (*outcome == http::Preconditions::Outcome::not_modified) {
+      response.status = 304;
+      response.body.clear();
+    }
   }
-  response.etag.assign(entry.etag);
-  response.last_modified = entry.last_modified;
-  response.add_static(http::kCacheControl, call.match.endpoint->cache_control);
+  response.cache_control = call.match.endpoint->cache_control;
   if (call.resource().access.read.kind != config::AccessRule::Kind::anyone)
     response.add_static("Vary", auth::kCredentialHeaders);
   const cache::Outcome cached = call.trace.cache;
-  if (cached != cache::Outcome::none) response.add_static(http::kCacheStatus, cache::cache_status(cached));
+  response.cache_status = cache::cache_status(cached);
   if (cached != cache::Outcome::none && cached != cache::Outcome::miss) response.age = std::chrono::floor<Seconds>(age);
-  return answer;
-}
-
-}  // namespace
-
-Failure no_such_document() { return {Error::not_found, "there is no such document"}; }
-
-Answer cached_reply(const Call& call, cache::Entry&& entry, Milliseconds age) {
-  if (!call.request.conditional) return shown(call, std::move(entry), age, http::Preconditions::Outcome::holds);
-  const auto asked = http::Preconditions::of(call.request);
-  if (!asked) return http::Response::failed(asked.error());
-  const auto outcome = asked->judge(entry.etag, entry.last_modified);
-  if (!outcome) return http::Response::failed(outcome.error());
-  return shown(call, std::move(entry), age, *outcome);
+  return {};
 }
 
 Result<Tagged> tagged(std::string text) {
@@ -56,7 +43,7 @@ http::Response written_reply(const Call& call, int status, Tagged shown, Timesta
   http::Response response(status);
   response.etag = shown.etag;
   response.last_modified = updated;
-  response.add_static(http::kCacheControl, "no-store");
+  response.cache_control = "no-store";
   if (http::prefers_minimal(call.request)) {
     if (status == 200) response.status = 204;
     response.add_static("Preference-Applied", "return=minimal");

@@ -14,9 +14,9 @@ namespace nacre::resource {
 /// The 404 of a document; the same whether it never was or belongs to somebody else.
 Failure no_such_document();
 
-/// A GET's answer of an entry, or 304: body, validators, Cache-Control, and Cache-Status and Age by what the trace says of the
-/// cache. Error::precondition_failed, Error::bad_request for preconditions that can't be read.
-Answer cached_reply(const Call& call, cache::Entry&& entry, Milliseconds age);
+/// Makes a GET's answer of a response that has the entry alone, or the 304: Cache-Control, and Cache-Status and Age by what the
+/// trace says of the cache. Error::precondition_failed, Error::bad_request for preconditions that can't be read.
+Result<void> finish(const Call& call, http::Response& response, Milliseconds age);
 
 struct Tagged {
   std::string text;

@@ -50,12 +50,18 @@ int main() {
     zone.fill(keys[i % kKeys], "notes", ticket, entry, {ttl, ttl}, now);
   };
   std::size_t found = 0;
-  const auto find = [&](std::uint64_t i) { found += zone.find(keys[i % kKeys], now).has_value() ? 1 : 0; };
+  const auto find = [&](std::uint64_t i) {
+    Entry entry;
+    found += zone.find(keys[i % kKeys], now, entry).has_value() ? 1 : 0;
+  };
 
   measure("fill, 240 bytes", [&](std::uint64_t i) { fill(i, small); });
   measure("find, 240 bytes, 10,000 keys", find);
   measure("find, 240 bytes, one key", [&](std::uint64_t) { find(7); });
-  measure("find, absent", [&](std::uint64_t) { found += zone.find("absent", now).has_value() ? 1 : 0; });
+  measure("find, absent", [&](std::uint64_t) {
+    Entry entry;
+    found += zone.find("absent", now, entry).has_value() ? 1 : 0;
+  });
   measure(
       "fill, 8 KiB, evicting", [&](std::uint64_t i) { fill(i, large); }, kRounds / 10);
   fill(7, large);

@@ -19,6 +19,7 @@ namespace {
 
 using nacre::Milliseconds;
 using nacre::Monotonic;
+using nacre::cache::Entry;
 using nacre::cache::Zone;
 using Clock = std::chrono::steady_clock;
 
@@ -47,7 +48,10 @@ struct Shared {
   std::chrono::duration<double> took{};
   for (; took < time; took = Clock::now() - began) {
     const Monotonic now = nacre::monotonic_now();
-    for (int i = 0; i < kBatch; ++i) found += zone.find(kHot, now).has_value() ? 1 : 0;
+    for (int i = 0; i < kBatch; ++i) {
+      Entry entry;
+      found += zone.find(kHot, now, entry).has_value() ? 1 : 0;
+    }
   }
   shared.rates[reader] = static_cast<double>(found) / took.count();
   ::_exit(EXIT_SUCCESS);

@@ -50,7 +50,7 @@ TEST_CASE("a document is created, read, replaced, patched and deleted") {
   CHECK(read.body == created.body);
   CHECK(read.etag == created.etag);
   CHECK(app.trace.cache == cache::Outcome::miss);
-  CHECK(app.ask(Method::get, "/notes/" + id).header("Cache-Status") == "nacre; hit");
+  CHECK(app.ask(Method::get, "/notes/" + id).cache_status == "nacre; hit");
 
   CHECK(app.json(app.ask(Method::put, "/notes/" + id, R"({"title":"b"})")).at("_rev").as_int64() == 2);
   CHECK(app.json(app.ask(Method::patch, "/notes/" + id, R"({"stars":1})")).at("_rev").as_int64() == 3);
@@ -467,9 +467,9 @@ TEST_CASE("what was cached is served stale while it is renewed") {
   app.ask(Method::get, "/notes/n");
   app.reactor.advance(Milliseconds{31'000});
   const auto stale = app.ask(Method::get, "/notes/n");
-  CHECK(stale.header("Cache-Status") == "nacre; fwd=stale");
+  CHECK(stale.cache_status == "nacre; fwd=stale");
   CHECK(stale.age == Seconds{31});
-  CHECK(app.ask(Method::get, "/notes/n").header("Cache-Status") == "nacre; hit");
+  CHECK(app.ask(Method::get, "/notes/n").cache_status == "nacre; hit");
 }
 
 }  // namespace nacre

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cache/found.h"
 #include "cache/shared_memory.h"
 #include "fiber/manual_reactor.h"
 
@@ -91,7 +92,7 @@ std::optional<Error> error(const Reply& reply) {
 TEST_CASE("a miss reads the store and fills the zone, a hit reads nothing") {
   Host host;
   const Reply first = host.get(host.worker);
-  CHECK_FALSE(host.worker.find_fresh(kKey));
+  CHECK_FALSE(test::find_fresh(host.worker, kKey));
   host.answer("body");
   CHECK(body(first) == "body");
   CHECK(outcome(first) == Outcome::miss);
@@ -102,7 +103,7 @@ TEST_CASE("a miss reads the store and fills the zone, a hit reads nothing") {
     CHECK(body(next) == "body");
     CHECK(outcome(next) == Outcome::l1_hit);
     CHECK((*next->result)->age == Milliseconds{1'500});
-    CHECK(worker->find_fresh(kKey)->entry.etag == "\"1\"");
+    CHECK(test::find_fresh(*worker, kKey)->etag == "\"1\"");
   }
   CHECK(host.loads == 1);
 }
@@ -111,20 +112,20 @@ TEST_CASE("a hit takes the memory of a body that was taken back, unless that is 
   Host host;
   const std::string text(100, 'x');
   host.fill(text);
-  auto first = host.worker.find_fresh(kKey);
+  auto first = test::find_fresh(host.worker, kKey);
   REQUIRE(first);
-  const char* const memory = first->entry.body.data();
-  host.worker.take_back(std::move(first->entry.body));
+  const char* const memory = first->body.data();
+  host.worker.take_back(std::move(first->body));
 
-  const auto second = host.worker.find_fresh(kKey);
-  CHECK(second->entry.body.data() == memory);
-  CHECK(second->entry.body == text);
-  CHECK(host.worker.find_fresh(kKey)->entry.body == text);
+  const auto second = test::find_fresh(host.worker, kKey);
+  CHECK(second->body.data() == memory);
+  CHECK(second->body == text);
+  CHECK(test::find_fresh(host.worker, kKey)->body == text);
 
   std::string large(1'000'000, 'y');
   const char* const large_memory = large.data();
   host.worker.take_back(std::move(large));
-  CHECK(host.worker.find_fresh(kKey)->entry.body.data() != large_memory);
+  CHECK(test::find_fresh(host.worker, kKey)->body.data() != large_memory);
 }
 
 TEST_CASE("without a cache every read goes to the store, and nothing is kept") {
@@ -276,12 +277,12 @@ TEST_CASE("who comes after a write does not get what was read before it") {
   host.answer("old");
   CHECK(body(before) == "old");
   CHECK_FALSE(after->result);
-  CHECK_FALSE(host.worker.find_fresh(kKey));
+  CHECK_FALSE(test::find_fresh(host.worker, kKey));
   host.answer("new");
   CHECK(body(after) == "new");
   host.reactor.advance(Milliseconds{8});
   CHECK(body(elsewhere) == "new");
-  CHECK(host.worker.find_fresh(kKey)->entry.body == "new");
+  CHECK(test::find_fresh(host.worker, kKey)->body == "new");
   CHECK(host.loads == 2);
 }
 
@@ -289,7 +290,7 @@ TEST_CASE("a stale entry is served at once, and renewed once for all workers") {
   Host host;
   host.fill("old");
   host.reactor.advance(kTtl);
-  CHECK_FALSE(host.worker.find_fresh(kKey));
+  CHECK_FALSE(test::find_fresh(host.worker, kKey));
   for (int i = 0; i < 10; ++i) {
     const Reply reply = host.get(i % 2 == 0 ? host.worker : host.other_worker);
     CHECK(body(reply) == "old");
@@ -399,7 +400,7 @@ TEST_CASE("a renewal may outlive the ReadThrough that began it") {
   host.get(*worker);
   worker.reset();
   host.answer("new");
-  CHECK(host.worker.find_fresh(kKey)->entry.body == "new");
+  CHECK(test::find_fresh(host.worker, kKey)->body == "new");
 }
 
 TEST_CASE("with a full zone reads go on") {

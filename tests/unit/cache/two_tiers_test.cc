@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cache/found.h"
 #include "cache/read_through.h"
 #include "cache/shared_memory.h"
 #include "fiber/manual_reactor.h"
@@ -149,7 +150,7 @@ TEST_CASE("an older answer does not take a newer one's place in the zone") {
   };
   REQUIRE(fill("new", now));
   CHECK_FALSE(fill("old", now - Milliseconds{1}));
-  CHECK(host.both.find_fresh(kKey)->entry.body == "new");
+  CHECK(test::find_fresh(host.both, kKey)->body == "new");
 }
 
 }  // namespace nacre::cache

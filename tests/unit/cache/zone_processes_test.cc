@@ -8,6 +8,7 @@
 #include <random>
 #include <string>
 
+#include "cache/found.h"
 #include "cache/shared_memory.h"
 #include "cache/zone.h"
 
@@ -59,7 +60,7 @@ bool use(Zone& zone, std::mt19937& random) {
       return !*value || **value == body_of(key, (*value)->size() / key.size());
     }
     default: {
-      const auto hit = zone.find(subject + key, kNow);
+      const auto hit = test::find(zone, subject + key, kNow);
       return !hit || hit->entry.body == body_of(key, hit->entry.body.size() / key.size());
     }
   }
@@ -137,7 +138,7 @@ TEST_CASE("a reader never finds the state before a write that ended before it as
     ++readers;
     while (over == 0) {
       const int least = committed;
-      const auto hit = t.zone.find("doc", kNow);
+      const auto hit = test::find(t.zone, "doc", kNow);
       if (hit && std::stoi(hit->entry.body) < least) ::_exit(1);
       if (hit) continue;
       const Ticket ticket = t.zone.ticket("doc");
@@ -178,7 +179,7 @@ TEST_CASE("what is read without the lock is one state, however it is overwritten
   };
   const auto read = [&] {
     while (over == 0) {
-      const auto hit = t.zone.find("hot", kNow);
+      const auto hit = test::find(t.zone, "hot", kNow);
       if (!hit) continue;
       ++found;
       const std::string& body = hit->entry.body;

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "cache/found.h"
 #include "cache/shared_memory.h"
 
 namespace nacre::cache {
@@ -28,7 +29,7 @@ struct TestZone {
     return zone.fill(key, subject, zone.ticket(subject), {std::move(body), "\"1\"", std::nullopt}, {kTtl, kStale}, now);
   }
   std::optional<std::string> body(std::string_view key) {
-    auto hit = zone.find(key, now);
+    auto hit = test::find(zone, key, now);
     if (!hit) return std::nullopt;
     return std::move(hit->entry.body);
   }
@@ -44,7 +45,7 @@ TEST_CASE("an entry comes back as it was filled") {
   TestZone t;
   const Entry entry{std::string("bytes\0of any kind", 17), "W/\"7\"", Timestamp{Milliseconds{-5}}};
   REQUIRE(t.zone.fill("key", "s", t.zone.ticket("s"), entry, {kTtl, kStale}, t.now));
-  const auto hit = t.zone.find("key", t.now + Milliseconds{42});
+  const auto hit = test::find(t.zone, "key", t.now + Milliseconds{42});
   REQUIRE(hit);
   CHECK(hit->entry.body == entry.body);
   CHECK(hit->entry.etag == entry.etag);
@@ -52,20 +53,20 @@ TEST_CASE("an entry comes back as it was filled") {
   CHECK(hit->entry.last_modified->view() == "Wed, 31 Dec 1969 23:59:59 GMT");
   CHECK(hit->age == Milliseconds{42});
   CHECK(hit->freshness == Freshness::fresh);
-  CHECK_FALSE(t.zone.find("other", t.now));
+  CHECK_FALSE(test::find(t.zone, "other", t.now));
 
   REQUIRE(t.fill("empty", ""));
   CHECK(t.body("empty") == "");
-  CHECK_FALSE(t.zone.find("empty", t.now)->entry.last_modified);
+  CHECK_FALSE(test::find(t.zone, "empty", t.now)->entry.last_modified);
 }
 
 TEST_CASE("an entry is fresh for its ttl, stale for a while, then gone") {
   TestZone t;
   t.fill("key", "body");
-  CHECK(t.zone.find("key", t.now + (kTtl - Milliseconds{1}))->freshness == Freshness::fresh);
-  CHECK(t.zone.find("key", t.now + kTtl)->freshness == Freshness::stale);
-  CHECK(t.zone.find("key", t.now + (kTtl + kStale - Milliseconds{1})));
-  CHECK_FALSE(t.zone.find("key", t.now + kTtl + kStale));
+  CHECK(test::find(t.zone, "key", t.now + (kTtl - Milliseconds{1}))->freshness == Freshness::fresh);
+  CHECK(test::find(t.zone, "key", t.now + kTtl)->freshness == Freshness::stale);
+  CHECK(test::find(t.zone, "key", t.now + (kTtl + kStale - Milliseconds{1})));
+  CHECK_FALSE(test::find(t.zone, "key", t.now + kTtl + kStale));
   CHECK(t.zone.usage().entries == 0);
 }
 
@@ -217,7 +218,7 @@ TEST_CASE("without want of room a zone is a map with generations and expiry, wha
         break;
       }
       default: {
-        const auto hit = t.zone.find(key, t.now);
+        const auto hit = test::find(t.zone, key, t.now);
         const auto known = model.find(key);
         const bool there = known != model.end() && known->second.generation == t.zone.ticket(subject).generation &&
                            t.now - known->second.at < known->second.ttl + known->second.stale;
@@ -240,7 +241,7 @@ TEST_CASE("a zone does not depend on where it is mapped") {
   const test::SharedMemory elsewhere(Zone::kMinimumSize);
   std::ranges::copy(t.memory.bytes(), elsewhere.bytes().begin());
   Zone* const moved = reinterpret_cast<Zone*>(elsewhere.bytes().data());
-  CHECK(moved->find("key", t.now)->entry.body == std::string(5000, 'x'));
+  CHECK(test::find(*moved, "key", t.now)->entry.body == std::string(5000, 'x'));
   CHECK(**moved->get("mark", t.now) == "here");
   CHECK(moved->intact());
 }

@@ -13,7 +13,7 @@ TEST_CASE("every error has a status and a problem document that says so") {
     CAPTURE(response.status);
     CHECK(response.status >= 400);
     CHECK(response.content_type == "application/problem+json");
-    CHECK(response.header("Cache-Control") == "no-store");
+    CHECK(response.cache_control == "no-store");
     const auto document = parse_json(response.body);
     REQUIRE(document.has_value());
     CHECK(document->at("status").as_int64() == response.status);
