@@ -79,6 +79,7 @@ std::optional<EntityTag> EntityTagList::next() noexcept {
 }
 
 bool names_tag(std::string_view list, std::string_view etag) noexcept {
+  if (list == etag) return !list.empty();  // as a rule it is the tag that was given
   if (trim(list) == "*") return true;
   if (etag.starts_with("W/")) etag.remove_prefix(2);
   EntityTagList tags(list);

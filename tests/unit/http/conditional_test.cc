@@ -59,6 +59,8 @@ TEST_CASE("a list names a tag weakly, and a star names any") {
   CHECK_FALSE(names_tag("3", "\"3\""));
   CHECK_FALSE(names_tag("\"3", "\"3\""));
   CHECK_FALSE(names_tag("", "\"3\""));
+  CHECK_FALSE(names_tag("", ""));
+  CHECK(names_tag("*", ""));
   CHECK(names_tag("\"a,b\", \"c\"", "\"a,b\""));
   CHECK_FALSE(names_tag("\"a\" x, \"3\"", "\"3\""));
   CHECK_FALSE(names_tag("\"client,*,tag\"", "\"3\""));
