@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "base/function_ref.h"
 #include "http/fields.h"
 #include "http/response.h"
 #include "json/parse.h"
 #include "json/pointer.h"
+#include "json/write.h"
+#include "resource/flaws.h"
 
 namespace nacre::resource {
 
@@ -46,26 +49,29 @@ const char* flaw_of_name(std::string_view name) {
   return nullptr;
 }
 
-/// Depth is bounded by parse_json.
-void check_names(const Json& value, const std::string& place, const Step* way, std::vector<FieldError>& errors) {
+/// Calls `found(error)` for each name that is none of a client's, until that is false. Depth is bounded by parse_json.
+using FoundName = FunctionRef<bool(FieldError error)>;
+
+bool check_names(const Json& value, const std::string& place, const Step* way, FoundName found) {
   if (const auto* object = value.if_object()) {
     for (const auto& member : *object) {
-      if (is_full(errors)) return;
       const std::string_view name(member.key().data(), member.key().size());
       const Step step{way, name};
       if (const char* flaw = flaw_of_name(name)) {
-        errors.push_back({place, flaw});
-        append_steps(errors.back().pointer, &step);
-      } else if (member.value().is_structured()) {
-        check_names(member.value(), place, &step, errors);
+        FieldError error{place, flaw};
+        append_steps(error.pointer, &step);
+        if (!found(std::move(error))) return false;
+      } else if (member.value().is_structured() && !check_names(member.value(), place, &step, found)) {
+        return false;
       }
     }
   } else if (const auto* array = value.if_array()) {
-    for (std::size_t i = 0; i < array->size() && !is_full(errors); ++i) {
+    for (std::size_t i = 0; i < array->size(); ++i) {
       const Step step{way, {}, i};
-      if ((*array)[i].is_structured()) check_names((*array)[i], place, &step, errors);
+      if ((*array)[i].is_structured() && !check_names((*array)[i], place, &step, found)) return false;
     }
   }
+  return true;
 }
 
 Failure does_not_fit(std::vector<FieldError> errors) {
@@ -95,11 +101,12 @@ Result<SentBack> take_sent_back(Json& document, std::string_view id) {
   if (object == nullptr) return sent;
   std::vector<FieldError> errors;
   const Json* const given = object->if_contains("_id");
-  if (given != nullptr && (!given->is_string() || std::string_view(given->get_string()) != id))
-    errors.push_back({"/_id", "must be the one in the path"});
+  const bool is_own = given == nullptr || (given->is_string() ? std::string_view(given->get_string()) == id
+                                                              : json_text(*given) == id);  // another program's number
+  if (!is_own) errors.push_back({"/_id", "must be the one in the path"});
   take_rev(*object, sent, errors);
   if (!errors.empty()) return does_not_fit(std::move(errors));
-  for (const char* const name : {"_id", "_created", "_updated", "_owner"}) object->stable_erase(name);
+  for (const std::string_view name : kServers) object->stable_erase(name);
   return sent;
 }
 
@@ -123,16 +130,67 @@ Result<void> check_json_type(const http::Request& request) {
   return {};
 }
 
-Result<JsonObject> check_document(const config::Resource& resource, Json document, schema::Effort& effort,
-                                  const std::string& place) {
-  if (!document.is_object()) return does_not_fit({{place, "must be an object"}});
-  std::vector<FieldError> errors;
-  check_names(document, place, nullptr, errors);
-  for (FieldError& error : resource.schema.normalize(document, effort)) {
+namespace {
+
+/// Adds what the schema says, at places that are not named yet.
+void add_errors(std::vector<FieldError>& errors, std::vector<FieldError> more, const std::string& place) {
+  for (FieldError& error : more) {
     error.pointer.insert(0, place);
     const bool known =
         std::any_of(errors.begin(), errors.end(), [&](const FieldError& e) { return e.pointer == error.pointer; });
     if (!known && !is_full(errors)) errors.push_back(std::move(error));
+  }
+}
+
+std::vector<FieldError> errors_in(const config::Resource& resource, Json& document, schema::Effort& effort,
+                                  const std::string& place) {
+  if (!document.is_object()) return {{place, "must be an object"}};
+  std::vector<FieldError> errors;
+  check_names(document, place, nullptr, [&](FieldError error) {
+    errors.push_back(std::move(error));
+    return !is_full(errors);
+  });
+  add_errors(errors, resource.schema.normalize(document, effort), place);
+  return errors;
+}
+
+/// The same without what is known.
+std::vector<FieldError> errors_beside(const config::Resource& resource, Json& document, const Flaws& known,
+                                      schema::Effort& effort) {
+  const auto is_known = [&](const FieldError& error) { return known.contains(document, error); };
+  std::vector<FieldError> errors;
+  check_names(document, "", nullptr, [&](FieldError error) {
+    if (!is_known(error)) errors.push_back(std::move(error));
+    return !is_full(errors);
+  });
+  add_errors(errors, resource.schema.normalize(document, effort, is_known), "");
+  return errors;
+}
+
+Flaws flaws_of(const config::Resource& resource, const Json& document, schema::Effort& effort) {
+  Flaws flaws;
+  check_names(document, "", nullptr, [&](const FieldError& error) {
+    flaws.add(document, error);
+    return true;
+  });
+  for (const FieldError& error : resource.schema.all_errors(document, effort)) flaws.add(document, error);
+  return flaws;
+}
+
+}  // namespace
+
+Result<JsonObject> check_document(const config::Resource& resource, Json document, schema::Effort& effort,
+                                  const std::string& place) {
+  auto errors = errors_in(resource, document, effort, place);
+  if (!errors.empty()) return does_not_fit(std::move(errors));
+  return std::move(document.get_object());
+}
+
+Result<JsonObject> check_changed(const config::Resource& resource, Json document, Json before, schema::Effort& effort) {
+  auto errors = errors_in(resource, document, effort, "");
+  if (!errors.empty() && document.is_object() && before.is_object()) {
+    for (const std::string_view name : kServers) before.get_object().erase(name);
+    errors = errors_beside(resource, document, flaws_of(resource, before, effort), effort);
   }
   if (!errors.empty()) return does_not_fit(std::move(errors));
   return std::move(document.get_object());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,6 +14,9 @@
 
 /// What a client sends, on its way to a document.
 namespace nacre::resource {
+
+/// The members that the server sets.
+inline constexpr std::array<std::string_view, 5> kServers = {"_id", "_rev", "_created", "_updated", "_owner"};
 
 /// Error::unsupported_media_type for a body in a coding such as gzip.
 Result<void> check_coding(const http::Request& request);
@@ -38,7 +42,10 @@ Result<SentBack> take_revision(Json& document);
 /// any thread.
 Result<JsonObject> check_document(const config::Resource& resource, Json document, schema::Effort& effort,
                                   const std::string& place = {});
-/// The same with all the effort that one document may take.
+/// The same of a document that takes the place of `before`, as the API shows that: what was wrong there and is not touched is
+/// not held against it.
+Result<JsonObject> check_changed(const config::Resource& resource, Json document, Json before, schema::Effort& effort);
+/// The first with all the effort that one document may take.
 Result<JsonObject> check_document(const config::Resource& resource, Json document);
 
 /// A document's text, at most: what a client may send in one body.

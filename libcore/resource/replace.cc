@@ -36,17 +36,38 @@ struct Replacement {
   std::optional<std::int64_t> rev;
 };
 
+/// `current`: the document that is there, as the API shows it; empty where that does not matter.
 Result<Replacement> read_replacement(const config::Resource& resource, std::string_view id, std::string_view text,
-                                     schema::Effort& effort) {
+                                     std::string_view current, schema::Effort& effort) {
   auto body = parse_json(text);
   if (!body) return body.error();
   const auto sent = take_sent_back(*body, id);
   if (!sent) return sent.error();
-  auto fields = check_document(resource, std::move(*body), effort);
+  auto before = current.empty() ? Result<Json>(Json()) : parse_json(current);
+  if (!before) return before.error();
+  auto fields = check_changed(resource, std::move(*body), std::move(*before), effort);
   if (!fields) return fields.error();
   auto replacing = written(std::move(*fields));
   if (!replacing) return replacing.error();
   return Replacement{std::move(*replacing), sent->rev};
+}
+
+/// What does not satisfy the schema is looked at again beside the document that is there: another program may have written what
+/// the client read there and sends back.
+Result<Replacement> read_replacement(const Call& call) {
+  BodyWork work(call);
+  const auto read = [&](std::string_view current) {
+    return work.run<Replacement>(
+        {call.request.body, current}, call.request.body.size() + 2 * current.size(),
+        [&resource = call.resource(), id = std::string(call.match.id)](const BodyWork::Texts& texts, schema::Effort& effort) {
+          return read_replacement(resource, id, texts[0], texts[1], effort);
+        });
+  };
+  auto sent = read("");
+  if (sent || sent.error().error != Error::unprocessable || is_creation(call.request)) return sent;
+  const Stopwatch stopwatch(call.trace.waits.store);
+  const auto current = call.backend.store.find_one(call.resource(), call.match.id, std::nullopt);
+  return current ? read(current->json) : sent;
 }
 
 }  // namespace
@@ -58,12 +79,7 @@ Result<http::Response> replace(const Call& call) {
   const auto asked = http::Preconditions::of(call.request);
   if (!asked) return asked.error();
   if (auto json = check_json_type(call.request); !json) return json.error();
-  BodyWork work(call);
-  auto sent = work.run<Replacement>(
-      {call.request.body}, call.request.body.size(),
-      [&resource = call.resource(), id = std::string(call.match.id)](const BodyWork::Texts& texts, schema::Effort& effort) {
-        return read_replacement(resource, id, texts[0], effort);
-      });
+  auto sent = read_replacement(call);
   if (!sent) return sent.error();
   const Stopwatch stopwatch(call.trace.waits.store);
   if (asked->wants_none() && !asked->wants_one() && !sent->rev) return create_at(call, std::move(sent->fields));

@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <array>
 #include <memory>
 
 #include "base/object_id.h"
 #include "fiber/fiber.h"
+#include "fiber/tries.h"
 #include "http/fields.h"
 #include "json/parse.h"
 #include "json/patch.h"
@@ -33,22 +33,20 @@ Result<Json> apply(PatchForm form, const Json& document, const Json& patch) {
 }
 
 /// A patch sees the document as the API shows it, so it can test `/_rev`; it must leave the server's members as they are.
-Result<JsonObject> patched_fields(const config::Resource& resource, const JsonObject& before, Json after,
-                                  schema::Effort& effort) {
+Result<JsonObject> patched_fields(const config::Resource& resource, Json before, Json after, schema::Effort& effort) {
   JsonObject* const object = after.if_object();
   if (object != nullptr) {
-    constexpr std::array<std::string_view, 5> kOwn = {"_id", "_rev", "_created", "_updated", "_owner"};
     const Json missing;  // or null: a merge patch takes out a null that was sent back
     Failure failure(Error::unprocessable, "the document does not satisfy the schema");
-    for (const std::string_view name : kOwn) {
+    for (const std::string_view name : kServers) {
       const Json* const value = object->if_contains(name);
       const Json& now = value != nullptr ? *value : missing;
-      if (now != before.at(name)) failure.errors.push_back({'/' + std::string(name), "is set by the server"});
+      if (now != before.get_object().at(name)) failure.errors.push_back({'/' + std::string(name), "is set by the server"});
       object->stable_erase(name);
     }
     if (!failure.errors.empty()) return failure;
   }
-  return check_document(resource, std::move(after), effort);
+  return check_changed(resource, std::move(after), std::move(before), effort);
 }
 
 /// What a PATCH asks for.
@@ -87,12 +85,12 @@ Result<store::Fields> apply(const config::Resource& resource, const Patch& patch
                             schema::Effort& effort) {
   const Failure too_large(Error::too_large, "the document is too large to be patched");
   if (document.size() > kMaxDocument + kServersMembers) return too_large;
-  const auto before = parse_json(document, kMaxJsonBytes + kServersMembers);
+  auto before = parse_json(document, kMaxJsonBytes + kServersMembers);
   if (!before && before.error().error == Error::too_large) return too_large;
   if (!before || !before->is_object()) return Failure(Error::internal, "the stored document is damaged");
   auto after = apply(patch.form, *before, *patch.json);
   if (!after) return after.error();
-  auto fields = patched_fields(resource, before->get_object(), std::move(*after), effort);
+  auto fields = patched_fields(resource, std::move(*before), std::move(*after), effort);
   if (!fields) return fields.error();
   return written(std::move(*fields));
 }
@@ -109,7 +107,7 @@ std::size_t cost_of(const Patch& patch, std::size_t document) {
 Result<store::Document> patch_document(const Call& call, const http::Preconditions& asked, const Patch& patch, BodyWork& work) {
   auto current = call.backend.store.find_one(call.resource(), call.match.id, std::nullopt);
   const auto newer = std::make_shared<std::optional<store::Document>>();
-  for (;;) {  // each turn waits for the store, so the deadline ends it
+  for (fiber::Tries tries = fiber::Tries::within_deadline();;) {
     if (!current) return current.error();
     if (auto holds = judge(asked, patch.rev, *current); !holds) return holds.error();
     auto fields =
@@ -125,9 +123,11 @@ Result<store::Document> patch_document(const Call& call, const http::Preconditio
       return Failure(Error::precondition_failed);
     }};
     newer->reset();
+    fields->patched = true;
     auto replaced =
         call.backend.store.replace(call.resource(), call.match.id, std::move(*fields), fiber::reactor().wall(), unchanged);
     if (replaced || replaced.error().error != Error::precondition_failed || !*newer) return replaced;
+    if (!tries.again()) return fiber::outrun();
     current = std::move(**newer);
   }
 }

@@ -1,5 +1,6 @@
 #include "schema/schema.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -51,20 +52,52 @@ std::vector<FieldError> Schema::validate(const Json& document, Effort& effort) c
   return validator.take_errors();
 }
 
-std::vector<FieldError> Schema::normalize(Json& document, Effort& effort) const {
-  Validator validator(effort);
-  if (!validator.run(*compiled_->graph.root, document)) return validator.take_errors();
-  if (auto errors = out_of_range(document, validator.loose()); !errors.empty()) return errors;
-  for (const Json* loose : validator.loose()) {
-    // The validator only reads; what it found lies in `document`, which is ours to change.
-    auto& value = const_cast<Json&>(*loose);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+namespace {
+
+constexpr std::size_t kAllErrors = 10'000;
+
+/// Gives the values that may be stored in another form theirs. The validator only read them; they lie in a document that is
+/// ours to change.
+void give_form(const std::vector<const Json*>& loose) {
+  for (const Json* read : loose) {
+    auto& value = const_cast<Json&>(*read);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
     if (value.is_double()) {
-      value = static_cast<std::int64_t>(value.get_double());
+      if (!is_out_of_range(&value)) value = static_cast<std::int64_t>(value.get_double());
     } else if (auto* text = value.if_string()) {
       if (const auto moment = parse_rfc3339(*text)) *text = format_rfc3339(*moment);
     }
   }
-  return {};
+}
+
+std::vector<FieldError> errors_of(Validator& validator, const Node& root, const Json& document) {
+  const bool valid = validator.run(root, document);
+  std::vector<FieldError> errors = validator.take_errors();
+  if (valid) errors = out_of_range(document, validator.loose());
+  return errors;
+}
+
+}  // namespace
+
+std::vector<FieldError> Schema::normalize(Json& document, Effort& effort) const {
+  Validator validator(effort);
+  auto errors = errors_of(validator, *compiled_->graph.root, document);
+  if (errors.empty()) give_form(validator.loose());
+  return errors;
+}
+
+std::vector<FieldError> Schema::normalize(Json& document, Effort& effort, FunctionRef<bool(const FieldError&)> is_known) const {
+  Validator validator(effort, kAllErrors);
+  auto errors = errors_of(validator, *compiled_->graph.root, document);
+  const bool all = errors.size() < kAllErrors;
+  if (all) errors.erase(std::remove_if(errors.begin(), errors.end(), is_known), errors.end());
+  if (errors.size() > kMaxErrors) errors.resize(kMaxErrors);
+  if (errors.empty()) give_form(validator.loose());
+  return errors;
+}
+
+std::vector<FieldError> Schema::all_errors(const Json& document, Effort& effort) const {
+  Validator validator(effort, kAllErrors);
+  return errors_of(validator, *compiled_->graph.root, document);
 }
 
 std::optional<Field> Schema::field(std::string_view dotted_path) const {

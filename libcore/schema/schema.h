@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/function_ref.h"
 #include "base/json.h"
 
 namespace nacre::schema {
@@ -76,6 +77,13 @@ class Schema {
   /// - a number that must be an integer (`1.0`, `1e3`) that of an int64. One that 64 bits can't hold is wrong here, though
   ///   JSON Schema takes it for an integer.
   std::vector<FieldError> normalize(Json& document, Effort& effort) const;
+
+  /// The same of a document that was not right before: what `is_known` is true for is not held against it, and the rest of it
+  /// gets its form.
+  std::vector<FieldError> normalize(Json& document, Effort& effort, FunctionRef<bool(const FieldError&)> is_known) const;
+
+  /// What `normalize` says, but up to 10,000 entries of it.
+  std::vector<FieldError> all_errors(const Json& document, Effort& effort) const;
 
   /// What the schema says of a dotted path of user fields (`due`, `author.name`, `tags`, `items.name`); nullopt: not in it.
   /// Array indexes in a path are not fields.

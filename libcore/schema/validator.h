@@ -25,8 +25,8 @@ inline constexpr std::size_t kMaxErrorBytes = 64UL << 10U;  ///< of the pointers
 /// Recursion, work and the number of errors are bounded whatever schema and value are: what goes past the bounds is not valid.
 class Validator {
  public:
-  /// `effort` must outlive it; what is done is taken from it.
-  explicit Validator(Effort& effort) : effort_(effort) {}
+  /// `effort` must outlive it; what is done is taken from it. `most_errors`: after so many the rest is not looked at.
+  explicit Validator(Effort& effort, std::size_t most_errors = kMaxErrors) : effort_(effort), most_errors_(most_errors) {}
 
   /// Once for each validator. `value` must outlive it.
   bool run(const Node& root, const Json& value);
@@ -74,9 +74,13 @@ class Validator {
   void add_error(std::optional<std::string_view> name, Rule rule, const Node& node);
   std::string pointer() const;
   /// Whether there is anything to learn after a failure.
-  bool going_on() const { return quiet_ == 0 && errors_.size() < kMaxErrors && error_bytes_ < kMaxErrorBytes && !too_complex_; }
+  bool going_on() const {
+    return quiet_ == 0 && errors_.size() < most_errors_ && error_bytes_ < most_errors_ / kMaxErrors * kMaxErrorBytes &&
+           !too_complex_;
+  }
 
   Effort& effort_;
+  const std::size_t most_errors_;
   std::deque<Task> tasks_;   // which never holds them twice, as a vector that grows
   std::size_t current_ = 0;  ///< the task that is being done
   std::vector<FieldError> errors_;

@@ -30,6 +30,9 @@ struct Fields {
   Fields(JsonObject v, std::string t = {}) : values(std::move(v)), text(std::move(t)) {}  // NOLINT: an object is fields
   JsonObject values;
   std::string text;  ///< `values` as append_json writes them, where that is done already; else empty
+  /// They are those of the document that the write's precondition is for, with changes: what is the same needs no writing. Else
+  /// they take the place of all that is shown of the document.
+  bool patched = false;
 };
 
 /// A document to be inserted. `fields` holds the user's fields only, validated and normalized.
@@ -119,7 +122,7 @@ class Store {
   virtual Result<void> insert(const config::Resource& resource, std::vector<NewDocument> documents,
                               const std::optional<Remember>& remember) = 0;
 
-  /// Replaces the user's fields, counts `_rev` up, keeps `_created` and `_owner`.
+  /// Replaces the user's fields, counts `_rev` up, keeps `_created` and `_owner`, and what the store has and can't show.
   /// Error::not_found, Error::conflict, and what the precondition gives.
   virtual Result<Document> replace(const config::Resource& resource, std::string_view id, Fields fields, Timestamp updated,
                                    const Precondition& precondition) = 0;

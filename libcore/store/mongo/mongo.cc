@@ -74,9 +74,7 @@ class MongoStore final : public Store {
     const fiber::TimeLimit limit(options_.timeout);
     auto collection = collection_of(resource);
     if (auto writable = wait_until_writable(*collection); !writable) return writable.error();
-    auto replace = Replace::make(std::move(collection), id, std::move(fields), updated, precondition);
-    if (!replace) return replace.error();
-    return write<Document>(resource.name, std::move(*replace));
+    return write<Document>(resource.name, Replace(std::move(collection), id, std::move(fields), updated, precondition));
   }
 
   Result<void> erase(const config::Resource& resource, std::string_view id, const Precondition& precondition) override {

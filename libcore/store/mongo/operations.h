@@ -11,6 +11,7 @@
 #include "mongo/client.h"
 #include "store/mongo/collection.h"
 #include "store/mongo/list_bson.h"
+#include "store/mongo/merge.h"
 #include "store/store.h"
 
 /// What the store does in the database. Reads run on the fiber that asks; writes own their input, for they run on a fiber of
@@ -43,8 +44,15 @@ Result<T> read(Answer answer, Work work) {
       [answer = std::make_shared<const Answer>(std::move(answer)), work = std::move(work)] { return work(*answer); });
 }
 
-/// The one document that a `find` answered; Error::not_found.
-Result<std::string_view> only_document(const Answer& answer);
+/// A document, in the answer that it came with.
+struct Found {
+  Answer answer;
+  std::string_view bson;
+};
+
+/// Error::not_found. An id names an ObjectId before a string, and a string before a number or a UUID with this text.
+Result<Found> find_by_id(Client& client, std::string_view collection, std::string_view id,
+                         const std::optional<std::string>& owner, Role role);
 
 Result<Document> find_one(Client& client, std::string_view collection, std::string_view id,
                           const std::optional<std::string>& owner);
@@ -84,17 +92,6 @@ class Insert {
   Documents documents_;
 };
 
-/// What a write finds changed when somebody else wrote a document: the server's members, as BSON has them.
-struct State {
-  using Element = std::optional<std::pair<nacre::mongo::BsonType, std::string>>;
-
-  static State of(std::string_view document);
-  /// Elements of a query document.
-  void write(BsonWriter& bson) const;
-
-  Element rev, created, updated;
-};
-
 /// Which document a write is for, and what must hold of it.
 struct Condition {
   Condition(std::string_view of, const Precondition& what) : id(of), precondition(std::make_shared<Precondition>(what)) {}
@@ -102,30 +99,32 @@ struct Condition {
   std::string id;
   std::shared_ptr<const Precondition> precondition;
 
-  /// Judges the document that is there, and gives its state: the write names it, so that a document that changed in between is
-  /// not met, and is judged again. nullopt where there is nothing to judge.
-  Result<std::optional<State>> check(Client& client, std::string_view collection) const;
-  /// Elements of a query document.
-  void write(BsonWriter& bson, const std::optional<State>& state) const;
+  /// The document that is there, if the precondition holds of it.
+  Result<std::shared_ptr<const Found>> find(Client& client, std::string_view collection) const;
+  /// Elements of a query that meets the document, and where something had to hold of it, only as it was found: one that changed
+  /// in between is judged again.
+  void write(BsonWriter& bson, const Found& found) const;
 };
 
 class Replace {
  public:
-  /// Waits for a thread when there is much to encode.
-  static Result<Replace> make(std::shared_ptr<Collection> collection, std::string_view id, Fields fields, Timestamp updated,
-                              const Precondition& precondition);
+  Replace(std::shared_ptr<Collection> collection, std::string_view id, Fields fields, Timestamp updated,
+          const Precondition& precondition)
+      : collection_(std::move(collection)),
+        condition_(id, precondition),
+        fields_(std::make_shared<const Fields>(std::move(fields))),
+        updated_(updated) {}
   Result<Document> operator()(Client& client, const Demand& demand) const;
   void for_each_id(FunctionRef<void(std::string_view id)> visit) const { visit(condition_.id); }
   Collection& collection() const noexcept { return *collection_; }
 
  private:
-  Replace(std::shared_ptr<Collection> collection, Condition condition, std::string fields, Timestamp updated)
-      : collection_(std::move(collection)), condition_(std::move(condition)), fields_(std::move(fields)), updated_(updated) {}
-  void write_update(BsonWriter& bson) const;
+  Result<Changes> changes(const std::shared_ptr<const Found>& found) const;
+  void write_update(BsonWriter& bson, const Changes& changes) const;
 
   std::shared_ptr<Collection> collection_;
   Condition condition_;
-  std::string fields_;  ///< BSON
+  std::shared_ptr<const Fields> fields_;
   Timestamp updated_;
 };
 
@@ -137,6 +136,10 @@ class Erase {
   void for_each_id(FunctionRef<void(std::string_view id)> visit) const { visit(condition_.id); }
 
  private:
+  Result<void> erase_any(Client& client, const Demand& demand) const;
+  /// How many documents went.
+  Result<std::int64_t> erase(Client& client, const Demand& demand, FunctionRef<void(BsonWriter& bson)> query) const;
+
   std::shared_ptr<Collection> collection_;
   Condition condition_;
 };

@@ -147,34 +147,53 @@ Result<Batch> Batch::of(const Answer& answer) {
   return batch;
 }
 
-Result<std::string_view> only_document(const Answer& answer) {
-  const auto batch = Batch::of(answer);
+namespace {
+
+/// The one document that `filter` selects; Error::not_found.
+Result<Found> find_only(Client& client, std::string_view collection, Role role, FunctionRef<void(BsonWriter& bson)> filter) {
+  auto answer = checked(client.read(
+      [&](BsonWriter& bson) {
+        bson.string("find", collection);
+        bson.document("filter", [&] { filter(bson); });
+        bson.int32("limit", 1);
+        bson.boolean("singleBatch", true);
+      },
+      {.role = role, .use = Use::shared}));
+  if (!answer) return answer.error();
+  const auto batch = Batch::of(*answer);
   if (!batch) return batch.error();
   BsonReader reader(batch->documents);
   BsonElement document;
   if (!reader.next(document)) return reader.failed() ? malformed() : Failure(Error::not_found);
   if (!document.is_document()) return malformed();
-  return document.document();
+  return Found{std::move(*answer), document.document()};
+}
+
+}  // namespace
+
+Result<Found> find_by_id(Client& client, std::string_view collection, std::string_view id,
+                         const std::optional<std::string>& owner, Role role) {
+  const auto is_missing = [](const Result<Found>& found) { return !found && found.error().error == Error::not_found; };
+  auto found = find_only(client, collection, role, [&](BsonWriter& bson) {
+    write_id(bson, "_id", id);
+    write_owner(bson, owner);
+  });
+  if (!is_missing(found)) return found;
+  for (const ForeignId& other : foreign_ids(id)) {
+    found = find_only(client, collection, role, [&](BsonWriter& bson) {
+      other.write(bson, "_id");
+      write_owner(bson, owner);
+    });
+    if (!is_missing(found)) break;
+  }
+  return found;
 }
 
 Result<Document> find_one(Client& client, std::string_view collection, std::string_view id,
                           const std::optional<std::string>& owner) {
-  auto answer = checked(client.read(
-      [&](BsonWriter& bson) {
-        bson.string("find", collection);
-        bson.document("filter", [&] {
-          write_id(bson, "_id", id);
-          write_owner(bson, owner);
-        });
-        bson.int32("limit", 1);
-        bson.boolean("singleBatch", true);
-      },
-      {.use = Use::shared}));
-  if (!answer) return answer.error();
-  return read<Document>(std::move(*answer), [](const Answer& found) -> Result<Document> {
-    const auto document = only_document(found);
-    return document ? to_document(*document) : document.error();
-  });
+  auto found = find_by_id(client, collection, id, owner, Role::reader);
+  if (!found) return found.error();
+  return read<Document>(std::move(found->answer), [bson = found->bson](const Answer&) { return to_document(bson); });
 }
 
 Result<Page> find_page(Client& client, std::string_view collection, const query::ListQuery& query,

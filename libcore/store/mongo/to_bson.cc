@@ -49,12 +49,16 @@ class FieldsWriter {
 
 }  // namespace
 
-bool DateFields::is_date(const std::string& path, bool element) const {
+FieldKind DateFields::kind_of(const std::string& path, bool element) const {
+  const auto is_integer = [](std::uint8_t types) { return (types & (schema::kInteger | schema::kNumber)) == schema::kInteger; };
   auto known = known_.find(path);
   if (known == known_.end()) {
     if (known_.size() >= kMostKnown) known_.clear();
-    const auto field = schema_->field(path);
-    known = known_.emplace(path, field ? Known{field->date_time, field->item_date_time} : Known{}).first;
+    Known kinds;
+    if (const auto field = schema_->field(path)) {
+      kinds = {{field->date_time, is_integer(field->types)}, {field->item_date_time, is_integer(field->item_types)}};
+    }
+    known = known_.emplace(path, kinds).first;
   }
   return element ? known->second.element : known->second.value;
 }

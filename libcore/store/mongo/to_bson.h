@@ -13,19 +13,26 @@
 /// JSON values as BSON. Values stay values: nothing in them becomes a name's path or an operator.
 namespace nacre::store::mongo {
 
-/// Where a resource's schema says `format: date-time`: strings there are dates in the store. Asks the schema once for each path
-/// that it is asked for.
+/// What a field's schema makes of its JSON.
+struct FieldKind {
+  bool date = false;     ///< a string is a date
+  bool integer = false;  ///< a number has no fraction, however it was written
+};
+
+/// Where a resource's schema says `format: date-time`: strings there are dates in the store. And where it says `type: integer`.
+/// Asks the schema once for each path that it is asked for.
 class DateFields {
  public:
   explicit DateFields(const schema::Schema& schema) : schema_(&schema) {}
 
-  /// `element`: the string is an element of the array at this path.
-  bool is_date(const std::string& path, bool element) const;
+  /// `element`: the value is an element of the array at this path.
+  FieldKind kind_of(const std::string& path, bool element) const;
+  bool is_date(const std::string& path, bool element) const { return kind_of(path, element).date; }
 
  private:
   struct Known {
-    bool value = false;
-    bool element = false;
+    FieldKind value{};
+    FieldKind element{};
   };
   const schema::Schema* schema_;
   mutable std::unordered_map<std::string, Known> known_;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "fiber/tries.h"
 #include "store/document.h"
 #include "store/mongo/operations.h"
 #include "store/mongo/to_json.h"
@@ -50,12 +51,11 @@ void write_document(BsonWriter& bson, const NewDocument& document, const DateFie
   write_fields(bson, document.fields, dates);
 }
 
-Result<std::string> encode(const Fields& fields, const DateFields& dates) {
-  std::string encoded;
-  BsonWriter bson(encoded);
-  bson.document([&] { write_fields(bson, fields.values, dates); });
-  if (encoded.size() > kMostBytes) return too_large();
-  return encoded;
+/// Calls `work()`, on a thread where it looks at much BSON.
+template <class T, class Work>
+Result<T> work_on(std::size_t bson, Work work) {
+  if (bson <= fiber::kLoopText / 2) return work();
+  return fiber::on_thread<T>(std::move(work));
 }
 
 }  // namespace
@@ -171,101 +171,158 @@ Result<void> Insert::without(Client& client, const Demand& demand) const {
   return *failure;
 }
 
-State State::of(std::string_view document) {
-  const auto copy = [&](std::string_view name) {
-    const auto element = nacre::mongo::find(document, name);
-    return element ? Element({element->type, std::string(element->value)}) : std::nullopt;
-  };
-  return {copy("_rev"), copy("_created"), copy("_updated")};
+Result<std::shared_ptr<const Found>> Condition::find(Client& client, std::string_view collection) const {
+  auto there = find_by_id(client, collection, id, precondition->owner, Role::primary);
+  if (!there) return there.error();
+  const auto found = std::make_shared<const Found>(std::move(*there));
+  if (!precondition->judge) return found;
+  return work_on<std::shared_ptr<const Found>>(found->bson.size(),
+                                               [found, asked = precondition]() -> Result<std::shared_ptr<const Found>> {
+                                                 const auto current = to_document(found->bson);
+                                                 if (!current) return current.error();
+                                                 if (auto holds = asked->judge(*current); !holds) return holds.error();
+                                                 return found;
+                                               });
 }
 
-void State::write(BsonWriter& bson) const {
-  const auto member = [&](std::string_view name, const Element& element) {
-    if (element) {
-      bson.document(name, [&] { bson.raw("$eq", element->second, element->first); });
+/// What counts `_rev` up is known by that. Others' documents without a revision are compared whole.
+void Condition::write(BsonWriter& bson, const Found& found) const {
+  const auto member = [&](std::string_view name) {
+    if (const auto element = nacre::mongo::find(found.bson, name)) {
+      bson.document(name, [&] { bson.raw("$eq", element->value, element->type); });
     } else {
       bson.null(name);  // or missing
     }
   };
-  member("_rev", rev);
-  member("_created", created);
-  member("_updated", updated);
-}
-
-Result<std::optional<State>> Condition::check(Client& client, std::string_view collection) const {
-  if (!precondition->judge) return std::optional<State>();
-  auto answer = checked(client.read(
-      [&](BsonWriter& bson) {
-        bson.string("find", collection);
-        bson.document("filter", [&] { write(bson, std::nullopt); });
-        bson.int32("limit", 1);
-        bson.boolean("singleBatch", true);
-      },
-      {.role = Role::primary, .use = Use::shared}));
-  if (!answer) return answer.error();
-  return read<std::optional<State>>(std::move(*answer),
-                                    [asked = precondition](const Answer& found) -> Result<std::optional<State>> {
-                                      const auto bson = only_document(found);
-                                      if (!bson) return bson.error();
-                                      const auto current = to_document(*bson);
-                                      if (!current) return current.error();
-                                      if (auto holds = asked->judge(*current); !holds) return holds.error();
-                                      return std::optional(State::of(*bson));
-                                    });
-}
-
-void Condition::write(BsonWriter& bson, const std::optional<State>& state) const {
-  write_id(bson, "_id", id);
+  const auto document_id = nacre::mongo::find(found.bson, "_id");
+  if (document_id) bson.raw("_id", document_id->value, document_id->type);
   if (precondition->owner) bson.string("_owner", *precondition->owner);
-  if (state) state->write(bson);
+  if (!precondition->judge) return;
+  const auto rev = nacre::mongo::find(found.bson, "_rev");
+  if (rev && rev->is_integer()) {
+    for (const char* const name : {"_rev", "_created", "_updated"}) member(name);
+    return;
+  }
+  bson.document("$expr", [&] {
+    bson.array("$eq", [&] {
+      bson.document("0", [&] {
+        bson.array("$cmp", [&] {  // to which NaN is equal everywhere
+          bson.string("0", "$$ROOT");
+          bson.document("1", [&] { bson.raw("$literal", found.bson); });
+        });
+      });
+      bson.int32("1", 0);
+    });
+  });
 }
 
-Result<Replace> Replace::make(std::shared_ptr<Collection> collection, std::string_view id, Fields fields, Timestamp updated,
-                              const Precondition& precondition) {
-  const std::size_t size = fields.text.size();
-  auto bson = size <= kEncodedOnLoop
-                  ? encode(fields, collection->dates)
-                  : fiber::on_thread<std::string>([fields = std::make_shared<const Fields>(std::move(fields)),
-                                                   dates = collection->dates] { return encode(*fields, dates); });
-  if (!bson) return bson.error();
-  return Replace(std::move(collection), {id, precondition}, std::move(*bson), updated);
+Result<Changes> Replace::changes(const std::shared_ptr<const Found>& found) const {
+  const std::size_t size = found->bson.size() + fields_->text.size();
+  const auto compare = [fields = fields_, found](const DateFields& dates) -> Result<Changes> {
+    Changes changes = fields->patched ? changed_fields(fields->values, dates, found->bson)
+                                      : Changes{merged_fields(fields->values, dates, found->bson), {}};
+    if (changes.fields.size() > kMostBytes) return too_large();
+    return changes;
+  };
+  if (size <= kEncodedOnLoop) return compare(collection_->dates);
+  return fiber::on_thread<Changes>([compare, dates = collection_->dates] { return compare(dates); });
 }
 
-/// What the server sets is computed from the document that is there; the user's fields are a literal, in which nothing is an
-/// operator.
-void Replace::write_update(BsonWriter& bson) const {
-  const auto merged = [&] {
-    bson.document("0", [&] {
-      bson.string("_id", "$_id");
-      bson.document("_rev", [&] {
-        bson.array("$add", [&] {
-          bson.document("0", [&] {
-            bson.array("$ifNull", [&] {
-              bson.string("0", "$_rev");
-              bson.int64("1", 1);
+/// A pipeline, since nothing in a literal is a path or an operator, whatever the names of other programs' fields hold; and
+/// since fields keep their places, and `_rev` is counted from what is there. What begins with `_` and is not the server's is
+/// never touched.
+void Replace::write_update(BsonWriter& bson, const Changes& changes) const {
+  const auto kept = [&](std::string_view place, FunctionRef<void()> condition) {
+    bson.document(place, [&] {
+      bson.document("$arrayToObject", [&] {
+        bson.document("$filter", [&] {
+          bson.document("input", [&] { bson.string("$objectToArray", "$$ROOT"); });
+          bson.document("cond", condition);
+        });
+      });
+    });
+  };
+  const auto is_hidden = [&] {
+    bson.array("$eq", [&] {
+      bson.document("0", [&] {
+        bson.array("$substrCP", [&] {
+          bson.string("0", "$$this.k");
+          bson.int32("1", 0);
+          bson.int32("2", 1);
+        });
+      });
+      bson.string("1", "_");
+    });
+  };
+  const auto is_not_gone = [&] {
+    bson.array("$not", [&] {
+      bson.document("0", [&] {
+        bson.array("$in", [&] {
+          bson.string("0", "$$this.k");
+          bson.document("1", [&] {
+            bson.array("$literal", [&] {
+              std::size_t index = 0;
+              for (const std::string& name : changes.gone) bson.string(IndexName(index++).view(), name);
             });
           });
+        });
+      });
+    });
+  };
+  const auto revision = [&] {  // as the API shows it: 1 for what is no number
+    bson.array("$cond", [&] {
+      bson.document("0", [&] {
+        bson.array("$in", [&] {
+          bson.document("0", [&] { bson.string("$type", "$_rev"); });
+          bson.array("1", [&] {
+            std::size_t index = 0;
+            for (const char* const type : {"int", "long", "double"}) bson.string(IndexName(index++).view(), type);
+          });
+        });
+      });
+      bson.document("1", [&] {
+        bson.document("$convert", [&] {
+          bson.string("input", "$_rev");
+          bson.string("to", "long");
+          bson.int64("onError", 1);
+        });
+      });
+      bson.int64("2", 1);
+    });
+  };
+  const auto merged = [&] {
+    if (!fields_->patched) {
+      kept("0", is_hidden);
+    } else if (changes.gone.empty()) {
+      bson.string("0", "$$ROOT");
+    } else {
+      kept("0", is_not_gone);
+    }
+    bson.document("1", [&] {
+      bson.document("_rev", [&] {
+        bson.array("$add", [&] {
+          bson.document("0", revision);
           bson.int64("1", 1);
         });
       });
-      bson.string("_created", "$_created");
       bson.date("_updated", updated_);
-      bson.string("_owner", "$_owner");
     });
-    bson.document("1", [&] { bson.raw("$literal", fields_); });
+    bson.document("2", [&] { bson.raw("$literal", changes.fields); });
   };
   bson.document("0", [&] { bson.document("$replaceWith", [&] { bson.array("$mergeObjects", merged); }); });
 }
 
 Result<Document> Replace::operator()(Client& client, const Demand& demand) const {
-  for (;;) {
-    const auto state = condition_.check(client, collection_->name);
-    if (!state) return state.error();
+  for (fiber::Tries tries = fiber::Tries::within_deadline();;) {
+    const auto found = condition_.find(client, collection_->name);
+    if (!found) return found.error();
+    const auto changed = changes(*found);
+    if (!changed) return changed.error();
     auto answer = client.write(
         [&](BsonWriter& bson) {
           bson.string("findAndModify", collection_->name);
-          bson.document("query", [&] { condition_.write(bson, *state); });
-          bson.array("update", [&] { write_update(bson); });
+          bson.document("query", [&] { condition_.write(bson, **found); });
+          bson.array("update", [&] { write_update(bson, *changed); });
           bson.boolean("new", true);
         },
         demand);
@@ -275,28 +332,55 @@ Result<Document> Replace::operator()(Client& client, const Demand& demand) const
     if (value && value->type == BsonType::document) {
       return read<Document>(std::move(*answer), [](const Answer& done) { return to_document(done.view.value->document()); });
     }
-    if (!*state) return Failure(Error::not_found);
+    if (!condition_.precondition->judge) return Failure(Error::not_found);
+    if (!tries.again()) return fiber::outrun();
   }
 }
 
-Result<void> Erase::operator()(Client& client, const Demand& demand) const {
-  for (;;) {
-    const auto state = condition_.check(client, collection_->name);
-    if (!state) return state.error();
-    const auto answer = checked(client.write(
-        [&](BsonWriter& bson) {
-          bson.string("delete", collection_->name);
-          bson.array("deletes", [&] {
-            bson.document("0", [&] {
-              bson.document("q", [&] { condition_.write(bson, *state); });
-              bson.int32("limit", 1);
-            });
+Result<std::int64_t> Erase::erase(Client& client, const Demand& demand, FunctionRef<void(BsonWriter& bson)> query) const {
+  const auto answer = checked(client.write(
+      [&](BsonWriter& bson) {
+        bson.string("delete", collection_->name);
+        bson.array("deletes", [&] {
+          bson.document("0", [&] {
+            bson.document("q", [&] { query(bson); });
+            bson.int32("limit", 1);
           });
-        },
-        demand));
-    if (!answer) return answer.error();
-    if (answer->view.n > 0) return {};
-    if (!*state) return Failure(Error::not_found);
+        });
+      },
+      demand));
+  if (!answer) return answer.error();
+  return answer->view.n;
+}
+
+Result<void> Erase::erase_any(Client& client, const Demand& demand) const {
+  const auto of_owner = [&](BsonWriter& bson) {
+    if (condition_.precondition->owner) bson.string("_owner", *condition_.precondition->owner);
+  };
+  auto gone = erase(client, demand, [&](BsonWriter& bson) {
+    write_id(bson, "_id", condition_.id);
+    of_owner(bson);
+  });
+  for (const ForeignId& other : foreign_ids(condition_.id)) {
+    if (!gone || *gone > 0) break;
+    gone = erase(client, demand, [&](BsonWriter& bson) {
+      other.write(bson, "_id");
+      of_owner(bson);
+    });
+  }
+  if (!gone) return gone.error();
+  return *gone > 0 ? Result<void>() : Failure(Error::not_found);
+}
+
+Result<void> Erase::operator()(Client& client, const Demand& demand) const {
+  if (!condition_.precondition->judge) return erase_any(client, demand);
+  for (fiber::Tries tries = fiber::Tries::within_deadline();;) {
+    const auto found = condition_.find(client, collection_->name);
+    if (!found) return found.error();
+    const auto gone = erase(client, demand, [&](BsonWriter& bson) { condition_.write(bson, **found); });
+    if (!gone) return gone.error();
+    if (*gone > 0) return {};
+    if (!tries.again()) return fiber::outrun();
   }
 }
 
