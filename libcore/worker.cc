@@ -233,7 +233,8 @@ Result<http::Response> Worker::ready() {
   const auto cache = cache_.ping();
   if (!store || !cache) {
     Failure failure(Error::unavailable, "not ready: the store does not answer");
-    if (!cache) failure.detail = store ? "not ready: the cache does not answer" : "not ready: neither store nor cache answers";
+    if (!cache)
+      failure.detail = store ? "not ready: " + cache.error().detail : "not ready: neither store nor cache can be used";
     if (!store) failure.internal = "store: " + store.error().detail + store.error().internal;
     if (!cache) failure.internal += (store ? "cache: " : "; cache: ") + cache.error().detail + cache.error().internal;
     return failure;

@@ -6,11 +6,8 @@ namespace nacre::cache {
 
 namespace {
 
-/// Whether a write that ended so may have changed something, or may still do.
-template <class T>
-bool may_have_written(const Result<T>& result) {
-  if (result) return true;
-  const Error error = result.error().error;
+/// Whether a write that failed so may have changed something, or may still do.
+bool may_have_written(Error error) {
   return error == Error::deadline || error == Error::cancelled || error == Error::unavailable || error == Error::internal;
 }
 
@@ -22,17 +19,15 @@ void invalidate(RemoteTier& tier, std::string_view resource, std::string_view id
 
 template <class T>
 Result<T> InvalidatingStore::written(Result<T> result, const config::Resource& resource, std::string_view id) {
-  if (!may_have_written(result)) return result;
   if (result) {
     invalidate(tier_, resource.name, id);
-    if (!fiber::cancelled() && scheduler_.reactor().now() < fiber::deadline()) return result;
+  } else if (may_have_written(result.error().error)) {
+    // On a fiber of its own, for this one may be at its end; and once more, when the write must be over.
+    (void)scheduler_.start(scheduler_.reactor().now() + 3 * store_timeout_, [this, name = resource.name, id = std::string(id)] {
+      invalidate(tier_, name, id);
+      if (fiber::sleep(store_timeout_)) invalidate(tier_, name, id);
+    });
   }
-  // On a fiber of its own, for this one may be at its end.
-  (void)scheduler_.start(scheduler_.reactor().now() + 3 * store_timeout_,
-                         [this, name = resource.name, id = std::string(id), known = result.has_value()] {
-                           invalidate(tier_, name, id);
-                           if (!known && fiber::sleep(store_timeout_)) invalidate(tier_, name, id);
-                         });
   return result;
 }
 

@@ -140,7 +140,7 @@ struct ReadThrough::State : std::enable_shared_from_this<ReadThrough::State> {
   std::optional<Served> find_remote(const Read& read, RemoteTier::Look& look, bool& away);
   Result<Served> get(const Read& read);
   Result<Served> lead(const Read& read, const std::string& flight, RemoteTier::Look& look);
-  Result<Served> load(const Read& read, const RemoteTier::Look& look);
+  Result<Served> load(const Read& read, RemoteTier::Look look);
   void renew(const Read& read, const RemoteTier::Look& look);
 
   Zone& zone;
@@ -229,8 +229,9 @@ Result<Served> ReadThrough::State::lead(const Read& read, const std::string& fli
   return load(read, look);
 }
 
-Result<Served> ReadThrough::State::load(const Read& read, const RemoteTier::Look& look) {
+Result<Served> ReadThrough::State::load(const Read& read, RemoteTier::Look look) {
   const Ticket ticket = zone.ticket(read.key.subject());
+  if (options.remote != nullptr) options.remote->reserve(read.key, look);
   Result<Entry> loaded = read.load();
   if (loaded) {
     fill(read.key, ticket, *loaded, read.policy);
@@ -260,6 +261,7 @@ void ReadThrough::State::renew(const Read& read, const RemoteTier::Look& look) {
         if (remote != nullptr && look.fill == RemoteTier::Look::Fill::none) {
           if (auto looked = remote->find(key)) look = std::move(*looked);
         }
+        if (remote != nullptr) remote->reserve(key, look);
         const Result<Entry> loaded = load();
         if (loaded) {
           state->fill(key, ticket, *loaded, policy);

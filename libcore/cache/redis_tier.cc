@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -14,44 +15,69 @@ namespace nacre::cache {
 namespace {
 
 constexpr std::size_t kLargest = Zone::kLargestEntry;
-constexpr std::size_t kBatch = 100;
+constexpr Milliseconds kBetweenTries{100};
+constexpr int kMostEpochs = 3;  ///< that a write may find begun while it tells of itself
 
 constexpr std::int64_t kNeverModified = std::numeric_limits<std::int64_t>::min();
-constexpr std::uint64_t kFormat = 1;
 
 /// The end of a value: the body comes first, so that cutting off the rest leaves it in place, then the ETag, then this.
 struct Trailer {
   std::uint64_t fingerprint;
-  std::uint64_t generation;
   std::int64_t filled;  ///< wall clock, milliseconds
   std::int64_t last_modified;
-  std::uint32_t etag_size;
-  std::uint32_t format;
+  std::uint64_t etag_size;
+  std::uint64_t number;  ///< of a list, the generation; of a document, random. A place that is kept holds this alone
 };
 static_assert(std::is_trivially_copyable_v<Trailer> && sizeof(Trailer) == 40);
 
-/// Puts a value in place of an older one, but not where a write was.
+/// Fills in a document's answer, in place of what its reader saw.
 constexpr std::string_view kReplace =
-    "if redis.call('GET', KEYS[1]) == '' then return 0 end "
-    "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1";
+    "if redis.call('GETRANGE', KEYS[1], -8, -1) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end";
 
+/// Gives the epoch, after it has begun a new one where that is asked for, there is none, or it was begun on another server or
+/// other data; and why the server takes no writes, if it takes none. A server that does not say who it is counts as the same.
+const redis::Script look_script(R"(
+  local server = ''
+  for _, section in ipairs({'server', 'replication'}) do
+    local info = redis.pcall('INFO', section)
+    for _, name in ipairs({'run_id', 'master_replid'}) do
+      server = server .. (type(info) == 'string' and string.match(info, name .. ':(%w+)') or '')
+    end
+  end
+  local value = redis.call('GET', KEYS[1])
+  local epoch = value and string.match(value, '^(%d+) ' .. server .. '$')
+  if epoch and ARGV[2] ~= 'begin' then
+    local write = redis.pcall('SET', KEYS[1], value, 'NX')
+    return {epoch, type(write) == 'table' and write.err or ''}
+  end
+  redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. server)
+  redis.pcall('PUBLISH', ARGV[3], ARGV[4])
+  return {ARGV[1], ''})");
+
+// What a message has in place of a resource.
+constexpr std::string_view kNewEpoch = "=";
+constexpr std::string_view kMark = "!";
+
+/// Never 0.
 std::uint64_t random_number() {
   std::uint64_t number = 0;
-  randombytes_buf(&number, sizeof number);
+  while (number == 0) randombytes_buf(&number, sizeof number);
   return number;
 }
 
+std::string_view bytes_of(const std::uint64_t& number) { return {reinterpret_cast<const char*>(&number), sizeof number}; }
+
 std::string serialize(const Entry& entry, Trailer trailer) {
   trailer.last_modified = entry.last_modified ? entry.last_modified->at.time_since_epoch().count() : kNeverModified;
-  trailer.etag_size = static_cast<std::uint32_t>(entry.etag.size());
-  trailer.format = kFormat;
+  trailer.etag_size = entry.etag.size();
   std::string value;
   value.reserve(entry.body.size() + entry.etag.size() + sizeof trailer);
   value.append(entry.body).append(entry.etag).append(reinterpret_cast<const char*>(&trailer), sizeof trailer);
   return value;
 }
 
-std::uint64_t generation_of(const std::string& text) {
+/// 0 for what begins with no number.
+std::uint64_t number_of(std::string_view text) {
   std::uint64_t number = 0;
   std::from_chars(text.data(), text.data() + text.size(), number);
   return number;
@@ -59,49 +85,66 @@ std::uint64_t generation_of(const std::string& text) {
 
 std::string text_of(Milliseconds time) { return std::to_string(std::max<Milliseconds::rep>(time.count(), 1)); }
 
+/// A resource's generation outlives its lists.
+const std::string generation_life = text_of(std::chrono::hours(24 * 7));
+
 }  // namespace
 
 RedisTier::RedisTier(redis::Client& client, Zone& zone, fiber::Scheduler& scheduler, Options options)
     : client_(client),
       zone_(zone),
+      trust_(zone.trust()),
       scheduler_(scheduler),
       options_(std::move(options)),
+      epoch_key_(options_.prefix + ":epoch"),
       channel_(options_.prefix + ":writes"),
-      quiet_(text_of(options_.quiet)),
-      host_(std::to_string(zone.id())) {
+      host_(std::to_string(zone.id())),
+      looked_at_(client.conversations()),
+      timer_(scheduler.reactor().background_timer([this] { tick(); })) {
   client_.listen({{channel_}, [this](std::string_view, std::string_view message) { hear(message); }, {}});
+  timer_->arm(now());
 }
 
-RedisTier::~RedisTier() {
-  if (owes_) zone_.settle_remote();
-}
-
-std::string RedisTier::key_of(char kind, std::string_view name) const {
+std::string RedisTier::key_of(std::uint64_t epoch, char kind, std::string_view name) const {
+  std::array<char, 20> digits{};
+  const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), epoch).ptr;
+  const std::string_view number(digits.data(), end);
   std::string key;
-  key.reserve(options_.prefix.size() + 2 + name.size());
-  return key.append(options_.prefix).append(1, ':').append(1, kind).append(name);
+  key.reserve(options_.prefix.size() + number.size() + 3 + name.size());
+  key.append(options_.prefix).append(1, ':').append(number).append(1, ':').append(1, kind).append(name);
+  return key;
 }
 
-std::string RedisTier::key_of(const Key& key) const { return key_of(static_cast<char>(key.kind()), key.name()); }
+std::string RedisTier::key_of(std::uint64_t epoch, const Key& key) const {
+  return key_of(epoch, static_cast<char>(key.kind()), key.name());
+}
+
+// ---- reading
 
 Result<RemoteTier::Look> RedisTier::find(const Key& key) {
-  if (zone_.owes_remote() || scheduler_.reactor().now() < distrusted_until_) {
-    settle();
-    return Failure(Error::unavailable, "a write is to be told first");
+  const std::uint64_t epoch = trust_.epoch(now());
+  const std::uint64_t conversation = client_.conversations();
+  if (epoch == 0 || conversation != looked_at_) {
+    start_look();
+    return Failure(Error::unavailable, "the epoch is to be learned first");
   }
-  return key.kind() == Key::Kind::document ? find_document(key) : find_list(key);
+  auto look = key.kind() == Key::Kind::document ? find_document(epoch, key) : find_list(epoch, key);
+  // What answered may be another server than the one that was looked at.
+  if (look && client_.conversations() != conversation) return Failure(Error::unavailable, "the connection was made anew");
+  return look;
 }
 
-Result<RemoteTier::Look> RedisTier::find_document(const Key& key) {
-  auto reply = client_.command({"GET", key_of(key)});
+Result<RemoteTier::Look> RedisTier::find_document(std::uint64_t epoch, const Key& key) {
+  auto reply = client_.command({"GET", key_of(epoch, key)});
   if (!reply) return reply.error();
-  if (reply->is_nil()) return Look{.fill = Look::Fill::absent};
-  return look_at(std::move(*reply).take_text(), key, 0);
+  Look look{.fill = Look::Fill::absent, .epoch = epoch};
+  if (!reply->is_nil()) read_value(std::move(*reply).take_text(), key, look);
+  return look;
 }
 
-Result<RemoteTier::Look> RedisTier::find_list(const Key& key) {
-  const std::string generation_key = key_of('g', key.subject());
-  const std::string list_key = key_of(key);
+Result<RemoteTier::Look> RedisTier::find_list(std::uint64_t epoch, const Key& key) {
+  const std::string generation_key = key_of(epoch, 'g', key.subject());
+  const std::string list_key = key_of(epoch, key);
   const std::array<std::string_view, 2> get_generation{"GET", generation_key};
   const std::array<std::string_view, 2> get_list{"GET", list_key};
   const std::array<redis::Words, 2> both{get_generation, get_list};
@@ -109,38 +152,41 @@ Result<RemoteTier::Look> RedisTier::find_list(const Key& key) {
   for (const auto& reply : replies) {
     if (!reply) return reply.error();
   }
-  if (replies[0]->is_nil()) {
+  Look look{.fill = Look::Fill::over, .epoch = epoch, .number = number_of(replies[0]->text())};
+  if (look.number == 0) {
     const auto generation = new_generation(generation_key);
     if (!generation) return generation.error();
-    return Look{.fill = Look::Fill::other, .generation = *generation};
+    look.number = *generation;
+  } else if (!replies[1]->is_nil()) {
+    read_value(std::move(*replies[1]).take_text(), key, look);
   }
-  const std::uint64_t generation = generation_of(replies[0]->text());
-  if (replies[1]->is_nil()) return Look{.fill = Look::Fill::other, .generation = generation};
-  return look_at(std::move(*replies[1]).take_text(), key, generation);
+  return look;
 }
 
 /// Begins the count of a resource; whoever is first.
 Result<std::uint64_t> RedisTier::new_generation(const std::string& key) {
   const std::string number = std::to_string(random_number());
-  if (auto set = client_.command({"SET", key, number, "NX"}); !set) return set.error();
+  if (auto set = client_.command({"SET", key, number, "NX", "PX", generation_life}); !set) return set.error();
   auto reply = client_.command({"GET", key});
   if (!reply) return reply.error();
-  return generation_of(reply->text());
+  return number_of(reply->text());
 }
 
-RemoteTier::Look RedisTier::look_at(std::string value, const Key& key, std::uint64_t generation) const {
-  Look look{.fill = Look::Fill::other, .generation = generation};
-  if (value.empty()) {
-    look.fill = Look::Fill::none;
-    return look;
-  }
+void RedisTier::read_value(std::string value, const Key& key, Look& look) const {
   Trailer trailer{};
-  if (value.size() < sizeof trailer) return look;
+  if (value.size() < sizeof trailer) {
+    // The place that is kept for another's fill; of a list there is none.
+    if (key.kind() == Key::Kind::document) look.fill = Look::Fill::none;
+    return;
+  }
   std::memcpy(&trailer, value.data() + value.size() - sizeof trailer, sizeof trailer);
+  if (key.kind() == Key::Kind::document) {
+    look.fill = Look::Fill::over;
+    look.number = trailer.number;
+  }
   const std::size_t rest = value.size() - sizeof trailer;
-  if (trailer.format != kFormat || trailer.etag_size > rest || trailer.fingerprint != (key.fingerprint() ^ options_.identity))
-    return look;
-  if (trailer.generation != generation) return look;
+  if (trailer.etag_size > rest || trailer.fingerprint != (key.fingerprint() ^ options_.identity)) return;
+  if (trailer.number != look.number) return;
   Found found;
   found.entry.etag = value.substr(rest - trailer.etag_size, trailer.etag_size);
   value.resize(rest - trailer.etag_size);
@@ -149,33 +195,62 @@ RemoteTier::Look RedisTier::look_at(std::string value, const Key& key, std::uint
   const Milliseconds wall = scheduler_.reactor().wall().time_since_epoch();
   found.age = std::max(wall - Milliseconds{trailer.filled}, Milliseconds{});
   look.found = std::move(found);
-  return look;
+}
+
+// ---- filling in
+
+void RedisTier::reserve(const Key& key, Look& look) {
+  if (look.fill != Look::Fill::absent) return;
+  look.fill = Look::Fill::none;
+  look.number = random_number();
+  const auto kept =
+      client_.command({"SET", key_of(look.epoch, key), bytes_of(look.number), "PX", text_of(options_.reserved), "NX"});
+  if (kept && !kept->is_nil()) look.fill = Look::Fill::over;
 }
 
 void RedisTier::fill(const Key& key, const Look& look, const Entry& entry, const config::CachePolicy& policy) {
-  if (look.fill == Look::Fill::none || zone_.owes_remote()) return;
+  if (look.fill != Look::Fill::over || look.epoch != trust_.epoch(now())) return;
   if (entry.body.size() + entry.etag.size() > kLargest) return;
+  const bool is_list = key.kind() == Key::Kind::list;
   const std::string value = serialize(entry, {.fingerprint = key.fingerprint() ^ options_.identity,
-                                              .generation = look.generation,
                                               .filled = scheduler_.reactor().wall().time_since_epoch().count(),
                                               .last_modified = 0,
                                               .etag_size = 0,
-                                              .format = 0});
+                                              .number = is_list ? look.number : random_number()});
   const std::string life = text_of(policy.ttl + policy.stale);
-  const std::string name = key_of(key);
-  if (key.kind() == Key::Kind::list) {
+  const std::string name = key_of(look.epoch, key);
+  if (is_list) {
     (void)client_.send({"SET", name, value, "PX", life});
-  } else if (look.fill == Look::Fill::absent) {
-    (void)client_.send({"SET", name, value, "PX", life, "NX"});
   } else {
-    (void)client_.send({"EVAL", kReplace, "1", name, value, life});
+    (void)client_.send({"EVAL", kReplace, "1", name, bytes_of(look.number), value, life});
   }
 }
 
+// ---- writes
+
 void RedisTier::invalidate(std::string_view resource, std::span<const std::string_view> ids) {
-  if (!tell(resource, ids)) owe(resource, ids);
+  const bool told = end(resource, ids);
   // Since the write, somebody here may have filled in what Redis still had.
   end_in_zone(resource, ids);
+  if (!told && (fiber::cancelled() || now() >= fiber::deadline())) return invalidate_apart(resource, ids);
+  if (!told) trust_.mark();
+  // Only now, so that the other hosts do not find the old state once more. A Redis that takes no writes still passes messages
+  // on.
+  std::string message = host_;
+  message.append(1, ' ').append(resource);
+  for (const std::string_view id : ids) message.append(1, ' ').append(id);
+  (void)client_.send({"PUBLISH", channel_, message});
+  if (!told) (void)client_.send({"PUBLISH", channel_, host_ + ' ' + std::string(kMark)});
+}
+
+/// On a fiber of its own, for the writer's is at its end.
+void RedisTier::invalidate_apart(std::string_view resource, std::span<const std::string_view> ids) {
+  const auto started =
+      scheduler_.start(now() + 4 * options_.timeout,
+                       [this, name = std::string(resource), copies = std::vector<std::string>(ids.begin(), ids.end())] {
+                         invalidate(name, std::vector<std::string_view>(copies.begin(), copies.end()));
+                       });
+  if (!started) trust_.mark();
 }
 
 void RedisTier::end_in_zone(std::string_view resource, std::span<const std::string_view> ids) {
@@ -188,78 +263,45 @@ void RedisTier::end_in_zone(std::string_view resource, std::span<const std::stri
   zone_.invalidate(resource);
 }
 
-/// True when Redis has all of it. The other hosts are told then, so that they do not find the old state once more.
-bool RedisTier::tell(std::string_view resource, std::span<const std::string_view> ids) {
-  std::vector<std::string> keys;
-  keys.reserve(ids.size());
-  std::string message = host_;
-  message.append(1, ' ').append(resource);
-  for (const std::string_view id : ids) {
-    std::string& key = keys.emplace_back();
-    Key::append_subject(key, resource, id);
-    message.append(1, ' ').append(id);
-    key = key_of('d', key);
+/// True when Redis has it no more, under whichever epoch others look.
+bool RedisTier::end(std::string_view resource, std::span<const std::string_view> ids) {
+  std::uint64_t epoch = trust_.last_epoch();
+  for (int tries = 0; tries < kMostEpochs; ++tries) {
+    const auto current = end_under(epoch, resource, ids);
+    if (!current) return false;
+    // Whoever begins an epoch after this begins it after the write.
+    if (*current == epoch || *current == 0) return true;
+    epoch = *current;
+    trust_.doubt();
   }
-  const std::string generation_key = key_of('g', resource);
-  const std::string generation = std::to_string(random_number());
-  using Set = std::array<std::string_view, 5>;
-  std::vector<Set> sets;
-  sets.reserve(keys.size());
-  for (const std::string& key : keys) sets.push_back({"SET", key, "", "PX", quiet_});
-  const std::array<std::string_view, 3> count{"SET", generation_key, generation};
-  std::vector<redis::Words> commands(sets.begin(), sets.end());
-  commands.emplace_back(count);
-  bool told = true;
-  for (const auto& reply : client_.commands(commands)) told = told && reply;
-  if (told) (void)client_.send({"PUBLISH", channel_, message});
-  return told;
+  return false;
 }
 
-void RedisTier::owe(std::string_view resource, std::span<const std::string_view> ids) {
-  if (!owes_) zone_.owe_remote();
-  owes_ = true;
-  owed_.emplace(resource);
+/// Gives the epoch that there is now; 0: none.
+Result<std::uint64_t> RedisTier::end_under(std::uint64_t epoch, std::string_view resource,
+                                           std::span<const std::string_view> ids) {
+  std::vector<std::string> keys;
+  keys.reserve(ids.size() + 1);
   for (const std::string_view id : ids) {
     std::string subject;
     Key::append_subject(subject, resource, id);
-    owed_.insert(std::move(subject));
+    keys.push_back(key_of(epoch, 'd', subject));
   }
-  if (owed_.size() <= kMostOwed) return;
-  // Too much to remember: what Redis holds now is not looked at any more.
-  std::erase_if(owed_, [](const std::string& subject) { return subject.find('/') != std::string::npos; });
-  distrusted_until_ = scheduler_.reactor().now() + options_.longest;
-}
-
-/// Starts to tell what is owed, where Redis is there again.
-void RedisTier::settle() {
-  if (!owes_ || paying_ || !client_.available()) return;
-  paying_ = true;
-  const auto started = scheduler_.start(scheduler_.reactor().now() + options_.quiet, [this] { pay(); });
-  if (!started) paying_ = false;
-}
-
-void RedisTier::pay() {
-  while (!owed_.empty()) {
-    const std::string first = *owed_.begin();
-    const std::string resource = first.substr(0, first.find('/'));
-    std::vector<std::string> subjects;
-    for (auto at = owed_.begin(); at != owed_.end() && subjects.size() < kBatch; ++at) {
-      if (*at == resource || at->starts_with(resource + '/')) subjects.push_back(*at);
-    }
-    std::vector<std::string_view> ids;
-    for (const std::string& subject : subjects) {
-      if (subject.size() > resource.size()) ids.push_back(std::string_view(subject).substr(resource.size() + 1));
-    }
-    if (!tell(resource, ids)) break;
-    for (const std::string& subject : subjects) owed_.erase(subject);
+  keys.push_back(key_of(epoch, 'g', resource));
+  std::vector<std::array<std::string_view, 2>> words;
+  words.reserve(keys.size() + 1);
+  if (epoch != 0) {
+    for (const std::string& key : keys) words.push_back({"DEL", key});
   }
-  paying_ = false;
-  if (!owed_.empty()) return;
-  owes_ = false;
-  zone_.settle_remote();
+  words.push_back({"GET", epoch_key_});
+  auto replies = client_.commands(std::vector<redis::Words>(words.begin(), words.end()));
+  for (const auto& reply : replies) {
+    if (!reply) return reply.error();
+  }
+  return number_of(replies.back()->text());
 }
 
-/// `<host> <resource> <id>…`: another host wrote.
+/// `<host> <resource> <id>…`: another host wrote. Or `<host> !`: it could not tell Redis. Or `<host> =`: it began an epoch.
 void RedisTier::hear(std::string_view message) {
   const auto word = [&message] {
     const std::size_t end = std::min(message.find(' '), message.size());
@@ -269,9 +311,65 @@ void RedisTier::hear(std::string_view message) {
   };
   if (word() == host_) return;
   const std::string_view resource = word();
+  if (resource == kMark) return trust_.mark();
+  if (resource == kNewEpoch) {
+    trust_.doubt();
+    return start_look();
+  }
   std::vector<std::string_view> ids;
   while (!message.empty()) ids.push_back(word());
   end_in_zone(resource, ids);
+}
+
+// ---- the epoch
+
+void RedisTier::tick() {
+  const bool known = trust_.epoch(now()) != 0 && looked_at_ == client_.conversations();
+  if (!known || trust_.due(now())) start_look();
+  timer_->arm(now() + (known ? Trust::kBetweenLooks / 2 : kBetweenTries));
+}
+
+void RedisTier::start_look() {
+  if (looking_ || !client_.available()) return;
+  looking_ = true;
+  const auto started = scheduler_.start(now() + 4 * options_.timeout, [this] {
+    look();
+    if (looked_at_ != client_.conversations()) look();  // the connection was made only now
+    looking_ = false;
+  });
+  if (!started) looking_ = false;
+}
+
+void RedisTier::look() {
+  if (client_.replacements() != replacements_) trust_.mark();
+  replacements_ = client_.replacements();
+  const auto turn = trust_.begin(now(), 4 * options_.timeout);
+  if (!turn) return;
+  const std::uint64_t conversation = client_.conversations();
+  const auto reply = client_.run(look_script, {epoch_key_},
+                                 {std::to_string(random_number()), turn->raises ? "begin" : "", channel_,
+                                  std::string(host_).append(1, ' ').append(kNewEpoch)});
+  if (!reply || reply->items().size() != 2) {
+    trust_.give_up(*turn);
+    if (!reply && redis::refused(reply.error())) note(reply.error().internal.substr(std::string_view("redis: ").size()));
+    return;
+  }
+  const std::string& refusal = reply->items()[1].text();
+  // Where there is no room for more, what was written is deleted all the same.
+  const bool full = refusal.find("OOM ") != std::string::npos;
+  note(refusal);
+  if (!refusal.empty() && !full) return trust_.doubt();
+  if (conversation != client_.conversations()) return trust_.give_up(*turn);
+  const Trust::Learned learned = trust_.learn(*turn, number_of(reply->items()[0].text()));
+  if (learned == Trust::Learned::too_late) return;
+  if (learned == Trust::Learned::other) zone_.invalidate_all();
+  looked_at_ = conversation;
+}
+
+/// Tells operators, once for all workers of this host.
+void RedisTier::note(const std::string& refusal) {
+  if (!trust_.set_refuses(!refusal.empty())) return;
+  options_.log(refusal.empty() ? "redis takes writes again" : "redis takes no writes: " + refusal);
 }
 
 }  // namespace nacre::cache

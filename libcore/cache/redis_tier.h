@@ -1,7 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -12,12 +13,19 @@
 
 namespace nacre::cache {
 
-/// The remote tier in Redis, below a prefix, `nacre:` usually.
+/// The remote tier in Redis, below a prefix, `nacre` usually.
 ///
-///     d<resource>/<id>      a document's answer; empty for a moment after a write: then nothing is filled in
-///     l<resource>/<query>   a list's answer, good while it names the resource's generation
-///     g<resource>           the generation of a resource's lists: another number after each write
-///     writes                the channel on which the hosts tell each other what they wrote
+///     epoch                         the epoch, and the server that it was begun on
+///     <epoch>:d<resource>/<id>      a document's answer, or for a moment the place that is kept for one
+///     <epoch>:l<resource>/<query>   a list's answer, good while it names the resource's generation
+///     <epoch>:g<resource>           the generation of a resource's lists: another number after each write
+///     writes                        the channel on which the hosts tell each other what they wrote
+///
+/// A write deletes what it ends, which a full Redis still does; a fill comes only in the place of what its reader had seen
+/// before it read the store, so that a slow one can't put back what was just deleted. What could not be deleted is put out of
+/// reach by a new epoch (cache/trust.h), begun as soon as Redis takes writes again; and so is everything when another server
+/// answers, or the same one with other data: it may have missed deletions. An epoch is a random number, which never comes
+/// again.
 ///
 /// Keys do not hold the configuration's fingerprint but values do, so that a write ends what any configuration cached.
 /// The age of an answer is the difference of two hosts' wall clocks; Redis itself drops it at the end of its lifetime.
@@ -27,46 +35,53 @@ class RedisTier final : public RemoteTier {
     std::string prefix;
     /// Of the store: what was read from another one is not found.
     std::uint64_t identity;
-    /// For how long nothing is filled in after a write: longer than any read of the store takes.
-    Milliseconds quiet;
-    /// The longest that an entry can be served, of all resources.
-    Milliseconds longest;
+    /// How long a place is kept for a fill.
+    Milliseconds reserved;
+    /// Of a call of the client.
+    Milliseconds timeout;
+    /// One line for operators when Redis takes no writes, and when it does again.
+    std::function<void(std::string_view line)> log;
   };
   RedisTier(redis::Client& client, Zone& zone, fiber::Scheduler& scheduler, Options options);
-  ~RedisTier() override;
 
   Result<Look> find(const Key& key) override;
+  void reserve(const Key& key, Look& look) override;
   void fill(const Key& key, const Look& look, const Entry& entry, const config::CachePolicy& policy) override;
   void invalidate(std::string_view resource, std::span<const std::string_view> ids) override;
 
  private:
-  /// What could not be invalidated when it was written, and keeps this host from trusting Redis until it is.
-  static constexpr std::size_t kMostOwed = 10'000;
-
-  std::string key_of(char kind, std::string_view name) const;
-  std::string key_of(const Key& key) const;
-  Result<Look> find_document(const Key& key);
-  Result<Look> find_list(const Key& key);
-  Look look_at(std::string value, const Key& key, std::uint64_t generation) const;
+  std::string key_of(std::uint64_t epoch, char kind, std::string_view name) const;
+  std::string key_of(std::uint64_t epoch, const Key& key) const;
+  Result<Look> find_document(std::uint64_t epoch, const Key& key);
+  Result<Look> find_list(std::uint64_t epoch, const Key& key);
+  void read_value(std::string value, const Key& key, Look& look) const;
   Result<std::uint64_t> new_generation(const std::string& key);
-  bool tell(std::string_view resource, std::span<const std::string_view> ids);
+
+  void invalidate_apart(std::string_view resource, std::span<const std::string_view> ids);
+  bool end(std::string_view resource, std::span<const std::string_view> ids);
+  Result<std::uint64_t> end_under(std::uint64_t epoch, std::string_view resource, std::span<const std::string_view> ids);
   void end_in_zone(std::string_view resource, std::span<const std::string_view> ids);
-  void owe(std::string_view resource, std::span<const std::string_view> ids);
-  void pay();
-  void settle();
   void hear(std::string_view message);
+
+  void tick();
+  void start_look();
+  void look();
+  void note(const std::string& refusal);
+
+  Monotonic now() const noexcept { return scheduler_.reactor().now(); }
 
   redis::Client& client_;
   Zone& zone_;
+  Trust& trust_;
   fiber::Scheduler& scheduler_;
   const Options options_;
+  const std::string epoch_key_;
   const std::string channel_;
-  const std::string quiet_;
-  const std::string host_;      ///< says whose a message is
-  std::set<std::string> owed_;  ///< subjects
-  bool owes_ = false;           ///< counted in the zone
-  bool paying_ = false;
-  Monotonic distrusted_until_{};
+  const std::string host_;          ///< says whose a message is
+  std::uint64_t looked_at_;         ///< the client's conversation in which the epoch was last seen
+  std::uint64_t replacements_ = 0;  ///< of the client, that a mark was set for
+  bool looking_ = false;
+  std::unique_ptr<Timer> timer_;
 };
 
 }  // namespace nacre::cache

@@ -28,23 +28,28 @@ class RemoteTier {
   /// What a look gave, and what a fill after it may do: so a reader of the store can't put back what a writer just replaced.
   struct Look {
     enum class Fill : std::uint8_t {
-      none,    ///< a write was a moment ago
-      absent,  ///< if there is still nothing
-      other,   ///< over what is there, unless a write was meanwhile
+      none,    ///< somebody else's is to come, or the tier is away
+      absent,  ///< nothing is there: see `reserve`
+      over,    ///< in place of what was seen, as long as that stands there
     };
     std::optional<Found> found{};
     Fill fill = Fill::none;
-    std::uint64_t generation = 0;  ///< of the subject, for lists
+    std::uint64_t epoch = 0;
+    std::uint64_t number = 0;  ///< of what was seen: for a list, the generation of its resource's lists
   };
 
-  /// Error::unavailable and the like where the tier is away; also Error::cancelled and Error::deadline of the fiber.
+  /// Error::unavailable and the like where the tier is away or not to be trusted; also Error::cancelled and Error::deadline of
+  /// the fiber.
   virtual Result<Look> find(const Key& key) = 0;
+
+  /// Before the store is read for a fill: where nothing is, a place is kept for it, which a write takes away.
+  virtual void reserve(const Key& key, Look& look) = 0;
 
   /// Stores what was read from the store after `look`. Does not wait for it.
   virtual void fill(const Key& key, const Look& look, const Entry& entry, const config::CachePolicy& policy) = 0;
 
-  /// Ends a resource's lists, and these documents, on all hosts; waits until that is done. Where the tier is away it is
-  /// remembered, and done before anything of it is found again.
+  /// Ends a resource's lists, and these documents, on all hosts; waits until that is done. Where the tier can't be told,
+  /// nothing that it has now is found by this host again, nor by others once it can be told.
   virtual void invalidate(std::string_view resource, std::span<const std::string_view> ids) = 0;
 };
 

@@ -11,7 +11,7 @@ namespace nacre::cache {
 
 namespace {
 
-constexpr std::uint64_t kMagic = 0x6e61'6372'655a'0002;  // ends with the number of the page's form
+constexpr std::uint64_t kMagic = 0x6e61'6372'655a'0003;  // ends with the number of the page's form
 constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 // As many are looked at. A new descriptor has the lowest number that is free, so that it is among them.
 constexpr int kDescriptors = 1 << 16;

@@ -22,6 +22,7 @@ class Succession {
     std::atomic<std::uint64_t> zones;    ///< that were made: each has a number, from 1
     std::atomic<std::uint64_t> serving;  ///< a zone's number, or kNone
     std::int64_t alone_since;            ///< when one zone's processes were first seen to be the only ones; 0: not yet
+    std::atomic<std::uint64_t> marks;    ///< of all zones: see Trust
   };
   struct File {
     int descriptor = -1;

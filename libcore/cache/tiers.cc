@@ -3,7 +3,6 @@
 #include <sodium.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <climits>
 #include <cstring>
@@ -34,31 +33,24 @@ std::uint64_t identity_of_store(const config::Config& config) {
   return identity;
 }
 
-Milliseconds longest_life(const config::Config& config) {
-  Milliseconds longest{};
-  for (const config::Resource& resource : config.resources)
-    longest = std::max(longest, resource.cache.ttl + resource.cache.stale);
-  return longest;
-}
-
-RedisTier::Options tier_options(const config::Config& config) {
-  return {.prefix = config.cache.prefix,
-          .identity = identity_of_store(config),
-          .quiet = config.timeouts.request + config.timeouts.store + Seconds{1},
-          .longest = longest_life(config)};
-}
-
 }  // namespace
 
 struct Tiers::Redis {
   Redis(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, store::Store& wrapped, Observe observe,
         std::function<void(std::string_view)> log)
-      : threads(scheduler.reactor(), kConnectingThreads),
+      : trust(zone.trust()),
+        threads(scheduler.reactor(), kConnectingThreads),
         client(scheduler.reactor(), threads, config.cache.redis,
-               {.timeout = config.timeouts.redis, .observe = std::move(observe), .log = std::move(log)}),
-        tier(client, zone, scheduler, tier_options(config)),
+               {.timeout = config.timeouts.redis, .observe = std::move(observe), .log = log}),
+        tier(client, zone, scheduler,
+             {.prefix = config.cache.prefix,
+              .identity = identity_of_store(config),
+              .reserved = config.timeouts.store + Seconds{1},
+              .timeout = config.timeouts.redis,
+              .log = std::move(log)}),
         store(wrapped, tier, scheduler, config.timeouts.store) {}
 
+  const Trust& trust;
   net::Threads threads;
   redis::Client client;
   RedisTier tier;
@@ -85,7 +77,9 @@ Tiers::~Tiers() = default;
 
 Result<void> Tiers::ping() {
   if (!redis_) return {};
-  return redis_->client.ping();
+  auto answered = redis_->client.ping();
+  if (answered && redis_->trust.refuses()) return Failure(Error::unavailable, std::string(redis::kTakesNoWrites));
+  return answered;
 }
 
 }  // namespace nacre::cache

@@ -31,7 +31,7 @@ class Tiers {
   SmallValues& values() noexcept { return *values_; }
   /// The store, as those who write must see it.
   store::Store& store() noexcept { return *store_; }
-  /// Whether the cache can be used: on a fiber.
+  /// Whether the cache can be used; the failure's `detail` says why not. On a fiber.
   Result<void> ping();
 
  private:

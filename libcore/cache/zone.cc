@@ -56,6 +56,7 @@ Zone& Zone::format(std::span<std::byte> memory) {
   auto& zone = *::new (memory.data()) Zone();
   zone.hash_.init();
   zone.workers_.init();
+  zone.trust_.init();
   zone.metrics_at_ = align(sizeof(Zone));
   zone.metrics_size_ = metrics_size(memory.size());
   const std::uint64_t values_at = zone.metrics_at_ + zone.metrics_size_;
@@ -207,7 +208,7 @@ WorkerSlots::Entered Zone::enter() noexcept {
   succession_.enter();
   return workers_.enter([this] {
     invalidate_all();
-    owing_ = 0;  // what it owed is forgotten: the lifetimes of the entries bound that
+    trust_.mark();
   });
 }
 

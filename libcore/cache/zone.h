@@ -15,6 +15,7 @@
 #include "cache/keyed_hash.h"
 #include "cache/leases.h"
 #include "cache/succession.h"
+#include "cache/trust.h"
 #include "cache/worker_slots.h"
 #include "http/representation.h"
 
@@ -99,16 +100,17 @@ class Zone {
   /// True when it was there.
   Result<bool> erase(std::string_view key, Monotonic now);
 
-  /// A worker owes the remote tier the news of a write; until it settles that, no worker of this host trusts the tier.
-  void owe_remote() noexcept { owing_.fetch_add(1); }
-  void settle_remote() noexcept { owing_.fetch_sub(1); }
-  bool owes_remote() const noexcept { return owing_.load(std::memory_order_acquire) != 0; }
+  /// What this host knows of the tier behind, where there is one.
+  Trust& trust() noexcept { return trust_; }
 
   /// Tells this host from others.
   std::uint64_t id() const noexcept { return hash_("host"); }
 
   /// Before any process uses it: there may be other zones beside this one, whose processes write without telling it.
-  void join(const Succession::File& file) noexcept { succession_.join(file); }
+  void join(const Succession::File& file) noexcept {
+    succession_.join(file);
+    trust_.share(file.page->marks);
+  }
   /// Whether it may be used for entries: else nothing is found in it and nothing filled in.
   bool serves() const noexcept { return succession_.serves(); }
   /// Looks whether it may be used again. Called now and then by each worker; `grace`: how long a write may still come of a
@@ -117,9 +119,9 @@ class Zone {
     succession_.look(now, grace, [this] { invalidate_all(); });
   }
 
-  /// Lists the calling process as a worker. When one that is listed no longer runs, everything is invalidated (it may have died
-  /// between a commit and its `invalidate`). Workers of an earlier configuration that still finish their requests are no
-  /// matter.
+  /// Lists the calling process as a worker. When one that is listed no longer runs, everything is invalidated, here and in the
+  /// tier behind (it may have died between a commit and telling of it). Workers of an earlier configuration that still finish
+  /// their requests are no matter.
   WorkerSlots::Entered enter() noexcept;
   void leave(std::size_t place) noexcept { workers_.leave(place); }
   /// A word of each worker, for what is added up over all: see WorkerSlots. `place`: as `enter` gave it.
@@ -167,7 +169,7 @@ class Zone {
   std::uint64_t metrics_at_ = 0, metrics_size_ = 0;
   Shards entries_, values_;
   std::atomic<std::uint64_t> evictions_;
-  std::atomic<std::uint32_t> owing_;
+  Trust trust_;
   WorkerSlots workers_;
   Leases leases_;
   Generations generations_;

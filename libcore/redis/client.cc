@@ -101,6 +101,9 @@ Result<void> Client::ping() {
   return {};
 }
 
+std::uint64_t Client::conversations() const noexcept { return servers_->conversations(); }
+std::uint64_t Client::replacements() const noexcept { return servers_->replacements(); }
+
 bool Client::available() const noexcept { return servers_->available(); }
 
 void Client::listen(Listener listener) {

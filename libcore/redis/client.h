@@ -68,6 +68,10 @@ class Client {
   Result<void> send(std::initializer_list<std::string_view> words);
   Result<void> ping();
 
+  /// How many connections for commands there have been: another number says that another server may answer.
+  std::uint64_t conversations() const noexcept;
+  /// In a cluster: how often a master may have been replaced, or have come back with other data.
+  std::uint64_t replacements() const noexcept;
   /// False while calls fail at once. Also on the main stack.
   bool available() const noexcept;
 

@@ -19,7 +19,10 @@ constexpr int kMostRedirections = 16;
 Cluster::Master::Master(Cluster& cluster, const net::Endpoint& at)
     : endpoint(at),
       node(cluster.reactor_, cluster.threads_, dial_server(cluster.target_, at),
-           {cluster.options_.timeout, cluster.options_.log, "redis " + at.to_string()}) {}
+           {cluster.options_.timeout, cluster.options_.log, "redis " + at.to_string(), [this, &cluster] {
+              ++cluster.conversations_;
+              if (std::exchange(opened, true)) ++cluster.replacements_;
+            }}) {}
 
 Cluster::Cluster(Reactor& reactor, net::Threads& threads, std::shared_ptr<const Target> target, Node::Options options)
     : reactor_(reactor),
@@ -49,11 +52,11 @@ void Cluster::refresh() {
 void Cluster::found(const Result<std::vector<SlotRange>>& ranges) {
   if (ranges) {
     outage_.back();
-    known_ = true;
     slots_.fill(nullptr);
     for (const SlotRange& range : *ranges) {
       std::fill(slots_.begin() + range.first, slots_.begin() + range.last + 1, master_at(range.master));
     }
+    known_ = true;
     // Those that serve nothing any more end with the last fiber that waits for them.
     std::erase_if(masters_, [](const MasterPtr& master) { return master.use_count() == 1; });
   } else {
@@ -68,6 +71,10 @@ void Cluster::found(const Result<std::vector<SlotRange>>& ranges) {
 Cluster::MasterPtr Cluster::master_at(const net::Endpoint& endpoint) {
   for (const MasterPtr& master : masters_) {
     if (master->endpoint == endpoint) return master;
+  }
+  if (known_) {
+    ++conversations_;
+    ++replacements_;
   }
   return masters_.emplace_back(std::make_shared<Master>(*this, endpoint));
 }

@@ -29,6 +29,7 @@ class Cluster final : public Servers {
   struct Master {
     Master(Cluster& cluster, const net::Endpoint& at);
     net::Endpoint endpoint;
+    bool opened = false;  ///< ever
     Node node;
   };
   using MasterPtr = std::shared_ptr<Master>;

@@ -21,6 +21,16 @@ Result<void> enter(Talk& talk, const net::Endpoint& to, const Credentials& crede
   return {};
 }
 
+/// An error shows as well that the server lives, unless it says that it can't serve.
+Result<void> try_to_serve(Talk& talk, const net::Endpoint& to, std::initializer_list<std::string_view> words) {
+  auto reply = talk.ask(words);
+  if (!reply) return refused(to, *words.begin(), reply.error().internal);
+  for (const std::string_view useless : {"NOAUTH", "LOADING", "MASTERDOWN", "DENIED", "READONLY"}) {
+    if (reply->is_error() && reply->text().starts_with(useless)) return refused(to, *words.begin(), reply->text());
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Reply> Talk::ask(std::initializer_list<std::string_view> words) {
@@ -49,12 +59,9 @@ Result<net::Socket> handshake(const net::Endpoint& to, const Entry& entry, const
     if (!selected) return refused(to, "SELECT", selected.error().internal);
     if (selected->is_error()) return refused(to, "SELECT", selected->text());
   }
-  // An error shows as well that it lives, unless it says that it can't serve.
-  auto pong = talk.ask({"PING"});
-  if (!pong) return refused(to, "PING", pong.error().internal);
-  for (const std::string_view useless : {"NOAUTH", "LOADING", "MASTERDOWN", "DENIED"}) {
-    if (pong->is_error() && pong->text().starts_with(useless)) return refused(to, "PING", pong->text());
-  }
+  if (auto served = try_to_serve(talk, to, {"PING"}); !served) return served.error();
+  // A write that changes nothing: a replica refuses it, and a server that holds up writes, as for a failover, answers nothing.
+  if (auto served = try_to_serve(talk, to, {"DEL", "nacre:handshake"}); !served) return served.error();
   return socket;
 }
 

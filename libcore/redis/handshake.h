@@ -34,7 +34,7 @@ struct Entry {
   const std::shared_ptr<const net::Tls>& tls;
 };
 
-/// A connection on which AUTH, SELECT and PING were answered well. Errors as of net::dial.
+/// A connection on which AUTH, SELECT, PING and a write that changes nothing were answered well. Errors as of net::dial.
 Result<net::Socket> handshake(const net::Endpoint& to, const Entry& entry, const net::Patience& patience);
 
 /// What `visit` makes of the first server for which it succeeds; each has its share of the time.

@@ -38,6 +38,7 @@ void Node::on_change() {
     return;
   }
   good_ = state == State::open;
+  if (good_ && options_.on_open) options_.on_open();
   std::exchange(settled_, std::make_shared<fiber::Event>())->set();
   if (good_) {
     outage_.back();

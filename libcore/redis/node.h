@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -18,7 +19,8 @@ class Node {
   struct Options {
     Milliseconds timeout{250};  ///< of silence, after which commands fail at once
     Outage::Log log{};
-    std::string name = "redis";  ///< in the log
+    std::string name = "redis";          ///< in the log
+    std::function<void()> on_open = {};  ///< called when a connection was made, before anything is sent on it
   };
 
   Node(Reactor& reactor, net::Threads& threads, net::ConnectionBase::Dial dial, Options options);

@@ -17,7 +17,9 @@ net::ConnectionBase::Dial dial_of(const std::shared_ptr<const Target>& target, c
 
 SingleServer::SingleServer(Reactor& reactor, net::Threads& threads, std::shared_ptr<const Target> target,
                            const Node::Options& options)
-    : target_(std::move(target)), dial_(dial_of(target_, master_)), node_(reactor, threads, dial_, options) {
+    : target_(std::move(target)),
+      dial_(dial_of(target_, master_)),
+      node_(reactor, threads, dial_, {options.timeout, options.log, options.name, [this] { ++conversations_; }}) {
   if (target_->kind == Target::Kind::sentinel) watch_sentinels(reactor, threads, options);
 }
 

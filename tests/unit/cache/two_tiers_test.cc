@@ -23,7 +23,10 @@ struct Remote final : RemoteTier {
     if (away) return Failure(Error::unavailable);
     const auto at = entries.find(std::string(key.name()));
     if (at == entries.end()) return Look{.fill = quiet ? Look::Fill::none : Look::Fill::absent};
-    return Look{.found = at->second, .fill = Look::Fill::other};
+    return Look{.found = at->second, .fill = Look::Fill::over};
+  }
+  void reserve(const Key&, Look& look) override {
+    if (look.fill == Look::Fill::absent) look.fill = Look::Fill::over;
   }
   void fill(const Key& key, const Look& look, const Entry& entry, const config::CachePolicy&) override {
     if (!away && look.fill != Look::Fill::none) entries[std::string(key.name())] = {entry, Milliseconds{}};

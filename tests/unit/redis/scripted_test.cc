@@ -40,6 +40,9 @@ class Scripted {
 
 bool is(const std::string& command, std::string_view name) { return command.find(name) != std::string::npos; }
 
+/// What opens each conversation.
+bool opens(const std::string& command) { return is(command, "PING") || is(command, "nacre:handshake"); }
+
 }  // namespace
 
 TEST_SUITE("redis::Client with a server that misbehaves") {
@@ -48,7 +51,7 @@ TEST_SUITE("redis::Client with a server that misbehaves") {
     std::atomic<std::size_t> cut = 0;
     std::atomic<bool> cuts = true;
     Scripted server([&](const std::string& command) -> Answer {
-      if (is(command, "PING")) return {"+PONG\r\n"};
+      if (opens(command)) return {"+PONG\r\n"};
       return cuts ? Answer{reply.substr(0, cut), true} : Answer{reply};
     });
     ClientFixture f(server.target());
@@ -65,10 +68,10 @@ TEST_SUITE("redis::Client with a server that misbehaves") {
     Scripted http([](const std::string&) { return "HTTP/1.1 400 Bad Request\r\n\r\n"; });
     ClientFixture f(http.target());
     CHECK(f.text({"PING"}).find("PING: this is no Redis") != std::string::npos);
-    Scripted later([](const std::string& command) { return is(command, "PING") ? "+PONG\r\n" : "<html>\r\n"; });
+    Scripted later([](const std::string& command) { return opens(command) ? "+PONG\r\n" : "<html>\r\n"; });
     ClientFixture g(later.target());
     CHECK(g.text({"GET", "k"}) == "failed: the peer broke the protocol");
-    Scripted more([](const std::string& command) { return is(command, "PING") ? "+PONG\r\n" : "+OK\r\n+OK\r\n"; });
+    Scripted more([](const std::string& command) { return opens(command) ? "+PONG\r\n" : "+OK\r\n+OK\r\n"; });
     ClientFixture h(more.target());
     CHECK(h.text({"GET", "k"}) == "OK");
     CHECK(h.turn(Milliseconds{5'000}, [&] { return more.accepted() > 1; }));
@@ -82,6 +85,24 @@ TEST_SUITE("redis::Client with a server that misbehaves") {
     CHECK_FALSE(f.client.available());
     loading = false;
     CHECK(f.turn(Milliseconds{1'000}, [&] { return f.client.available(); }));
+  }
+
+  TEST_CASE("a server that takes no writes, or holds them up, is not there") {
+    for (const auto* refusal : {"-READONLY You can't write against a read only replica.\r\n", ""}) {
+      CAPTURE(refusal);
+      std::atomic<bool> refuses = true;
+      Scripted server([&](const std::string& command) -> Answer {
+        return refuses && is(command, "nacre:handshake") ? refusal : "+PONG\r\n";
+      });
+      ClientFixture f(server.target(), Milliseconds{250});
+      f.turn(Milliseconds{1'500});
+      CHECK_FALSE(f.client.available());
+      CHECK(f.log.size() == 1);
+      refuses = false;
+      CHECK(f.turn(Milliseconds{2'000}, [&] { return f.client.available(); }));
+      CHECK(f.client.conversations() == 1);
+      CHECK(f.log.size() == 2);
+    }
   }
 
   TEST_CASE("a server that says nothing at the beginning holds up the first commands only") {
@@ -104,7 +125,7 @@ TEST_SUITE("redis::Client with a server that misbehaves") {
         std::this_thread::sleep_for(Milliseconds{200});
         return "+late\r\n";
       }
-      return is(command, "PING") ? "+PONG\r\n" : "+in time\r\n";
+      return opens(command) ? "+PONG\r\n" : "+in time\r\n";
     });
     ClientFixture f(server.target(), Milliseconds{100});
     CHECK(f.text({"GET", "k"}) == "in time");
@@ -117,7 +138,7 @@ TEST_SUITE("redis::Client with a server that misbehaves") {
   TEST_CASE("a server that became read-only is dialled anew") {
     std::atomic<bool> read_only = true;
     Scripted server([&](const std::string& command) {
-      if (is(command, "PING")) return "+PONG\r\n";
+      if (opens(command)) return "+PONG\r\n";
       return read_only.exchange(false) ? "-READONLY You can't write against a read only replica.\r\n" : "+OK\r\n";
     });
     ClientFixture f(server.target());

@@ -1,0 +1,64 @@
+#include "cache/trust.h"
+
+#include <algorithm>
+
+namespace nacre::cache {
+
+namespace {
+
+class Locked {
+ public:
+  explicit Locked(RobustMutex& mutex) noexcept : mutex_(mutex) { (void)mutex_.lock(); }
+  ~Locked() { mutex_.unlock(); }
+  Locked(const Locked&) = delete;
+  Locked& operator=(const Locked&) = delete;
+
+ private:
+  RobustMutex& mutex_;
+};
+
+}  // namespace
+
+void Trust::doubt() noexcept {
+  const Locked locked(mutex_);
+  ++turn_;  // a look under way may have seen what was before
+  looking_until_ = 0;
+  confirmed_.store(0);
+}
+
+std::uint64_t Trust::epoch(Monotonic now) const noexcept {
+  // In this order: whoever sees a mark settled sees the epoch that settled it.
+  if (marked()) return 0;
+  const std::int64_t confirmed = confirmed_.load(std::memory_order_acquire);
+  if (confirmed == 0 || static_cast<std::int64_t>(now) - confirmed >= kLongest.count()) return 0;
+  return last_epoch();
+}
+
+bool Trust::due(Monotonic now) const noexcept {
+  return marked() || static_cast<std::int64_t>(now) - confirmed_.load() >= kBetweenLooks.count();
+}
+
+std::optional<Trust::Look> Trust::begin(Monotonic now, Milliseconds limit) noexcept {
+  const Locked locked(mutex_);
+  if (static_cast<std::int64_t>(now) < looking_until_) return std::nullopt;
+  looking_until_ = static_cast<std::int64_t>(now + limit);
+  const std::uint64_t seen = marks().load();
+  return Look{.turn = ++turn_, .marks = seen, .began = now, .raises = seen != settled_.load()};
+}
+
+Trust::Learned Trust::learn(const Look& look, std::uint64_t epoch) noexcept {
+  const Locked locked(mutex_);
+  if (turn_ != look.turn) return Learned::too_late;
+  looking_until_ = 0;
+  const bool other = epoch_.exchange(epoch) != epoch;
+  confirmed_.store(std::max<std::int64_t>(static_cast<std::int64_t>(look.began), 1), std::memory_order_release);
+  settled_.store(look.marks, std::memory_order_release);
+  return other ? Learned::other : Learned::same;
+}
+
+void Trust::give_up(const Look& look) noexcept {
+  const Locked locked(mutex_);
+  if (turn_ == look.turn) looking_until_ = 0;
+}
+
+}  // namespace nacre::cache

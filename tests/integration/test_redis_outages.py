@@ -1,0 +1,436 @@
+"""What Redis could not be told of a write: two hosts on one store and one Redis, and all that Redis may do meanwhile."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+import raw
+import yamls
+from assertions import create
+from harness import Client, wait_until
+from proxies.bytes_proxy import BytesProxy
+from servers.redis_server import RedisServer
+from upgrades import quit, start_daemon, upgrade
+
+LOCAL = 5  # seconds after which every host has learned of every write that Redis can be told of
+AGAIN = 2  # seconds within which Redis is used again
+MARGIN = 1  # of this machine
+
+
+class Hosts:
+    """Two hosts of `workers` workers; a document and the list that shows it, whose title is a number that only rises."""
+
+    def __init__(self, make_nginx, folder, address, *, local=False, workers=2, **conf):
+        folder.chmod(0o777)
+        cache = f'"redis://{address}"' + ("" if local else ", local: off")
+        yaml = yamls.EXAMPLE.replace('"memory:"', cache).replace(
+            "sqlite:nacre.db", f"sqlite:{folder}/shared.db?synchronous=normal"
+        )
+        yaml = yaml.replace("cache: { ttl: 30s, stale: 5m }", "cache: { ttl: 1h, stale: 5m }")
+        self.here, self.there = (make_nginx(yaml, workers=workers, **conf) for _ in range(2))
+        for nginx in self.both:
+            nginx.tolerate("worker process .* exited on signal 9")
+        self.number = 0
+
+    @property
+    def both(self):
+        return self.here, self.there
+
+    def begin(self):
+        """Has Redis hold the document and the list as they are now."""
+        self.path = "/notes/" + create(self.here.api, "/notes", {"title": "0"})["_id"]
+        for nginx in self.both:
+            self.wait_until_used(nginx, 30)
+
+    def ask(self, nginx, path):
+        """On a connection of its own, which any worker may take."""
+        with Client(nginx.url) as client:
+            answer = client.get(path, headers={"Connection": "close"})
+        assert answer.status_code == 200, answer.text
+        return answer
+
+    def seen(self, nginx):
+        """The numbers that a host shows."""
+        return [
+            int(self.ask(nginx, self.path).json()["title"]),
+            int(self.ask(nginx, "/notes").json()["items"][0]["title"]),
+        ]
+
+    def write(self, nginx=None):
+        """Writes, and reads it on all workers of the host."""
+        nginx = nginx or self.here
+        with Client(nginx.url) as client:
+            answer = client.patch(self.path, json={"title": str(self.number + 1)}, headers={"Connection": "close"})
+        assert answer.status_code == 200, answer.text
+        self.number += 1
+        for _ in range(4):
+            assert self.seen(nginx) == [self.number] * 2
+
+    def uses_redis(self, nginx):
+        """Whether what is asked for is found in Redis, on whichever worker."""
+        return all("l2" in self.ask(nginx, path).headers["Cache-Status"] for path in (self.path, "/notes") for _ in range(6))
+
+    def wait_until_used(self, nginx, seconds):
+        wait_until(lambda: self.uses_redis(nginx), "Redis to be used", seconds)
+
+    @contextlib.contextmanager
+    def watched(self):
+        """Meanwhile nobody reads on the first host what is older than what was answered before."""
+        stop, wrong = threading.Event(), []
+
+        def watch():
+            with Client(self.here.url) as client:
+                while not stop.is_set():
+                    least = self.number
+                    with contextlib.suppress(OSError):  # a worker that is killed, or replaced
+                        title = int(client.get(self.path).json()["title"])
+                        if title < least:
+                            wrong.append((title, least))
+
+        threads = [threading.Thread(target=watch) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        assert wrong == []
+
+    def recovered(self):
+        """From the moment at which Redis is well again."""
+        began = time.monotonic()
+        for nginx in self.both:
+            self.wait_until_used(nginx, AGAIN + MARGIN)
+        assert time.monotonic() - began < AGAIN + MARGIN
+        for nginx in self.both:
+            wait_until(lambda: self.seen(nginx) == [self.number] * 2, "the last write", LOCAL)
+            for _ in range(10):
+                assert self.seen(nginx) == [self.number] * 2
+
+
+@pytest.fixture
+def redis(launch):
+    return launch(RedisServer, enable_debug_command="yes")
+
+
+@pytest.fixture
+def hosts(make_nginx, redis, tmp_path):
+    two = Hosts(make_nginx, tmp_path, redis.address)
+    with running(two):
+        yield two
+
+
+@contextlib.contextmanager
+def running(hosts):
+    try:
+        for nginx in hosts.both:
+            nginx.start()
+        hosts.begin()
+        yield
+    finally:
+        for nginx in hosts.both:
+            if nginx.process:
+                nginx.stop()
+
+
+def said(nginx, text, count=1):
+    """Waits until the log has as many lines with a text, and no more."""
+    wait_until(lambda: nginx.log().count(text) >= count, f'"{text}" in the log')
+    assert nginx.log().count(text) == count, nginx.log()
+
+
+def not_ready(nginx):
+    answer = nginx.api.get("/ready")
+    return answer.status_code == 503 and "the cache takes no writes" in answer.json()["detail"]
+
+
+def ready(nginx):
+    return nginx.api.get("/ready").status_code == 200
+
+
+# Redis is gone for a while, and keeps what it had
+
+
+@contextlib.contextmanager
+def hung(redis):
+    redis.pause()
+    try:
+        yield
+    finally:
+        redis.resume()
+
+
+def test_writes_while_redis_hangs(hosts, redis):
+    with hosts.watched():
+        with hung(redis):
+            for _ in range(6):
+                hosts.write()
+        hosts.recovered()
+
+
+def test_a_worker_that_is_killed(hosts, redis):
+    with hosts.watched():
+        with hung(redis):
+            for _ in range(6):
+                hosts.write()
+            for worker in hosts.here.workers():
+                os.kill(worker, signal.SIGKILL)
+                wait_until(lambda: len(hosts.here.workers()) == 2 and worker not in hosts.here.workers(), "another worker")
+            assert hosts.seen(hosts.here) == [hosts.number] * 2
+        hosts.recovered()
+
+
+def test_a_reload(hosts, redis):
+    with hosts.watched():
+        with hung(redis):
+            hosts.write()
+            hosts.here.reload()
+            assert hosts.seen(hosts.here) == [hosts.number] * 2
+        hosts.recovered()
+
+
+def test_a_reload_with_another_size_of_the_zone(hosts, redis):
+    with hosts.watched():
+        with hung(redis):
+            hosts.write()
+            hosts.here.write_conf(**{**hosts.here.conf, "zone": "16m"})
+            hosts.here.reload()
+            assert hosts.seen(hosts.here) == [hosts.number] * 2
+        hosts.recovered()
+
+
+def test_a_binary_upgrade(make_nginx, redis, tmp_path):
+    variables = "".join(f"env {name};" for name in ("LD_PRELOAD", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"))
+    hosts = Hosts(make_nginx, tmp_path, redis.address, main=variables)
+    start_daemon(hosts.here)
+    old = hosts.here
+    try:
+        hosts.there.start()
+        hosts.begin()
+        with hosts.watched():
+            with hung(redis):
+                hosts.write()
+                hosts.here = upgrade(old)
+                quit(old)
+                assert hosts.seen(hosts.here) == [hosts.number] * 2
+            hosts.recovered()
+    finally:
+        for nginx in {old, *hosts.both}:
+            nginx.stop()
+
+
+def test_10_060_writes(hosts, redis):
+    paths = [f"/free/{i}" for i in range(10_060)]
+
+    def ask_all(nginx, requests):
+        with raw.connect(nginx.port) as connection:
+            threading.Thread(target=connection.sendall, args=(b"".join(requests),), daemon=True).start()
+            for _ in requests:
+                yield connection.read_answer()
+
+    for i in range(0, len(paths), 1000):
+        made = hosts.here.api.post("/free", json=[{"_id": path[6:], "n": 0} for path in paths[i : i + 1000]])
+        assert made.status_code == 201
+    gets = [raw.request("GET", path, b"", []) for path in paths]
+    for nginx in hosts.both:
+        assert all(status == 200 for status, *_ in ask_all(nginx, gets))
+    with hosts.watched():
+        redis.kill()
+        puts = [raw.request("PUT", path, b'{"n":1}', []) for path in paths]
+        assert all(status == 200 for status, *_ in ask_all(hosts.here, puts))
+        hosts.write()
+        redis.start()
+        hosts.recovered()
+    for nginx in hosts.both:
+        assert all(b'"n":1' in body for _, _, body in ask_all(nginx, gets))
+
+
+@pytest.mark.parametrize("kind", ["ALL", "WRITE"])
+def test_client_pause(hosts, redis, kind):
+    with hosts.watched():
+        redis.execute("CLIENT", "PAUSE", 3000, kind)
+        began = time.monotonic()
+        for _ in range(6):
+            hosts.write()
+        with contextlib.suppress(Exception):
+            time.sleep(max(0, 3 - (time.monotonic() - began)))
+        hosts.recovered()
+
+
+# Redis answers, and takes no writes
+
+
+def refusing(hosts, begin, end):
+    """Redis refuses writes between `begin()` and `end()`; both hosts say so, once."""
+    with hosts.watched():
+        begin()
+        for nginx in hosts.both:
+            said(nginx, "redis takes no writes: ")
+        wait_until(lambda: not_ready(hosts.here), "readiness to fall")
+        for _ in range(6):
+            hosts.write()
+        end()
+        hosts.recovered()
+    for nginx in hosts.both:
+        said(nginx, "redis takes writes again")
+        said(nginx, "redis takes no writes: ")
+        wait_until(lambda: ready(nginx), "readiness")
+
+
+def test_a_full_redis_and_hosts_hear_of_writes_at_once(make_nginx, redis, tmp_path):
+    hosts = Hosts(make_nginx, tmp_path, redis.address, local=True, workers=1)
+    with running_local(hosts):
+        epoch = redis.execute("GET", "nacre:epoch")
+        redis.execute("CONFIG", "SET", "maxmemory", 1)
+        for nginx in hosts.both:
+            said(nginx, "redis takes no writes: OOM")
+        wait_until(lambda: not_ready(hosts.here), "readiness to fall")
+        for _ in range(20):
+            hosts.write()
+            began = time.monotonic()
+            wait_until(lambda: hosts.seen(hosts.there) == [hosts.number] * 2, "the write", LOCAL / 2)
+            assert time.monotonic() - began < LOCAL / 5
+        redis.execute("CONFIG", "SET", "maxmemory", 0)
+        wait_until(lambda: ready(hosts.here), "readiness")
+        # What could be deleted needs no new epoch.
+        assert redis.execute("GET", "nacre:epoch") == epoch
+
+
+@contextlib.contextmanager
+def running_local(hosts):
+    hosts.wait_until_used = lambda *_: None
+    with running(hosts):
+        for nginx in hosts.both:
+            wait_until(lambda: hosts.ask(nginx, hosts.path).headers["Cache-Status"] == "nacre; hit", "a hit")
+        yield
+
+
+def test_a_full_redis_is_used_again_when_it_has_room(hosts, redis):
+    refusing(
+        hosts,
+        lambda: redis.execute("CONFIG", "SET", "maxmemory", 1),
+        lambda: redis.execute("CONFIG", "SET", "maxmemory", 0),
+    )
+
+
+def test_misconf(hosts, redis):
+    (redis.home / "dump.rdb").mkdir()  # in whose place no snapshot can be put
+
+    def begin():
+        redis.execute("CONFIG", "SET", "save", "3600 1")
+        redis.execute("BGSAVE")
+
+    refusing(hosts, begin, lambda: redis.execute("CONFIG", "SET", "stop-writes-on-bgsave-error", "no"))
+
+
+def test_too_few_replicas(hosts, redis):
+    refusing(
+        hosts,
+        lambda: redis.execute("CONFIG", "SET", "min-replicas-to-write", 1),
+        lambda: redis.execute("CONFIG", "SET", "min-replicas-to-write", 0),
+    )
+
+
+def test_a_script_that_does_not_end(hosts, redis):
+    redis.execute("CONFIG", "SET", "busy-reply-threshold", 50)
+
+    def loop():
+        with contextlib.suppress(Exception):
+            redis.execute("EVAL", "while true do end", 0)
+
+    refusing(hosts, lambda: threading.Thread(target=loop).start(), lambda: redis.execute("SCRIPT", "KILL"))
+
+
+def test_a_master_that_became_a_replica(hosts, redis, launch):
+    """As after a failover: it takes over what the new master has, and is the master again later."""
+    other = launch(RedisServer)
+    with hosts.watched():
+        redis.execute("REPLICAOF", "127.0.0.1", other.port)
+        wait_until(lambda: not ready(hosts.here), "readiness to fall")
+        for _ in range(6):
+            hosts.write()
+        redis.execute("REPLICAOF", "NO", "ONE")
+        hosts.recovered()
+    for nginx in hosts.both:
+        wait_until(lambda: ready(nginx), "readiness")
+
+
+# Redis comes back as another
+
+
+def test_a_redis_that_loads(make_nginx, launch, tmp_path):
+    redis = launch(RedisServer, save='"3600 1"', enable_debug_command="yes")
+    hosts = Hosts(make_nginx, tmp_path, redis.address)
+    with running(hosts), hosts.watched():
+        for i in range(50):
+            redis.execute("SET", f"other{i}", "x" * 2000)
+        redis.execute("SAVE")
+        redis.kill()
+        hosts.write()
+        conf = redis.home / "redis.conf"
+        conf.write_text(conf.read_text() + "key-load-delay 50000\nloading-process-events-interval-bytes 1024\n")
+        redis.launch()
+        for _ in range(4):
+            hosts.write()
+        redis.wait()
+        hosts.recovered()
+
+
+def test_an_older_snapshot(make_nginx, launch, tmp_path):
+    redis = launch(RedisServer)
+    hosts = Hosts(make_nginx, tmp_path, redis.address)
+    with running(hosts), hosts.watched():
+        redis.execute("SAVE")
+        shutil.copy(redis.home / "dump.rdb", redis.home / "older.rdb")
+        hosts.write()  # Redis hears of it
+        redis.kill()
+        shutil.copy(redis.home / "older.rdb", redis.home / "dump.rdb")
+        redis.start()
+        hosts.recovered()
+
+
+def test_a_promoted_replica_that_missed_the_last_writes(make_nginx, redis, launch, tmp_path):
+    replica = launch(RedisServer, replicaof=f"127.0.0.1 {redis.port}")
+    wait_until(lambda: replica.execute("INFO", "replication")["master_link_status"] == "up", "replication")
+    with BytesProxy(redis.port) as proxy:
+        hosts = Hosts(make_nginx, tmp_path, proxy.address)
+        with running(hosts), hosts.watched():
+            wait_until(lambda: replica.execute("DBSIZE") == redis.execute("DBSIZE"), "the replica to have everything")
+            replica.execute("REPLICAOF", "NO", "ONE")
+            for _ in range(3):
+                hosts.write()
+            redis.kill()
+            proxy.server_port = replica.port
+            hosts.recovered()
+
+
+def test_a_redis_that_was_emptied(hosts, redis):
+    with hosts.watched():
+        redis.execute("FLUSHALL")
+        for _ in range(6):
+            hosts.write()
+        hosts.recovered()
+
+
+def test_writes_on_the_host_that_has_not_learned_of_an_epoch(make_nginx, redis, tmp_path):
+    """One host is cut off from Redis, misses a new epoch and writes the moment that it can tell Redis again."""
+    with BytesProxy(redis.port) as proxy:
+        hosts = Hosts(make_nginx, tmp_path, redis.address)
+        hosts.there.write_yaml((hosts.there.home / "nacre.yaml").read_text().replace(redis.address, proxy.address))
+        with running(hosts):
+            proxy.stall()
+            with hung(redis):
+                hosts.write()
+            hosts.wait_until_used(hosts.here, 10)
+            proxy.heal()
+            for _ in range(10):
+                hosts.write(hosts.there)
+                assert hosts.seen(hosts.here) == [hosts.number] * 2
+            hosts.recovered()
