@@ -8,6 +8,7 @@
 #include "cache/key.h"
 #include "describe/describe.h"
 #include "http/problem.h"
+#include "json/write.h"
 #include "metrics/exposition.h"
 #include "resource/off_loop.h"
 #include "store/open.h"
@@ -239,7 +240,13 @@ Result<http::Response> Worker::ready() {
     if (!cache) failure.internal += (store ? "cache: " : "; cache: ") + cache.error().detail + cache.error().internal;
     return failure;
   }
-  return text_answer(R"({"status":"ready","store":"ok","cache":"ok"})", http::kJson);
+  const auto troubles = store_->troubles();
+  if (troubles.empty()) return text_answer(R"({"status":"ready","store":"ok","cache":"ok"})", http::kJson);
+  JsonObject answer{{"status", "ready"}, {"store", "ok"}, {"cache", "ok"}};
+  answer["detail"] = Json(JsonArray(troubles.begin(), troubles.end()));
+  std::string text;
+  append_json(text, Json(std::move(answer)));
+  return text_answer(std::move(text), http::kJson);
 }
 
 /// The page with the address that was asked in its examples.

@@ -28,9 +28,8 @@ struct Opened {
   Server server;
 };
 
-/// The handshake is by libmongoc: it reads the URI, asks all servers side by side until one of the role is known, selects one,
-/// and authenticates on a socket that net::Dialling made. Then the socket is taken from under it, and nothing of libmongoc is
-/// left. Blocks: on a connecting thread only.
+/// The handshake is by libmongoc (driver.h), on a socket that net::Dialling made. Then the socket is taken from under it, and
+/// nothing of libmongoc is left. Blocks: on a connecting thread only.
 ///
 /// Error::unavailable, whose `internal` says why, without secrets.
 Result<Opened> handshake(const Target& target, Role role, const net::Patience& patience);

@@ -200,9 +200,13 @@ void Streams::serve(mongoc_client_t* client) {
   mongoc_client_set_apm_callbacks(client, callbacks.get(), this);
 }
 
+void Streams::end_search() {
+  searching_ = false;
+  if (!heard_) target_.members->forget();
+}
+
 net::Socket Streams::take(const std::string& address) {
   over_ = true;
-  if (!heard_) target_.members->forget();
   const auto found = links_.find(address);
   return found == links_.end() ? net::Socket() : std::move(found->second->socket);
 }

@@ -28,6 +28,11 @@ class Streams {
   /// Makes `client` open its connections here; it must be gone before this is.
   void serve(mongoc_client_t* client);
 
+  /// A server was selected, or none was found.
+  void end_search();
+  /// How long calls may block from now on.
+  void set_until(Monotonic until) noexcept { patience_.until = until; }
+
   /// Takes a connection from under libmongoc, which from here on finds all of its streams dead and can open none. An unopened
   /// socket when there was none to that address.
   net::Socket take(const std::string& address);
@@ -43,12 +48,13 @@ class Streams {
   void answered(const std::string& address);
   void failed(const std::string& address, const bson_error_t& error);
   void changed(const mongoc_topology_description_t* description);
-  bool is_settled() const noexcept { return settled_at_ && monotonic_now() >= *settled_at_; }
+  bool is_settled() const noexcept { return searching_ && settled_at_ && monotonic_now() >= *settled_at_; }
   net::Patience within(std::int32_t timeout_ms) const;
 
   const Target& target_;
   const mongoc_read_prefs_t* const preference_;
-  const net::Patience patience_;
+  net::Patience patience_;
+  bool searching_ = true;
   bool over_ = false;
   bool heard_ = false;                                  // of any server
   std::optional<Monotonic> settled_at_;                 // what answers later is not waited for

@@ -142,6 +142,9 @@ class Store {
   /// Whether the store can be read.
   virtual Result<void> ping() = 0;
 
+  /// What keeps resources from being served as configured, though the store can be read: a sentence each, for operators.
+  virtual std::vector<std::string> troubles() const { return {}; }
+
   /// This worker's connections; nullopt for a store that has none.
   virtual std::optional<PoolUsage> pool() const { return std::nullopt; }
 };

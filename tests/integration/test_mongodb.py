@@ -183,6 +183,63 @@ def test_indexes_come_from_the_configuration(start, mongodb):
     assert_problem(nginx.api.post("/notes", json={"title": "d", "slug": "s"}), 409)
 
 
+@pytest.mark.parametrize(
+    ["code", "why"],
+    [(13, "may not do that"), (67, "sharded"), (171, "arrays"), (20, "error 20")],
+)
+def test_an_index_that_is_refused_closes_its_resource_alone(start, mongodb, code, why):
+    """To what is created and replaced; it is told of, and once it can be made, all is open."""
+    with mongodb.client() as client:
+        client.nacre.notes.insert_one({"_id": "there", "title": "x"})
+    mongodb.fail("createIndexes", errorCode=code)
+    nginx = start(on(mongodb.uri(), timeouts=PATIENT))
+    answer = nginx.api.post("/notes", json={"title": "x", "slug": "s"})
+    assert_problem(answer, 503, mentions="the unique index on slug can't be made")
+    assert why in answer.json()["detail"]
+    assert nginx.api.get("/notes/there").status_code == 200
+    assert len(nginx.api.get("/notes").json()["items"]) == 1
+    assert nginx.api.delete("/notes/there").status_code == 204
+    create(nginx.api, "/uncached", {"n": 1})
+    ready = nginx.api.get("/ready")
+    assert ready.status_code == 200 and any("resource notes: the unique index on slug" in line for line in ready.json()["detail"])
+    assert nginx.log().count("resource notes: the unique index on slug") == 1
+    mongodb.heal()
+    first(nginx, "/notes", {"title": "x", "slug": "s"})
+    assert_problem(nginx.api.post("/notes", json={"title": "x", "slug": "s"}), 409)
+    wait_until(lambda: "detail" not in nginx.api.get("/ready").json(), "all to be well")
+
+
+@pytest.mark.parametrize(["unique", "code"], [(False, 85), (False, 86), (True, 85), (True, 86)])
+def test_an_index_of_another_program_stands_in_the_place_of_ours(start, mongodb, unique, code):
+    with mongodb.client() as client:
+        client.nacre.notes.create_index("slug", name="theirs", unique=unique, sparse=True)
+    mongodb.fail("createIndexes", errorCode=code)
+    nginx = start(on(mongodb.uri(), timeouts="{ store: 5s, request: 10s }"))
+    if unique:
+        create(nginx.api, "/notes", {"title": "x", "slug": "s"})
+        assert_problem(nginx.api.post("/notes", json={"title": "x", "slug": "s"}), 409)
+    else:
+        assert_problem(nginx.api.post("/notes", json={"title": "x"}), 503, mentions="not unique")
+
+
+def test_an_index_is_made_before_its_predecessor_is_dropped(start, mongodb):
+    yaml = on(mongodb.uri(), timeouts=PATIENT)
+    old = start(yaml)
+    create(old.api, "/notes", {"title": "x", "slug": "s"})
+
+    def uniques():
+        with mongodb.client() as client:
+            return sorted(tuple(index["key"]) for index in client.nacre.notes.list_indexes() if index.get("unique"))
+
+    wait_until(lambda: uniques() == [("slug",)], "the first")
+    mongodb.fail("createIndexes", errorCode=67)
+    new = start(yaml.replace("keys: [slug], unique: true", "keys: [slug, title], unique: true"))
+    wait_until(lambda: "detail" in new.api.get("/ready").json(), "the refusal")
+    assert uniques() == [("slug",)]
+    mongodb.heal()
+    wait_until(lambda: uniques() == [("slug", "title")], "the second alone")
+
+
 # What MongoDB may do
 
 

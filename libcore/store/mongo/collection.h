@@ -21,8 +21,8 @@ struct Collection {
   std::string name;
   CollectionPlan plan;
   DateFields dates;
-  fiber::Event writable;  ///< set once its unique indexes are there, so that no write can pass them by
-  std::string blocked{};  ///< keys of a unique index that the documents stand against
+  fiber::Event writable;  ///< set once it is known whether its unique indexes are there, so that no write can pass them by
+  std::string closed{};   ///< to what is created and replaced: why one of them can't be made
 };
 
 }  // namespace nacre::store::mongo

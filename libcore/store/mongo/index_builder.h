@@ -4,33 +4,42 @@
 #include <string>
 #include <vector>
 
-#include "mongo/client.h"
+#include "base/time.h"
+#include "mongo/target.h"
 #include "net/dial.h"
 #include "store/mongo/indexes.h"
 
-/// Makes collections and their indexes, which may take long: on a thread, over a connection of its own, one
-/// command after another.
+/// Makes collections and their indexes, which may take long: on a thread, by libmongoc, one command after another.
 namespace nacre::store::mongo {
 
-/// Collections whose unique indexes are all there.
-using Complete = std::set<std::string>;
+/// What is made, in this order. Unique indexes come before the others, for what may take long must not keep writes waiting.
+enum class Step : std::uint8_t { collections, unique_indexes, other_indexes };
 
-/// Makes the collections that are not there yet, and looks at those that are. Error::unavailable.
-Result<Complete> make_collections(const nacre::mongo::Target& target, const std::vector<CollectionPlan>& plans,
-                                  const net::Patience& patience);
-
-/// What came of making a collection's indexes as they should be.
-struct Prepared {
-  std::string name;
-  std::string blocked{};  ///< keys of a unique index that the documents stand against; empty: all is there
+/// Which reading of the configuration wants something. Only the newest that the database knows of makes and drops indexes.
+struct Reading {
+  std::string id;  ///< shared by all workers of a cycle of nginx
+  Timestamp at{};
 };
 
-/// Makes the unique indexes of collections that are there. What is as it should be is left alone. Error::unavailable.
-Result<std::vector<Prepared>> make_unique_indexes(const nacre::mongo::Target& target, const std::vector<CollectionPlan>& plans,
-                                                  const net::Patience& patience);
+/// What could not be done, and why.
+struct Trouble {
+  std::string what;      ///< "the unique index on slug can't be made"
+  std::string why;       ///< for clients and operators, in our words
+  std::string internal;  ///< in the server's
 
-/// Makes the other indexes, and drops those that Nacre made and that nobody wants any more. Error::unavailable.
-Result<void> make_other_indexes(const nacre::mongo::Target& target, const std::vector<CollectionPlan>& plans,
-                                const net::Patience& patience);
+  bool operator==(const Trouble&) const = default;
+};
+
+/// What came of a step for one collection.
+struct Prepared {
+  std::string name;
+  bool complete = false;  ///< its unique indexes are all there, or a newer configuration does not want them
+  std::vector<Trouble> troubles{};
+};
+
+/// Takes a step for all collections; what can't be made of one keeps nothing of the others from being made. What is there is
+/// left alone. Error::unavailable: the server is away.
+Result<std::vector<Prepared>> take_step(Step step, const nacre::mongo::Target& target, const std::vector<CollectionPlan>& plans,
+                                        const Reading& reading, const net::Patience& patience);
 
 }  // namespace nacre::store::mongo

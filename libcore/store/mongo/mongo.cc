@@ -1,5 +1,9 @@
 #include "store/mongo/mongo.h"
 
+#include <sodium.h>
+
+#include <algorithm>
+#include <map>
 #include <unordered_map>
 #include <utility>
 
@@ -18,7 +22,8 @@ constexpr Milliseconds kGrace{5'000};
 constexpr Milliseconds kLongestBuild{3'600'000};
 constexpr Milliseconds kFirstPause{200};
 constexpr Milliseconds kTurnPause{50};
-constexpr Milliseconds kLongestPause{5'000};
+constexpr Milliseconds kLongestPause{5'000};            ///< while the server is away
+constexpr Milliseconds kLongestTroubledPause{120'000};  ///< while it refuses something
 
 /// A write, from its fiber to the store's and back.
 template <class T>
@@ -28,14 +33,21 @@ struct WriteCall {
   fiber::Event finished{};
 };
 
-/// What a worker asks of the database when it starts.
-enum class Step : std::uint8_t { collections, unique_indexes, other_indexes };
+Reading reading_of(const MongoOptions& options) {
+  if (!options.generation.empty()) return {options.generation, options.read};
+  std::string id(16, '\0');
+  randombytes_buf(id.data(), id.size());
+  std::string hex;
+  append_hex(hex, id);
+  return {hex, std::chrono::time_point_cast<Milliseconds>(std::chrono::system_clock::now())};
+}
 
 class MongoStore final : public Store {
  public:
   MongoStore(Reactor& reactor, MongoOptions options)
       : reactor_(reactor),
         options_(std::move(options)),
+        reading_(reading_of(options_)),
         background_(reactor),
         client_(reactor, options_.target, options_.timeout, {options_.log, options_.on_wait}),
         builder_(reactor, 1),
@@ -110,6 +122,12 @@ class MongoStore final : public Store {
     return mongo::ping(client_);
   }
 
+  std::vector<std::string> troubles() const override {
+    std::vector<std::string> all;
+    for (const auto& [step, lines] : troubles_) all.insert(all.end(), lines.begin(), lines.end());
+    return all;
+  }
+
   std::optional<PoolUsage> pool() const override {
     const nacre::mongo::Usage usage = client_.usage();
     return PoolUsage{.idle = usage.idle, .busy = usage.busy, .connecting = usage.connecting};
@@ -127,9 +145,8 @@ class MongoStore final : public Store {
 
   static Result<void> wait_until_writable(Collection& collection) {
     auto waited = wait_for(collection.writable, "a unique index of this resource is not there yet");
-    if (!waited || collection.blocked.empty()) return waited;
-    return Failure(Error::unavailable,
-                   "documents of this resource have the same " + collection.blocked + ", which must be unique");
+    if (!waited || collection.closed.empty()) return waited;
+    return Failure(Error::unavailable, collection.closed);
   }
 
   static Result<void> wait_for(fiber::Event& event, const char* else_why) {
@@ -173,86 +190,84 @@ class MongoStore final : public Store {
   }
 
   /// What `prepare` asked for, on a thread, step by step. Indexes are one worker's at a time; those after it find them made.
-  /// Unique ones come before the others, for what may take long must not keep writes waiting.
   void run_step() {
-    switch (step_) {
-      case Step::collections:
-        return run<Complete>(make_collections, [this](const auto& complete) { collections_made(complete); });
-      case Step::unique_indexes:
-        if (!take_turn(kUniqueIndexes)) return;
-        return run<std::vector<Prepared>>(make_unique_indexes, [this](const auto& made) { unique_indexes_made(made); });
-      case Step::other_indexes:
-        if (!take_turn(kOtherIndexes)) return;
-        return run<void>(make_other_indexes, [this](const auto& made) { other_indexes_made(made); });
-    }
-  }
-
-  template <class T, class Done>
-  void run(Result<T> (*build)(const nacre::mongo::Target&, const std::vector<CollectionPlan>&, const net::Patience&),
-           Done done) {
+    if (step_ == Step::unique_indexes && !take_turn(kUniqueIndexes)) return;
+    if (step_ == Step::other_indexes && !take_turn(kOtherIndexes)) return;
     std::vector<CollectionPlan> plans{plan_remembered()};
     for (const auto& [name, collection] : collections_) plans.push_back(collection->plan);
     // Until it has run there is no thread for it.
-    const auto result = std::make_shared<Result<T>>(Failure(Error::unavailable));
+    const auto result = std::make_shared<Result<std::vector<Prepared>>>(Failure(Error::unavailable));
     builder_.run(
-        [result, build, plans = std::move(plans), target = options_.target](std::stop_token stop) {
-          *result = build(target, plans, {monotonic_now() + kLongestBuild, std::move(stop)});
+        [result, step = step_, plans = std::move(plans), target = options_.target, reading = reading_](std::stop_token stop) {
+          *result = take_step(step, target, plans, reading, {monotonic_now() + kLongestBuild, std::move(stop)});
         },
-        [result, done = std::move(done)] { done(*result); });
+        [this, result] { step_taken(*result); });
   }
 
-  void go_on(Step step) {
-    step_ = step;
-    pause_ = kFirstPause;
+  void step_taken(const Result<std::vector<Prepared>>& all) {
+    give_back_turn();
+    if (!all) {
+      if (!std::exchange(told_away_, true)) log("MongoDB: collections and indexes can't be made yet: " + all.error().internal);
+      return run_later(kLongestPause);
+    }
+    told_away_ = false;
+    note_troubles(*all);
+    for (const Prepared& one : *all) {
+      const auto found = collections_.find(one.name);
+      if (found != collections_.end()) note_state(*found->second, one);
+    }
+    if (step_ == Step::collections) made_.set();
+    go_on();
+  }
+
+  /// Whether it takes writes: not before it is known whether its unique indexes can be made.
+  void note_state(Collection& collection, const Prepared& prepared) {
+    if (step_ == Step::other_indexes) return;
+    if (!prepared.complete && step_ == Step::collections) return;
+    collection.closed.clear();
+    if (!prepared.complete) {
+      collection.closed = prepared.troubles.empty()
+                              ? "a unique index of this resource is not there yet"
+                              : sentence(prepared.troubles.front()) + "; until then nothing is created or replaced here";
+    }
+    incomplete_ = incomplete_ || !prepared.complete;
+    collection.writable.set();
+  }
+
+  static std::string sentence(const Trouble& trouble) { return trouble.what + ": " + trouble.why; }
+
+  /// Tells operators once of what can't be made, and once that it could be.
+  void note_troubles(const std::vector<Prepared>& all) {
+    std::vector<std::string>& lines = troubles_[step_];
+    const auto before = std::exchange(lines, {});
+    for (const Prepared& one : all) {
+      for (const Trouble& trouble : one.troubles) {
+        lines.push_back("resource " + one.name + ": " + sentence(trouble));
+        if (std::find(before.begin(), before.end(), lines.back()) != before.end()) continue;
+        const char* const effect = step_ == Step::other_indexes ? "" : "; until then nothing is created or replaced there";
+        log(lines.back() + effect + " (" + trouble.internal + ")");
+      }
+    }
+    for (const std::string& line : before) {
+      if (std::find(lines.begin(), lines.end(), line) == lines.end()) log("over: " + line);
+    }
+  }
+
+  /// To the next step; what is not as it should be after the last one is looked at again, after pauses that grow.
+  void go_on() {
+    if (step_ == Step::other_indexes) {
+      step_ = troubles_[Step::collections].empty() ? Step::unique_indexes : Step::collections;
+      if (std::exchange(incomplete_, false) || !troubles().empty()) run_later(kLongestTroubledPause);
+      return;
+    }
+    if (step_ == Step::collections && troubles().empty()) pause_ = kFirstPause;
+    step_ = step_ == Step::collections ? Step::unique_indexes : Step::other_indexes;
     run_step();
   }
 
-  void collections_made(const Result<Complete>& complete) {
-    if (!complete) return run_later(complete.error());
-    for (const auto& [name, collection] : collections_) {
-      if (complete->contains(name)) collection->writable.set();
-    }
-    made_.set();
-    go_on(Step::unique_indexes);
-  }
-
-  void unique_indexes_made(const Result<std::vector<Prepared>>& made) {
-    give_back_turn();
-    if (!made) return run_later(made.error());
-    blocked_ = false;
-    for (const Prepared& one : *made) {
-      const auto found = collections_.find(one.name);
-      if (found == collections_.end()) continue;
-      Collection& collection = *found->second;
-      blocked_ = blocked_ || !one.blocked.empty();
-      if (!one.blocked.empty() && collection.blocked != one.blocked && options_.log) {
-        options_.log("resource " + one.name + ": its unique index on " + one.blocked +
-                     " can't be made, documents have the same values; until they differ, nothing is created or replaced there");
-      }
-      collection.blocked = one.blocked;
-      collection.writable.set();
-    }
-    if (others_made_) return blocked_ ? run_later() : void();
-    go_on(Step::other_indexes);
-  }
-
-  void other_indexes_made(const Result<void>& made) {
-    give_back_turn();
-    if (!made) return run_later(made.error());
-    others_made_ = true;
-    if (!blocked_) return;
-    step_ = Step::unique_indexes;
-    run_later();
-  }
-
-  /// The same step after a pause: it failed, or documents stand against an index.
-  void run_later() {
+  void run_later(Milliseconds longest) {
     next_step_->arm(reactor_.now() + pause_);
-    pause_ = std::min(2 * pause_, kLongestPause);
-  }
-  void run_later(const Failure& failure) {
-    tell_once(failure.internal);
-    run_later();
+    pause_ = std::min(2 * pause_, longest);
   }
 
   /// False, and the step is tried again soon, while another worker is at it.
@@ -266,13 +281,13 @@ class MongoStore final : public Store {
     if (std::exchange(in_turn_, false) && options_.turn.give_back) options_.turn.give_back();
   }
 
-  void tell_once(const std::string& why) {
-    if (std::exchange(told_, true) || !options_.log) return;
-    options_.log("MongoDB: collections and indexes can't be made yet: " + why);
+  void log(const std::string& line) const {
+    if (options_.log) options_.log(line);
   }
 
   Reactor& reactor_;
   const MongoOptions options_;
+  const Reading reading_;
   fiber::Scheduler background_;
   nacre::mongo::Client client_;
   std::unordered_map<std::string, std::shared_ptr<Collection>> collections_;
@@ -281,10 +296,10 @@ class MongoStore final : public Store {
   Milliseconds pause_ = kFirstPause;
   fiber::Event made_;  ///< set once all collections are there
   Step step_ = Step::collections;
-  bool blocked_ = false;  ///< documents stand against a unique index
-  bool others_made_ = false;
+  std::map<Step, std::vector<std::string>> troubles_;  ///< what came of each step when it was last taken
+  bool incomplete_ = false;                            ///< a unique index is not there
   bool in_turn_ = false;
-  bool told_ = false;
+  bool told_away_ = false;
 };
 
 }  // namespace

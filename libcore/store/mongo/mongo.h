@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "fiber/reactor.h"
@@ -18,6 +19,8 @@ struct MongoOptions {
   std::function<void(std::string_view)> log{};              ///< one line, for operators; on any thread
   std::function<void(std::chrono::nanoseconds)> on_wait{};  ///< an operation waited for a connection
   Turn turn{};                                              ///< to make indexes
+  std::string generation{};                                 ///< of the configuration; workers that share it are of one reading
+  Timestamp read{};                                         ///< when that was
 };
 
 /// Documents in MongoDB: a resource is the collection of its name. One store for each worker, made after fork.

@@ -34,10 +34,10 @@ class MongoUnderTest final : public StoreUnderTest {
   enum class Afterwards : std::uint8_t { drop, keep };  ///< the database
 
   MongoUnderTest(std::span<const config::Resource> resources, WriteHooks hooks, nacre::mongo::Target target = fresh_target(),
-                 Afterwards afterwards = Afterwards::drop, Turn turn = {})
+                 Afterwards afterwards = Afterwards::drop, Turn turn = {}, Timestamp read = {})
       : afterwards_(afterwards),
         target_(std::move(target)),
-        store_(open_mongo(reactor, options(std::move(hooks), std::move(turn)))) {
+        store_(open_mongo(reactor, options(std::move(hooks), std::move(turn), read))) {
     store_->prepare(resources);
   }
   ~MongoUnderTest() override {
@@ -61,10 +61,13 @@ class MongoUnderTest final : public StoreUnderTest {
   std::vector<std::string> log;  ///< what operators are told
 
  private:
-  MongoOptions options(WriteHooks hooks, Turn turn) {
+  /// `read`: when the configuration was; by default now.
+  MongoOptions options(WriteHooks hooks, Turn turn, Timestamp read) {
     MongoOptions options{.target = target_, .timeout = kTimeout, .hooks = std::move(hooks)};
     options.log = [this](std::string_view line) { log.emplace_back(line); };
     options.turn = std::move(turn);
+    if (read != Timestamp{}) options.generation = "read at " + std::to_string(read.time_since_epoch().count());
+    options.read = read;
     return options;
   }
 

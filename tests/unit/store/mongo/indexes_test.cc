@@ -72,7 +72,9 @@ TEST_CASE("MongoDB: a unique index that documents stand against is told of, and 
           doctest::skip(mongo_for_tests() == nullptr)) {
   const auto target = fresh_target();
   const std::array loose{resource({{.keys = {{.path = "slug"}}}})};
-  const std::array strict{resource({{.keys = {{.path = "slug"}}, .unique = true}})};
+  std::array strict{resource({{.keys = {{.path = "slug"}}, .unique = true}}),
+                    resource({{.keys = {{.path = "slug"}}, .unique = true}})};
+  strict[1].name = "others";
   {
     MongoUnderTest before(loose, {}, target, MongoUnderTest::Afterwards::keep);
     before.run([&] {
@@ -85,15 +87,65 @@ TEST_CASE("MongoDB: a unique index that documents stand against is told of, and 
     const auto refused = after.store().insert(strict[0], std::vector{document("c", "{}")}, {});
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error().error == Error::unavailable);
+    CHECK(
+        refused.error().detail ==
+        "the unique index on slug can't be made: documents have the same slug; until then nothing is created or replaced here");
+    CHECK(after.store().troubles() ==
+          std::vector<std::string>{"resource plans: the unique index on slug can't be made: documents have the same slug"});
     REQUIRE(after.log.size() == 1);
-    CHECK(after.log[0].find("slug") != std::string::npos);
+    CHECK(after.log[0].starts_with(after.store().troubles()[0]));
+    CHECK(after.store().insert(strict[1], std::vector{document("c", R"({"slug":"x"})")}, {}).has_value());
     CHECK(after.store().find_one(strict[0], "a", {}).has_value());
     REQUIRE(after.store().erase(strict[0], "a", {}).has_value());
     wait_until([&] { return after.store().insert(strict[0], std::vector{document("c", "{}")}, {}).has_value(); });
     const auto conflict = after.store().insert(strict[0], std::vector{document("d", R"({"slug":"x"})")}, {});
     REQUIRE_FALSE(conflict.has_value());
     CHECK(conflict.error().errors == std::vector<FieldError>{{"/slug", "is taken"}});
+    CHECK(after.store().troubles().empty());
+    CHECK(after.log.size() == 2);
   });
+}
+
+TEST_CASE("MongoDB: an older configuration undoes nothing of a newer one" * doctest::skip(mongo_for_tests() == nullptr)) {
+  const auto target = fresh_target();
+  const std::array strict{resource({{.keys = {{.path = "slug"}}, .unique = true}})};
+  const std::array loose{resource({})};
+  const Timestamp now = std::chrono::time_point_cast<Milliseconds>(std::chrono::system_clock::now());
+  const auto reads = [&](Milliseconds ago) { return now - ago; };
+  int given_back = 0;
+  const Turn turn{.take = [](std::string_view) { return true; }, .give_back = [&] { ++given_back; }};
+  const auto insert = [](MongoUnderTest& under, const config::Resource& into, std::string id) {
+    return under.store().insert(into, std::vector{document(std::move(id), R"({"slug":"x"})")}, {});
+  };
+  const auto both_steps = [&] {
+    wait_until([&] { return given_back == 2; });
+    given_back = 0;
+  };
+  using Afterwards = MongoUnderTest::Afterwards;
+  {
+    MongoUnderTest newer(strict, {}, target, Afterwards::keep, turn, reads(Milliseconds{1'000}));
+    newer.run([&] {
+      CHECK(insert(newer, strict[0], "a").has_value());
+      both_steps();
+    });
+  }
+  {
+    MongoUnderTest older(loose, {}, target, Afterwards::keep, turn, reads(Milliseconds{2'000}));
+    older.run([&] {
+      both_steps();
+      CHECK_FALSE(insert(older, loose[0], "b").has_value());
+    });
+  }
+  {
+    MongoUnderTest newest(loose, {}, target, Afterwards::keep, turn, reads(Milliseconds{0}));
+    newest.run([&] {
+      both_steps();
+      CHECK(insert(newest, loose[0], "b").has_value());
+    });
+  }
+  // What a newer one does not want keeps no write from an older one.
+  MongoUnderTest older(strict, {}, target, Afterwards::drop, turn, reads(Milliseconds{1'000}));
+  older.run([&] { CHECK(insert(older, strict[0], "c").has_value()); });
 }
 
 TEST_CASE("MongoDB: an index that is wanted no more is dropped" * doctest::skip(mongo_for_tests() == nullptr)) {
