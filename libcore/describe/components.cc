@@ -149,13 +149,13 @@ JsonObject header_parameter(std::string_view name, std::string_view description,
 
 JsonObject parameters() {
   JsonObject all = common_list_parameters();
-  all["id"] = JsonObject{{"name", "id"},
-                         {"in", "path"},
-                         {"required", true},
-                         {"description", "The document's `_id`"},
-                         {"schema", reference("schemas", "Id")}};
-  all["segment"] = all["id"];
-  all["segment"].get_object()["schema"] = reference("schemas", "Segment");
+  for (const auto& [name, schema] : {std::pair("id", "Id"), std::pair("segment", "Segment")}) {
+    all[name] = JsonObject{{"name", "id"},
+                           {"in", "path"},
+                           {"required", true},
+                           {"description", "The document's `_id`"},
+                           {"schema", reference("schemas", schema)}};
+  }
   const auto add = [&](std::string_view name, std::string_view description, std::string_view pattern = {}) {
     all[name] = header_parameter(name, description, pattern);
   };
