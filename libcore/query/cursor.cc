@@ -75,8 +75,8 @@ const Json* value_at(const Json& document, std::string_view path) {
 
 /// What a store gives for this key. A user's field may hold any scalar: the schema may have changed since it was written.
 bool is_key_value(const Json& value, const FieldRef& field) {
+  if (value.is_object() || (value.is_null() && field.path != "_id")) return true;  // another program may have written that
   if (!field.built_in) return !value.is_structured() || is_left_out(value);
-  if (value.is_null()) return (field.field.types & schema::kNull) != 0;
   if (field.field.types == schema::kInteger) return value.is_int64();
   if (!value.is_string()) return false;
   return !field.field.date_time || parse_rfc3339(value.get_string()).has_value();

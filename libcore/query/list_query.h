@@ -31,7 +31,8 @@ struct ListQuery {
                                     ///< before it, so that one index serves an order and its reverse
   std::vector<std::string> fields;  ///< empty: all; else `_id` and these, of which none is below another
   std::uint32_t limit = 25;
-  std::vector<Json> after;  ///< the sort keys of the last document before this page (null: missing); empty: first page. What
+  std::vector<Json> after;  ///< the sort keys of the last document before this page (null: missing; an object: the
+                            ///< store's own form of what JSON can't tell from others); empty: first page. What
                             ///< the cursor left out stands here as an array until `complete` has put it there
   bool count = false;
   std::string shape;  ///< equal for queries that are the same but for `after`, `limit` and `count`: what a cursor is bound to

@@ -10,6 +10,7 @@
 #include "mongo/bson_reader.h"
 #include "mongo/message.h"
 #include "mongo/reply.h"
+#include "store/mongo/sort_key.h"
 #include "store/mongo/to_json.h"
 
 // Bytes from a database are messages, or the conversation ends; documents are BSON that becomes JSON, or malformed.
@@ -26,7 +27,8 @@ void check_document(std::string_view document) {
   static const FieldTree some(std::vector<std::string>{"_rev", "a", "b.c", "items.name"});
   std::string out;
   (void)append_document(out, document, some);
-  (void)key_value(document, "b.c");
+  const nacre::query::FieldRef field{.path = "b.c"};
+  if (const auto key = sort_key(document, field)) require(parse_sort_key(*key, field).has_value());
   if (const auto view = nacre::mongo::ReplyView::read(document)) {
     if (const auto error = view->error()) (void)error->failure();
   }

@@ -314,3 +314,81 @@ def test_a_precondition_holds_for_the_whole_of_a_document_without_a_revision(api
     things.update_one({"_id": "whole"}, {"$inc": {"n": 1}})
     for method in "PUT", "PATCH", "DELETE":
         assert_problem(api.request(method, path, json={"title": "b"}, headers={"If-Match": etag}), 412)
+
+
+def walk(api, sort):
+    """All pages, each document by the text of its id."""
+    seen = []
+    query = f"/things?limit=2&sort={sort}"
+    answer = api.get(query)
+    while True:
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        seen += [item["title"] for item in page["items"]]
+        if page["next"] is None:
+            return seen
+        assert len(seen) < 200
+        answer = api.get(f"{query}&after={page['next']}")
+
+
+VALUES = [
+    None,
+    bson.MinKey(),
+    bson.MaxKey(),
+    math.nan,
+    bson.Decimal128("NaN"),
+    -math.inf,
+    math.inf,
+    bson.Decimal128("-Infinity"),
+    bson.Decimal128("1.5"),
+    bson.Decimal128("1.50"),
+    1.5,
+    2,
+    bson.Int64(2**60),
+    "text",
+    "2026-01-02T03:04:05.678Z",
+    WHEN,
+    WHEN + datetime.timedelta(days=1),
+    {"a": 1},
+    {"a": 2},
+    b"\x00",
+    bson.ObjectId(),
+    bson.ObjectId(),
+    True,
+    False,
+    bson.Timestamp(1, 1),
+    bson.Timestamp(2, 1),
+]
+
+
+@pytest.fixture
+def mixture(things):
+    things.delete_many({})
+    documents = [{"title": str(i), "price": value, "due": value} for i, value in enumerate(VALUES)]
+    documents += [{"title": "none"}, {"title": "none too"}]
+    hexes = [bson.ObjectId() for _ in range(3)]
+    ids = [*hexes, *map(str, hexes), 1, 2.5, bson.Decimal128("3"), "z", bson.Binary.from_uuid(uuid.uuid4()), {"a": 1}, True]
+    for i, id in enumerate(ids):
+        documents.append({"_id": id, "title": f"id {i}", "price": i % 2, "_rev": "text", "_created": WHEN})
+    things.insert_many(documents)
+    yield sorted(document["title"] for document in documents)
+    things.delete_many({})
+
+
+@pytest.mark.parametrize("direction", ["", "-"])
+@pytest.mark.parametrize("key", ["_id", "price", "due", "title", "_created", "_rev", "price,title", "price,-due"])
+def test_pages_show_each_document_once_whatever_other_programs_wrote(api, things, mixture, key, direction):
+    seen = walk(api, direction + key)
+    assert sorted(seen) == mixture
+
+
+def test_a_key_that_is_an_array_has_no_place_in_an_order(api, things, mixture):
+    things.insert_many([{"title": "array", "price": [1, 9]}, {"title": "more", "price": [2, 3]}])
+    query = "/things?limit=1&sort=price"
+    answer = api.get(query)
+    while answer.status_code == 200:
+        query_next = answer.json()["next"]
+        assert query_next
+        answer = api.get(f"{query}&after={query_next}")
+    problem = assert_problem(answer, 400)
+    assert "price" in problem["detail"] and "array" in problem["detail"]

@@ -60,6 +60,17 @@ void append_hex(std::string& out, std::string_view bytes) {
   }
 }
 
+std::optional<std::string> parse_hex(std::string_view text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  std::string bytes;
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    const int byte = byte_at(text, i);
+    if (byte < 0) return std::nullopt;
+    bytes += static_cast<char>(byte);
+  }
+  return bytes;
+}
+
 void write_id(BsonWriter& bson, std::string_view name, std::string_view id) {
   if (const auto object_id = parse_object_id(id)) {
     bson.object_id(name, *object_id);

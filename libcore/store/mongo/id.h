@@ -24,6 +24,7 @@ using nacre::mongo::ObjectId;
 
 std::optional<ObjectId> parse_object_id(std::string_view text) noexcept;
 void append_hex(std::string& out, std::string_view bytes);
+std::optional<std::string> parse_hex(std::string_view text);
 
 void write_id(BsonWriter& bson, std::string_view name, std::string_view id);
 

@@ -2,40 +2,87 @@
 
 #include <algorithm>
 #include <array>
-#include <span>
+#include <cmath>
+#include <limits>
+#include <utility>
 
 #include "store/mongo/filter_bson.h"
 
 namespace nacre::store::mongo {
 namespace {
 
-/// The types in MongoDB's order, null and missing left out. Those that compare with one another are one.
-constexpr std::array<std::string_view, 10> kTypes{"number",   "string", "object", "array",     "binData",
-                                                  "objectId", "bool",   "date",   "timestamp", "regex"};
+/// The types in MongoDB's order, as `$type` names them; null, and missing values, which are the same, come before them, and
+/// minKey before that. Those with the same place compare with one another.
+/// https://www.mongodb.com/docs/manual/reference/bson-type-comparison-order/
+struct TypeName {
+  std::string_view name;
+  int place;
+};
+constexpr std::array<TypeName, 15> kTypes{{{"number", 10},
+                                           {"string", 15},
+                                           {"symbol", 15},
+                                           {"object", 20},
+                                           {"array", 25},
+                                           {"binData", 30},
+                                           {"objectId", 35},
+                                           {"bool", 40},
+                                           {"date", 45},
+                                           {"timestamp", 47},
+                                           {"regex", 50},
+                                           {"dbPointer", 55},
+                                           {"javascript", 60},
+                                           {"javascriptWithScope", 65},
+                                           {"maxKey", 127}}};
 
-/// A value's type, as its place among them.
-std::size_t type_of(const Json& value, const query::FieldRef& field) {
-  const auto named = [](std::string_view name) {
-    return static_cast<std::size_t>(std::find(kTypes.begin(), kTypes.end(), name) - kTypes.begin());
-  };
-  if (value.is_bool()) return named("bool");
-  if (!value.is_string()) return named("number");
-  if (field.field.date_time) return named("date");
-  return field.path == "_id" && parse_object_id(value.get_string()) ? named("objectId") : named("string");
+int place_of(BsonType type) {
+  switch (type) {
+    case BsonType::min_key:
+      return -1;
+    case BsonType::undefined:
+    case BsonType::null:
+      return 5;
+    case BsonType::string:
+    case BsonType::symbol:
+      return 15;
+    case BsonType::document:
+      return 20;
+    case BsonType::array:
+      return 25;
+    case BsonType::binary:
+      return 30;
+    case BsonType::object_id:
+      return 35;
+    case BsonType::boolean:
+      return 40;
+    case BsonType::date:
+      return 45;
+    case BsonType::timestamp:
+      return 47;
+    case BsonType::regex:
+      return 50;
+    case BsonType::db_pointer:
+      return 55;
+    case BsonType::code:
+      return 60;
+    case BsonType::code_with_scope:
+      return 65;
+    case BsonType::max_key:
+      return 127;
+    default:
+      return 10;
+  }
 }
 
-/// The types that come after a value.
-std::span<const std::string_view> types_beyond(const Json& value, const query::SortKey& key) {
-  const std::size_t own = type_of(value, key.field);
-  return key.descending ? std::span(kTypes).first(own) : std::span(kTypes).subspan(own + 1);
-}
+bool is_null(const BsonValue& value) { return place_of(value.type) == place_of(BsonType::null); }
+bool is_only_one(const BsonValue& value) { return value.type == BsonType::min_key || value.type == BsonType::max_key; }
+bool is_number(const BsonValue& value) { return place_of(value.type) == place_of(BsonType::real); }
 
-/// Whether values of several types are to be expected. An id is a string or an ObjectId.
-bool is_mixed(const query::FieldRef& field) {
-  const auto has = [&](int types) { return (field.field.types & types) != 0 ? 1 : 0; };
-  const int kinds = has(schema::kInteger | schema::kNumber) + has(schema::kString) + has(schema::kBoolean) +
-                    has(schema::kArray | schema::kObject);
-  return field.path == "_id" || kinds > 1;
+/// NaN is the least number, and in no range.
+bool is_nan(const BsonValue& value) {
+  if (value.type == BsonType::real) return std::isnan(value.element().real());
+  if (value.type != BsonType::decimal128) return false;
+  constexpr unsigned char kNan = 0x7C;
+  return (static_cast<unsigned char>(value.bytes[15]) & kNan) == kNan;
 }
 
 bool covers(std::string_view outer, std::string_view path) {
@@ -44,23 +91,35 @@ bool covers(std::string_view outer, std::string_view path) {
 
 }  // namespace
 
-ListPlan::ListPlan(const query::ListQuery& query, const std::optional<std::string>& owner) : query_(query), owner_(owner) {
-  if (query.after.empty()) {
+Result<ListPlan> ListPlan::make(const query::ListQuery& query, const std::optional<std::string>& owner) {
+  std::vector<BsonValue> after;
+  for (std::size_t i = 0; i < query.after.size(); ++i) {
+    auto value = parse_sort_key(query.after[i], query.sort[i].field);
+    if (!value || value->type == BsonType::array) return Failure(Error::bad_request, "after: this is no cursor of this query");
+    after.push_back(std::move(*value));
+  }
+  return ListPlan(query, owner, std::move(after));
+}
+
+ListPlan::ListPlan(const query::ListQuery& query, const std::optional<std::string>& owner, std::vector<BsonValue> after)
+    : query_(query), owner_(owner), after_(std::move(after)) {
+  if (after_.empty()) {
     segments_.push_back({});
   } else {
     for (std::size_t key = query.sort.size(); key-- > 0;) add_segments(key);
   }
 }
 
-/// Missing and null come before all else.
+/// Other programs may have written values of any type, whatever the schema says.
 void ListPlan::add_segments(std::size_t key) {
-  const query::SortKey& sorted = query_.sort[key];
-  const bool null = query_.after[key].is_null();
-  if (null && sorted.descending) return;
-  segments_.push_back({Part::beyond, key});
-  if (null) return;
-  if (is_mixed(sorted.field) && !types_beyond(query_.after[key], sorted).empty()) segments_.push_back({Part::other_types, key});
-  if (sorted.descending && sorted.field.path != "_id") segments_.push_back({Part::missing, key});
+  const BsonValue& after = after_[key];
+  const bool descending = query_.sort[key].descending;
+  const bool down_from_nan = descending && is_nan(after);
+  if (after.type == BsonType::min_key && !descending) segments_.push_back({Part::least, key});
+  if (!is_only_one(after) && !down_from_nan && !(is_null(after) && descending)) segments_.push_back({Part::beyond, key});
+  const bool last = descending ? place_of(after.type) <= kTypes.front().place : place_of(after.type) >= kTypes.back().place;
+  if (!last && (descending || !is_null(after))) segments_.push_back({Part::other_types, key});
+  if (descending && after.type != BsonType::min_key) segments_.push_back({Part::least, key});
 }
 
 void ListPlan::write_filter(BsonWriter& bson, std::size_t index) const {
@@ -82,23 +141,44 @@ void ListPlan::write_whole_filter(BsonWriter& bson) const {
 
 void ListPlan::write_range(BsonWriter& bson, const Segment& segment) const {
   for (std::size_t i = 0; i < segment.key; ++i) {
-    const auto& field = query_.sort[i].field;
-    bson.document(field.path, [&] { write_operand(bson, "$eq", query_.after[i], field); });
+    bson.document(query_.sort[i].field.path, [&] { bson.raw("$eq", after_[i].bytes, after_[i].type); });
   }
   bson.document(query_.sort[segment.key].field.path, [&] { write_key(bson, segment); });
 }
 
 void ListPlan::write_key(BsonWriter& bson, const Segment& segment) const {
-  const query::SortKey& key = query_.sort[segment.key];
-  const Json& after = query_.after[segment.key];
-  if (segment.part == Part::missing) return bson.null("$eq");
+  const BsonValue& after = after_[segment.key];
+  const bool descending = query_.sort[segment.key].descending;
+  if (segment.part == Part::least) return write_least(bson, after);
   if (segment.part == Part::beyond) {
-    if (after.is_null()) return bson.null("$ne");
-    return write_operand(bson, key.descending ? "$lt" : "$gt", after, key.field);
+    if (is_null(after)) {
+      bson.null("$ne");
+      bson.raw("$gt", {}, BsonType::min_key);
+    } else if (is_nan(after)) {
+      bson.real("$gte", -std::numeric_limits<double>::infinity());
+    } else {
+      bson.raw(descending ? "$lt" : "$gt", after.bytes, after.type);
+    }
+    return;
   }
   bson.array("$type", [&] {
     std::size_t index = 0;
-    for (const std::string_view type : types_beyond(after, key)) bson.string(IndexName(index++).view(), type);
+    for (const TypeName& type : kTypes) {
+      const bool behind = descending ? type.place < place_of(after.type) : type.place > place_of(after.type);
+      if (behind) bson.string(IndexName(index++).view(), type.name);
+    }
+  });
+}
+
+/// Upwards, what comes after minKey; downwards, what comes after the least of all ranges.
+void ListPlan::write_least(BsonWriter& bson, const BsonValue& after) const {
+  bson.array("$in", [&] {
+    std::size_t index = 0;
+    const auto name = [&] { return IndexName(index++); };
+    if (!is_null(after)) bson.null(name().view());
+    if (after.type == BsonType::min_key) return;
+    if (is_number(after) && !is_nan(after)) bson.real(name().view(), std::numeric_limits<double>::quiet_NaN());
+    bson.raw(name().view(), {}, BsonType::min_key);
   });
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "query/list_query.h"
-#include "store/mongo/id.h"
+#include "store/mongo/sort_key.h"
 
 namespace nacre::store::mongo {
 
@@ -16,7 +16,8 @@ namespace nacre::store::mongo {
 /// Refers to the query and the owner, which outlive it.
 class ListPlan {
  public:
-  ListPlan(const query::ListQuery& query, const std::optional<std::string>& owner);
+  /// Error::bad_request for a cursor of another store.
+  static Result<ListPlan> make(const query::ListQuery& query, const std::optional<std::string>& owner);
 
   std::size_t segments() const noexcept { return segments_.size(); }
 
@@ -30,8 +31,11 @@ class ListPlan {
   void write_projection(BsonWriter& bson) const;
 
  private:
-  enum class Part : std::uint8_t { whole, beyond, other_types, missing };
-  /// Equal in the keys before `key`, and `part` of it.
+  ListPlan(const query::ListQuery& query, const std::optional<std::string>& owner, std::vector<BsonValue> after);
+
+  enum class Part : std::uint8_t { whole, beyond, other_types, least };
+  /// Equal in the keys before `key`, and `part` of it: greater or less values of the same type, those of the types after it, or
+  /// what is less than any value that these hold.
   struct Segment {
     Part part = Part::whole;
     std::size_t key = 0;
@@ -40,9 +44,11 @@ class ListPlan {
   void add_segments(std::size_t key);
   void write_range(BsonWriter& bson, const Segment& segment) const;
   void write_key(BsonWriter& bson, const Segment& segment) const;
+  void write_least(BsonWriter& bson, const BsonValue& after) const;
 
   const query::ListQuery& query_;
   const std::optional<std::string>& owner_;
+  std::vector<BsonValue> after_;  ///< the sort keys' values
   std::vector<Segment> segments_;
 };
 

@@ -83,7 +83,7 @@ Result<std::uint64_t> count(Client& client, std::string_view collection, const L
 class PageReader {
  public:
   explicit PageReader(const query::ListQuery& query) : limit_(query.limit), fields_(query.fields) {
-    for (const auto& key : query.sort) keys_.push_back(key.field.path);
+    for (const auto& key : query.sort) keys_.push_back(key.field);
     page_.items = "[";
   }
 
@@ -109,7 +109,11 @@ class PageReader {
     more = more || batch->more;
     if (last.empty() || (!is_full() && !more)) return more;
     page_.next.clear();
-    for (const std::string& path : keys_) page_.next.push_back(key_value(last, path));
+    for (const query::FieldRef& field : keys_) {
+      auto key = sort_key(last, field);
+      if (key) page_.next.push_back(std::move(*key));
+      if (!key) return key.error();
+    }
     return more;
   }
 
@@ -124,7 +128,7 @@ class PageReader {
 
   const std::size_t limit_;
   const FieldTree fields_;
-  std::vector<std::string> keys_;
+  std::vector<query::FieldRef> keys_;
   Page page_;
 };
 
@@ -198,7 +202,9 @@ Result<Document> find_one(Client& client, std::string_view collection, std::stri
 
 Result<Page> find_page(Client& client, std::string_view collection, const query::ListQuery& query,
                        const std::optional<std::string>& owner) {
-  const ListPlan plan(query, owner);
+  const auto made = ListPlan::make(query, owner);
+  if (!made) return made.error();
+  const ListPlan& plan = *made;
   const auto reader = std::make_shared<PageReader>(query);
   bool more = false;
   for (std::size_t segment = 0; segment < plan.segments() && !more; ++segment) {

@@ -297,20 +297,6 @@ Result<Document> to_document(std::string_view bson) {
   return document;
 }
 
-Json key_value(std::string_view bson, std::string_view path) {
-  const auto found = nacre::mongo::find(bson, path);
-  if (!found) return nullptr;
-  if (found->is_integer()) return found->integer();
-  if (found->type == BsonType::boolean) return found->boolean();
-  if (found->type == BsonType::real && std::isfinite(found->real())) return found->real();
-  if (found->is_text()) return Json(found->text());
-  std::string text;
-  if (found->type == BsonType::object_id) append_hex(text, found->value);
-  if (found->type == BsonType::date && found->date() >= first_date && found->date() <= last_date)
-    text = format_rfc3339(found->date());
-  return text.empty() ? Json(nullptr) : Json(text);
-}
-
 Failure malformed() {
   Failure failure(Error::unavailable, "the store is away");
   failure.internal = "the database's answer is malformed";

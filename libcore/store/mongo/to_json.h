@@ -46,9 +46,6 @@ bool append_document(std::string& out, std::string_view bson, const FieldTree& f
 /// Appends any one value.
 bool append_value(std::string& out, const BsonElement& element);
 
-/// A scalar at a dotted path, as a cursor keeps it; null for anything else, and when it is missing.
-Json key_value(std::string_view bson, std::string_view path);
-
 /// The failure of every place that finds bytes which are no BSON, or a reply that lacks what it must have.
 Failure malformed();
 

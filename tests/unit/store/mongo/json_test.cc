@@ -116,20 +116,6 @@ TEST_CASE("what other programs write is shown as well as JSON can") {
                   .has_value());
 }
 
-TEST_CASE("a cursor's keys are found below objects") {
-  const std::string bson = bson_of([&](BsonWriter& out) {
-    out.document("a", [&] { out.int64("b", 7); });
-    out.date("d", Timestamp{});
-    out.boolean("t", true);
-    out.array("list", [] {});
-  });
-  CHECK(key_value(bson, "a.b") == Json(7));
-  CHECK(key_value(bson, "d") == Json("1970-01-01T00:00:00.000Z"));
-  CHECK(key_value(bson, "t") == Json(true));
-  CHECK(key_value(bson, "list").is_null());
-  CHECK(key_value(bson, "a.c").is_null());
-}
-
 TEST_CASE("24 lower-case hex digits are an ObjectId") {
   CHECK(parse_object_id("0123456789abcdef01234567").has_value());
   for (const char* text :
