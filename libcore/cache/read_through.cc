@@ -137,7 +137,7 @@ struct ReadThrough::State : std::enable_shared_from_this<ReadThrough::State> {
 
   /// What the tiers have; `look` is what a fill of the remote one may do.
   std::optional<Served> find_anywhere(const Read& read, RemoteTier::Look& look);
-  std::optional<Served> find_remote(const Read& read, RemoteTier::Look& look, bool& away);
+  std::optional<Served> find_remote(const Read& read, const std::optional<Hit>& hit, RemoteTier::Look& look, bool& away);
   Result<Served> get(const Read& read);
   Result<Served> lead(const Read& read, const std::string& flight, RemoteTier::Look& look);
   Result<Served> load(const Read& read, RemoteTier::Look look);
@@ -156,7 +156,7 @@ std::optional<Served> ReadThrough::State::find_anywhere(const Read& read, Remote
   const auto hit = find(read.key, entry);
   if (!usable(hit) && options.remote != nullptr) {
     bool away = false;
-    auto remote = find_remote(read, look, away);
+    auto remote = find_remote(read, hit, look, away);
     if (remote || !away) return remote;
   }
   if (!hit) return std::nullopt;
@@ -164,7 +164,8 @@ std::optional<Served> ReadThrough::State::find_anywhere(const Read& read, Remote
   return served(std::move(entry), *hit);
 }
 
-std::optional<Served> ReadThrough::State::find_remote(const Read& read, RemoteTier::Look& look, bool& away) {
+std::optional<Served> ReadThrough::State::find_remote(const Read& read, const std::optional<Hit>& hit, RemoteTier::Look& look,
+                                                      bool& away) {
   const Stopwatch stopwatch(read.waits.remote);
   const Ticket ticket = zone.ticket(read.key.subject());
   auto looked = options.remote->find(read.key);
@@ -173,7 +174,7 @@ std::optional<Served> ReadThrough::State::find_remote(const Read& read, RemoteTi
     return std::nullopt;
   }
   look = std::move(*looked);
-  if (!look.found) return std::nullopt;
+  if (!look.found || (hit && is_newer(*hit, *look.found))) return std::nullopt;
   auto& [entry, age] = *look.found;
   if (age >= read.policy.ttl + read.policy.stale) return std::nullopt;
   fill(read.key, ticket, entry, read.policy, age);

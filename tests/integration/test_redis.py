@@ -90,6 +90,16 @@ def test_without_the_local_tier_each_read_is_redis(start, redis):
     assert all(float(entry["redis_time"]) > 0 for entry in entries)
 
 
+def test_without_the_local_tier_stale_answers_are_those_of_redis(start, redis):
+    nginx = start(on(f"redis://{redis.address}", ", local: off"))
+    path = "/brief/" + create(nginx.api, "/brief", {"n": 1})["_id"]
+    wait_until(lambda: "l2" in status(nginx.api.get(path)), "Redis to have it")
+    wait_until(lambda: status(nginx.api.get(path)) == "nacre; fwd=stale", "it to be stale")
+    metrics = nginx.api.get("/metrics").text
+    assert 'nacre_cache_requests_total{tier="l2",result="stale"} 1' in metrics
+    assert 'tier="l1"' not in metrics
+
+
 def test_a_write_is_read_at_once_and_then_filled_in(start, redis):
     nginx = start(on(f"redis://{redis.address}", ", local: off"))
     path = "/notes/" + create(nginx.api, "/notes", {"title": "x"})["_id"]

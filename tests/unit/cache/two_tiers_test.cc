@@ -123,6 +123,24 @@ TEST_CASE("an entry of the zone is not trusted for longer than its time without 
   }
 }
 
+TEST_CASE("nothing older of the remote tier follows what the zone has") {
+  Host host;
+  host.stored = "new";
+  host.get();
+  host.remote.entries["notes/1"] = {{"old", "\"0\"", std::nullopt}, Milliseconds{20'000}};
+  SUBCASE("by when it was read") { host.reactor.advance(ReadThrough::kLocal); }
+  SUBCASE("by when it was written, whatever the clock of the host that read it") {
+    const Timestamp now = host.reactor.wall();
+    host.zone.fill(kKey.text(), kKey.subject(), host.zone.ticket("notes/1"), {"new", "\"1\"", HttpDate{now}},
+                   {kPolicy.ttl, kPolicy.stale, Milliseconds{}, Milliseconds{}}, host.reactor.now());
+    host.remote.entries["notes/1"] = {{"old", "\"0\"", HttpDate{now - Milliseconds{1}}}, Milliseconds{}};
+    host.reactor.advance(Milliseconds{1});
+  }
+  CHECK(host.get().entry.body == "new");
+  CHECK(host.loads == 2);
+  CHECK(host.remote.entries["notes/1"].entry.body == "new");
+}
+
 TEST_CASE("a stale entry of the remote tier is served while it is renewed there") {
   Host host;
   host.remote.entries["notes/1"] = {{"theirs", "\"2\"", std::nullopt}, Milliseconds{70'000}};
