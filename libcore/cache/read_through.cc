@@ -30,6 +30,16 @@ bool store_failed(Error error) {
   return error == Error::unavailable || error == Error::overloaded || error == Error::deadline || error == Error::internal;
 }
 
+/// Whether what the zone has was read from the store after what the remote tier has: that one does not know of a write yet, or
+/// does not keep what is newer, and must not be believed.
+bool is_newer(const Entry& entry, const Hit& hit, const RemoteTier::Found& found) {
+  if (entry.etag == found.entry.etag) return false;
+  const auto& here = entry.last_modified;
+  const auto& there = found.entry.last_modified;
+  if (here && there && here->at != there->at) return here->at > there->at;
+  return hit.age < found.age;
+}
+
 Served served(Entry&& entry, const Hit& hit) {
   return {std::move(entry), hit.freshness == Freshness::stale ? Outcome::stale : Outcome::l1_hit, hit.age};
 }
@@ -137,7 +147,8 @@ struct ReadThrough::State : std::enable_shared_from_this<ReadThrough::State> {
 
   /// What the tiers have; `look` is what a fill of the remote one may do.
   std::optional<Served> find_anywhere(const Read& read, RemoteTier::Look& look);
-  std::optional<Served> find_remote(const Read& read, const std::optional<Hit>& hit, RemoteTier::Look& look, bool& away);
+  std::optional<Served> find_remote(const Read& read, const Entry& here, const std::optional<Hit>& hit, RemoteTier::Look& look,
+                                    bool& away);
   Result<Served> get(const Read& read);
   Result<Served> lead(const Read& read, const std::string& flight, RemoteTier::Look& look);
   Result<Served> load(const Read& read, RemoteTier::Look look);
@@ -156,7 +167,7 @@ std::optional<Served> ReadThrough::State::find_anywhere(const Read& read, Remote
   const auto hit = find(read.key, entry);
   if (!usable(hit) && options.remote != nullptr) {
     bool away = false;
-    auto remote = find_remote(read, hit, look, away);
+    auto remote = find_remote(read, entry, hit, look, away);
     if (remote || !away) return remote;
   }
   if (!hit) return std::nullopt;
@@ -164,8 +175,8 @@ std::optional<Served> ReadThrough::State::find_anywhere(const Read& read, Remote
   return served(std::move(entry), *hit);
 }
 
-std::optional<Served> ReadThrough::State::find_remote(const Read& read, const std::optional<Hit>& hit, RemoteTier::Look& look,
-                                                      bool& away) {
+std::optional<Served> ReadThrough::State::find_remote(const Read& read, const Entry& here, const std::optional<Hit>& hit,
+                                                      RemoteTier::Look& look, bool& away) {
   const Stopwatch stopwatch(read.waits.remote);
   const Ticket ticket = zone.ticket(read.key.subject());
   auto looked = options.remote->find(read.key);
@@ -174,7 +185,7 @@ std::optional<Served> ReadThrough::State::find_remote(const Read& read, const st
     return std::nullopt;
   }
   look = std::move(*looked);
-  if (!look.found || (hit && is_newer(*hit, *look.found))) return std::nullopt;
+  if (!look.found || (hit && is_newer(here, *hit, *look.found))) return std::nullopt;
   auto& [entry, age] = *look.found;
   if (age >= read.policy.ttl + read.policy.stale) return std::nullopt;
   fill(read.key, ticket, entry, read.policy, age);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cache/found.h"
 #include "cache/shared_memory.h"
 #include "redis/client_fixture.h"
 
@@ -28,6 +29,7 @@ struct OnRedis {
         tier(redis.client, zone, redis.loop.scheduler,
              {.prefix = "n",
               .identity = 1,
+              .configuration = 1,
               .reserved = Milliseconds{3'000},
               .timeout = Milliseconds{250},
               .log = [this](std::string_view line) { log.emplace_back(line); }}) {}
@@ -161,9 +163,9 @@ TEST_SUITE("RedisTier") {
     REQUIRE(here.used());
     const Ticket ticket = here.zone.ticket("notes/1");
     here.zone.fill("k", "notes/1", ticket, {"old", "", std::nullopt}, {kLong.ttl, kLong.stale}, monotonic_now());
-    REQUIRE(here.zone.find("k", monotonic_now()));
+    REQUIRE(test::find(here.zone, "k", monotonic_now()));
     (void)server.ask({"FLUSHALL"});
-    CHECK(here.redis.turn(kSoon, [&] { return !here.zone.find("k", monotonic_now()); }));
+    CHECK(here.redis.turn(kSoon, [&] { return !test::find(here.zone, "k", monotonic_now()); }));
   }
 
   TEST_CASE("a server that says it is another, has other data or has lost its epoch gets a new one") {
