@@ -101,8 +101,11 @@ RedisTier::RedisTier(redis::Client& client, Zone& zone, fiber::Scheduler& schedu
       host_(std::to_string(zone.id())),
       looked_at_(client.conversations()),
       timer_(scheduler.reactor().background_timer([this] { tick(); })) {
-  client_.listen({{channel_}, [this](std::string_view, std::string_view message) { hear(message); }, {}});
-  timer_->arm(now());
+  tick();
+}
+
+RedisTier::~RedisTier() {
+  if (listening_) zone_.end_listening(options_.configuration);
 }
 
 std::string RedisTier::key_of(std::uint64_t epoch, char kind, std::string_view name) const {
@@ -301,6 +304,13 @@ Result<std::uint64_t> RedisTier::end_under(std::uint64_t epoch, std::string_view
   return number_of(replies.back()->text());
 }
 
+/// What one worker hears is heard in the zone.
+void RedisTier::listen() {
+  if (listening_ || !zone_.try_listen(options_.configuration)) return;
+  listening_ = true;
+  client_.listen({{channel_}, [this](std::string_view, std::string_view message) { hear(message); }, {}});
+}
+
 /// `<host> <resource> <id>…`: another host wrote. Or `<host> !`: it could not tell Redis. Or `<host> =`: it began an epoch.
 void RedisTier::hear(std::string_view message) {
   const auto word = [&message] {
@@ -324,6 +334,7 @@ void RedisTier::hear(std::string_view message) {
 // ---- the epoch
 
 void RedisTier::tick() {
+  listen();
   const bool known = trust_.epoch(now()) != 0 && looked_at_ == client_.conversations();
   if (!known || trust_.due(now())) start_look();
   timer_->arm(now() + (known ? Trust::kBetweenLooks / 2 : kBetweenTries));

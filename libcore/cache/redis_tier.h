@@ -19,7 +19,7 @@ namespace nacre::cache {
 ///     <epoch>:d<resource>/<id>      a document's answer, or for a moment the place that is kept for one
 ///     <epoch>:l<resource>/<query>   a list's answer, good while it names the resource's generation
 ///     <epoch>:g<resource>           the generation of a resource's lists: another number after each write
-///     writes                        the channel on which the hosts tell each other what they wrote
+///     writes                        the channel on which the hosts tell each other what they wrote; one worker of each listens
 ///
 /// A write deletes what it ends, which a full Redis still does; a fill comes only in the place of what its reader had seen
 /// before it read the store, so that a slow one can't put back what was just deleted. What could not be deleted is put out of
@@ -35,6 +35,8 @@ class RedisTier final : public RemoteTier {
     std::string prefix;
     /// Of the store: what was read from another one is not found.
     std::uint64_t identity;
+    /// Workers of one configuration hear the same messages.
+    std::uint64_t configuration;
     /// How long a place is kept for a fill.
     Milliseconds reserved;
     /// Of a call of the client.
@@ -43,6 +45,7 @@ class RedisTier final : public RemoteTier {
     std::function<void(std::string_view line)> log;
   };
   RedisTier(redis::Client& client, Zone& zone, fiber::Scheduler& scheduler, Options options);
+  ~RedisTier() override;
 
   Result<Look> find(const Key& key) override;
   void reserve(const Key& key, Look& look) override;
@@ -61,6 +64,7 @@ class RedisTier final : public RemoteTier {
   bool end(std::string_view resource, std::span<const std::string_view> ids);
   Result<std::uint64_t> end_under(std::uint64_t epoch, std::string_view resource, std::span<const std::string_view> ids);
   void end_in_zone(std::string_view resource, std::span<const std::string_view> ids);
+  void listen();
   void hear(std::string_view message);
 
   void tick();
@@ -81,6 +85,7 @@ class RedisTier final : public RemoteTier {
   std::uint64_t looked_at_;         ///< the client's conversation in which the epoch was last seen
   std::uint64_t replacements_ = 0;  ///< of the client, that a mark was set for
   bool looking_ = false;
+  bool listening_ = false;
   std::unique_ptr<Timer> timer_;
 };
 

@@ -45,6 +45,7 @@ struct Tiers::Redis {
         tier(client, zone, scheduler,
              {.prefix = config.cache.prefix,
               .identity = identity_of_store(config),
+              .configuration = config.fingerprint,
               .reserved = config.timeouts.store + Seconds{1},
               .timeout = config.timeouts.redis,
               .log = std::move(log)}),

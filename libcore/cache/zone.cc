@@ -57,6 +57,7 @@ Zone& Zone::format(std::span<std::byte> memory) {
   zone.hash_.init();
   zone.workers_.init();
   zone.trust_.init();
+  for (RobustMutex& one : zone.listening_) one.init();
   zone.metrics_at_ = align(sizeof(Zone));
   zone.metrics_size_ = metrics_size(memory.size());
   const std::uint64_t values_at = zone.metrics_at_ + zone.metrics_size_;

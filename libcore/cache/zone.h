@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/robust_mutex.h"
 #include "base/time.h"
 #include "cache/block_table.h"
 #include "cache/generations.h"
@@ -103,6 +105,13 @@ class Zone {
   /// What this host knows of the tier behind, where there is one.
   Trust& trust() noexcept { return trust_; }
 
+  /// True when the calling process is now the one of a configuration's workers that hears, for all, what other hosts say: until
+  /// it gives that back, or ends in whichever way.
+  bool try_listen(std::uint64_t configuration) noexcept {
+    return listening_[configuration % kListeners].try_lock() != RobustMutex::Attempt::held;
+  }
+  void end_listening(std::uint64_t configuration) noexcept { listening_[configuration % kListeners].unlock(); }
+
   /// Tells this host from others.
   std::uint64_t id() const noexcept { return hash_("host"); }
 
@@ -164,6 +173,9 @@ class Zone {
   BlockTable& shard(const Shards& shards, std::uint64_t hash) noexcept;
   const BlockTable& shard(const Shards& shards, std::uint64_t hash) const noexcept;
 
+  /// Workers of an earlier configuration may hear another Redis: those that meet in one place wait until it has ended.
+  static constexpr std::size_t kListeners = 64;
+
   Succession succession_;
   KeyedHash hash_;
   std::uint64_t metrics_at_ = 0, metrics_size_ = 0;
@@ -171,6 +183,7 @@ class Zone {
   std::atomic<std::uint64_t> evictions_;
   Trust trust_;
   WorkerSlots workers_;
+  std::array<RobustMutex, kListeners> listening_;
   Leases leases_;
   Generations generations_;
 };

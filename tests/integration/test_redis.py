@@ -156,6 +156,29 @@ def test_other_hosts_hear_of_a_write(hosts):
         assert time.monotonic() - began < LOCAL / 2
 
 
+def test_one_worker_of_a_host_hears_the_others_and_another_one_when_it_is_killed(hosts, redis):
+    here, there = hosts
+    there.tolerate("worker process .* exited on signal 9")
+    there.write_conf(**{**there.conf, "workers": 4})
+    there.reload()
+
+    def listeners():
+        return len(redis.execute("CLIENT", "LIST", "TYPE", "pubsub").splitlines())
+
+    path = "/notes/" + create(here.api, "/notes", {"title": "0"})["_id"]
+    for number, worker in enumerate(there.workers(), 1):
+        wait_until(lambda: listeners() == 2, "one listener of each host")
+        title(there, path)
+        wait_until(lambda: status(there.api.get(path)) == "nacre; hit", "a hit")
+        here.api.patch(path, json={"title": str(number)})
+        began = time.monotonic()
+        wait_until(lambda: title(there, path) == str(number), "the write")
+        assert time.monotonic() - began < LOCAL / 2
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: worker not in there.workers() and len(there.workers()) == 4, "another worker")
+        there.api.close()
+
+
 def test_what_is_not_heard_is_seen_within_five_seconds(start, redis, proxy, tmp_path):
     tmp_path.chmod(0o777)
     store = f"sqlite:{tmp_path}/shared.db"
