@@ -21,6 +21,7 @@ from assertions import assert_problem, create
 from harness import Client, wait_until
 from load import Load, Threads
 from proxies.bytes_proxy import BytesProxy
+from proxies.overheard import Overheard
 from proxies.replica_set import ReplicaSet
 from proxies.routers import Routers
 from servers.canned_mongo import CannedMongo
@@ -168,6 +169,53 @@ def test_documents_without_what_the_server_sets_have_etags_too(start, mongodb):
         assert nginx.api.delete(path, headers={"If-Match": put.headers["ETag"]}).status_code == 204
 
 
+def test_lists_leave_no_cursor_behind(start, mongodb):
+    """Neither pages that are full nor ones whose documents are more than one reply holds."""
+    with Overheard(mongodb.port) as proxy:
+        nginx = start(on(proxy.uri(), timeouts=PATIENT))
+        create_many = [{"title": str(i), "stars": i % 3} for i in range(30)]
+        wait_until(lambda: nginx.api.post("/notes", json=create_many).status_code == 201, "documents")
+        with mongodb.client() as client:
+            client.nacre.free.insert_many([{"_id": str(i), "text": "x" * 1_500_000} for i in range(30)])
+        for path in "/notes?limit=5", "/notes?limit=30", "/notes?limit=5&sort=-stars&count=true", "/free?limit=25":
+            while path:
+                answer = nginx.api.get(path)
+                assert answer.status_code == 200, answer.text
+                path = answer.links["next"]["url"] if "next" in answer.links else None
+        left = {reply["cursor"]["id"] for command, reply in proxy.said if "cursor" in reply} - {0}
+        ended = {cursor for command, _ in proxy.commands("killCursors") for cursor in command["cursors"]}
+        assert left <= ended
+        pages = [command for command, _ in proxy.commands("find") if command["limit"] > 1]
+        assert pages and all(command["batchSize"] > command["limit"] for command in pages)
+
+
+def test_a_patch_that_others_are_always_faster_than_pauses_and_ends(start, mongodb):
+    """An own revision or none: another program changes the document before each write reaches it."""
+    with Overheard(mongodb.port) as proxy, mongodb.client() as client:
+        nginx = start(on(proxy.uri(), timeouts="{ store: 2s, request: 3s }"))
+        path = first(nginx, "/notes", {"title": "x", "stars": 1})
+        other = {"_id": "other", "title": "x", "stars": 1}
+        client.nacre.notes.insert_one(other)
+
+        def count(command):
+            if "findAndModify" in command or "delete" in command:
+                client.nacre.notes.update_many({"_rev": {"$exists": True}}, {"$inc": {"_rev": bson.Int64(1)}})
+                client.nacre.notes.update_many({"_rev": {"$exists": False}}, {"$inc": {"stars": 1}})
+
+        proxy.before = count
+        for target in path, "/notes/other":
+            proxy.said.clear()
+            began = time.monotonic()
+            answer = nginx.api.patch(target, json={"title": "y"})
+            took = time.monotonic() - began
+            problem = assert_problem(answer, 503)
+            assert "others change the document" in problem["detail"] and answer.headers["Retry-After"]
+            assert 1 < took < 3
+            assert 3 < len(proxy.commands("findAndModify")) < 30
+        proxy.before = None
+        assert nginx.api.patch(path, json={"title": "y"}).json()["title"] == "y"
+
+
 def test_indexes_come_from_the_configuration(start, mongodb):
     nginx = start(on(mongodb.uri(), timeouts=PATIENT), workers=2)
     with mongodb.client() as client:
@@ -201,7 +249,9 @@ def test_an_index_that_is_refused_closes_its_resource_alone(start, mongodb, code
     assert nginx.api.delete("/notes/there").status_code == 204
     create(nginx.api, "/uncached", {"n": 1})
     ready = nginx.api.get("/ready")
-    assert ready.status_code == 200 and any("resource notes: the unique index on slug" in line for line in ready.json()["detail"])
+    assert ready.status_code == 200 and any(
+        "resource notes: the unique index on slug" in line for line in ready.json()["detail"]
+    )
     assert nginx.log().count("resource notes: the unique index on slug") == 1
     mongodb.heal()
     first(nginx, "/notes", {"title": "x", "slug": "s"})

@@ -23,7 +23,7 @@ Result<Answer> taken(Result<Answer> answer) {
   }
 }
 
-/// One `find` of a page: `limit` documents at most.
+/// One `find` of a page: `limit` documents at most. A batch that could hold more is the last one, so that no cursor is left.
 Result<Answer> ask_segment(Client& client, std::string_view collection, const ListPlan& plan, std::size_t segment,
                            std::int64_t limit) {
   return taken(client.read([&](BsonWriter& bson) {
@@ -34,7 +34,7 @@ Result<Answer> ask_segment(Client& client, std::string_view collection, const Li
       bson.document("projection", [&] { plan.write_projection(bson); });
     }
     bson.int64("limit", limit);
-    bson.int64("batchSize", limit);
+    bson.int64("batchSize", limit + 1);
   }));
 }
 

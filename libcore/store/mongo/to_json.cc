@@ -297,10 +297,4 @@ Result<Document> to_document(std::string_view bson) {
   return document;
 }
 
-Failure malformed() {
-  Failure failure(Error::unavailable, "the store is away");
-  failure.internal = "the database's answer is malformed";
-  return failure;
-}
-
 }  // namespace nacre::store::mongo

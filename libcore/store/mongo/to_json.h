@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "mongo/reply.h"
 #include "store/mongo/id.h"
 #include "store/store.h"
 
@@ -18,6 +19,8 @@
 /// ObjectId or else 1970 as `_created`, that as `_updated`, and null as `_owner`. User fields that begin with `_` are not
 /// shown.
 namespace nacre::store::mongo {
+
+using nacre::mongo::malformed;
 
 /// The fields of a list that names some: a tree of the names in its dotted paths.
 class FieldTree {
@@ -45,8 +48,5 @@ bool append_document(std::string& out, std::string_view bson, const FieldTree& f
 
 /// Appends any one value.
 bool append_value(std::string& out, const BsonElement& element);
-
-/// The failure of every place that finds bytes which are no BSON, or a reply that lacks what it must have.
-Failure malformed();
 
 }  // namespace nacre::store::mongo
