@@ -193,6 +193,20 @@ def store(bench, home):
         bench.row(what, f"{ours:,.0f} operations/s", f"bare loop: {bare:,.0f} operations/s", ratio, wanted, lower=False)
 
 
+def bson(bench):
+    """BSON read and written beside libbson: the reasons for code of our own."""
+    names = {
+        "document": "BSON of a document, read",
+        "list": "BSON of a list of 25, read",
+        "command": "BSON of a command, written",
+    }
+    printed = subprocess.run([bench.programs / "bson_bench"], capture_output=True, text=True, check=True).stdout
+    for line, wanted in zip(printed.splitlines(), (1.25, 1.25, 3)):
+        name, ours, libbson = line.split()
+        ratio = float(libbson) / float(ours)
+        bench.row(names[name], f"{float(ours):,.0f} ns", f"libbson: {float(libbson):,.0f} ns", ratio, wanted, lower=False)
+
+
 def hot_key(bench):
     """One key of the zone, read by two processes at once: the best of the rounds, since stalls only take away."""
 
@@ -232,6 +246,7 @@ def main():
         bench.start(document, listing)
         rates(bench, home)
         store(bench, home)
+        bson(bench)
         hot_key(bench)
         growth(bench)
         bench.nginx.stop()
