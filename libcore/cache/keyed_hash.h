@@ -2,25 +2,75 @@
 
 #include <sodium.h>
 
+#include <array>
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace nacre::cache {
 
-/// SipHash-2-4 under a random key: keys come from clients, who must not be able to choose those that collide.
+/// SipHash-1-3 under a random key: keys come from clients, who must not be able to choose those that collide. It takes half the
+/// time of libsodium's SipHash-2-4, and is enough for a table whose hashes nobody is shown.
 class KeyedHash {
  public:
-  void init() noexcept { crypto_shorthash_keygen(key_); }
+  using Words = std::array<std::uint64_t, 2>;
+
+  KeyedHash() = default;
+  explicit KeyedHash(const Words& key) noexcept : key_(key) {}
+  void init() noexcept { randombytes_buf(key_.data(), sizeof key_); }
+
   std::uint64_t operator()(std::string_view text) const noexcept {
-    std::uint64_t hash = 0;
-    static_assert(sizeof(hash) == crypto_shorthash_BYTES);
-    crypto_shorthash(reinterpret_cast<unsigned char*>(&hash), reinterpret_cast<const unsigned char*>(text.data()), text.size(),
-                     key_);
-    return hash;
+    State state(key_);
+    const std::uint64_t size = text.size();
+    for (; text.size() >= sizeof(std::uint64_t); text.remove_prefix(sizeof(std::uint64_t))) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, text.data(), sizeof word);
+      state.take(word);
+    }
+    std::uint64_t rest = 0;
+    text.copy(reinterpret_cast<char*>(&rest), text.size());
+    state.take(size << 56U | rest);
+    return state.finish();
   }
 
  private:
-  unsigned char key_[crypto_shorthash_KEYBYTES] = {};
+  static_assert(std::endian::native == std::endian::little);
+
+  struct State {
+    explicit State(const Words& key) noexcept
+        : a(key[0] ^ 0x736f6d6570736575U),
+          b(key[1] ^ 0x646f72616e646f6dU),
+          c(key[0] ^ 0x6c7967656e657261U),
+          d(key[1] ^ 0x7465646279746573U) {}
+
+    void round() noexcept {
+      a += b;
+      b = std::rotl(b, 13) ^ a;
+      a = std::rotl(a, 32);
+      c += d;
+      d = std::rotl(d, 16) ^ c;
+      a += d;
+      d = std::rotl(d, 21) ^ a;
+      c += b;
+      b = std::rotl(b, 17) ^ c;
+      c = std::rotl(c, 32);
+    }
+    void take(std::uint64_t word) noexcept {
+      d ^= word;
+      round();
+      a ^= word;
+    }
+    std::uint64_t finish() noexcept {
+      c ^= 0xFFU;
+      for (int i = 0; i < 3; ++i) round();
+      return a ^ b ^ c ^ d;
+    }
+
+    std::uint64_t a, b, c, d;
+  };
+
+  Words key_{};
 };
 
 }  // namespace nacre::cache
