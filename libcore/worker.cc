@@ -161,11 +161,9 @@ http::Response Worker::refuse(const Failure& failure, const http::Request& reque
   return http::problem(failure, request.id, config_.debug);
 }
 
-route::Match Worker::match(Mode mode, http::Method method, std::string_view path) const {
-  const route::Router& router = *application_.router;
-  if (mode == Mode::api) return router.match(method, path);
+route::Match Worker::match_page(Mode mode) const {
   route::Match match;
-  match.name = name_of(mode, router);
+  match.name = name_of(mode, *application_.router);
   return match;
 }
 
@@ -196,8 +194,7 @@ void Worker::count_lookups(cache::Outcome outcome) const noexcept {
   }
 }
 
-resource::Answer Worker::answer(Mode mode, const http::Request& request, const route::Match& match, Trace& trace) noexcept try {
-  if (mode == Mode::api) return pipeline_.handle(request, match, trace);
+resource::Answer Worker::answer_page(Mode mode, const http::Request& request) noexcept try {
   if (request.method != http::Method::get && request.method != http::Method::head) {
     http::Response response = refuse(Failure(Error::method_not_allowed, "allowed: GET, HEAD"), request);
     response.add_static("Allow", kAllowedOnPages);

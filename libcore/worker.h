@@ -65,9 +65,13 @@ class Worker {
   Worker& operator=(const Worker&) = delete;
 
   /// Where a request of a location with this mode leads.
-  route::Match match(Mode mode, http::Method method, std::string_view path) const;
+  route::Match match(Mode mode, http::Method method, std::string_view path) const {
+    return mode == Mode::api ? application_.router->match(method, path) : match_page(mode);
+  }
   /// Answers it. nullopt on the main stack where it has to wait; on its fiber always an answer.
-  resource::Answer answer(Mode mode, const http::Request& request, const route::Match& match, Trace& trace) noexcept;
+  resource::Answer answer(Mode mode, const http::Request& request, const route::Match& match, Trace& trace) noexcept {
+    return mode == Mode::api ? pipeline_.handle(request, match, trace) : answer_page(mode, request);
+  }
   /// The answer to a request that got no fiber.
   http::Response refuse(const Failure& failure, const http::Request& request) const;
   /// Counts a request that was answered, by Nacre or by nginx before it.
@@ -85,6 +89,8 @@ class Worker {
   const config::Config& config() const noexcept { return config_; }
 
  private:
+  route::Match match_page(Mode mode) const;
+  resource::Answer answer_page(Mode mode, const http::Request& request) noexcept;
   Result<http::Response> serve(Mode mode, const http::Request& request);
   Result<http::Response> ready();
   http::Response docs(const http::Request& request) const;

@@ -21,8 +21,10 @@ inline bool append(ngx_pool_t*, HeaderLines& lines, ngx_table_elt_t* line) noexc
 using HeaderLines = ngx_array_t;
 
 inline bool append(ngx_pool_t* pool, HeaderLines& lines, ngx_table_elt_t* line) noexcept {
-  if (lines.elts == nullptr && ngx_array_init(&lines, pool, 1, sizeof(ngx_table_elt_t*)) != NGX_OK) return false;
-  void* const place = ngx_array_push(&lines);
+  const bool is_first = lines.elts == nullptr;
+  if (is_first && ngx_array_init(&lines, pool, 1, sizeof(ngx_table_elt_t*)) != NGX_OK) return false;
+  if (is_first) lines.nelts = 1;
+  void* const place = is_first ? lines.elts : ngx_array_push(&lines);
   if (place != nullptr) *static_cast<ngx_table_elt_t**>(place) = line;
   return place != nullptr;
 }

@@ -208,10 +208,11 @@ ngx_int_t RequestCtx::start() noexcept try {
     return NGX_OK;
   }
   const auto* const location = static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r_, ngx_http_nacre_module));
-  match_ = worker.match(location->mode, request_.method, request_.path);
+  // Made in their places, which were empty.
+  ::new (&match_) route::Match(worker.match(location->mode, request_.method, request_.path));
   trace_.route = match_.name;
   state_ = State::running;
-  ::new (&response_) resource::Answer(worker.answer(location->mode, request_, match_, trace_));  // in its place: it was empty
+  ::new (&response_) resource::Answer(worker.answer(location->mode, request_, match_, trace_));
   return response_ ? NGX_OK : start_fiber();
 } catch (...) {
   return NGX_HTTP_INTERNAL_SERVER_ERROR;
