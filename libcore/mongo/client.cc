@@ -36,6 +36,8 @@ Result<Checkout> check_out(Servers& servers, Use use, const Demand& demand, bool
   return checkout;
 }
 
+constexpr std::int32_t kTransactionTooOld = 225;
+
 Failure too_late() { return {Error::deadline, "the store did not answer in time"}; }
 
 bool is_broken(const Failure& failure) { return failure.error == Error::unavailable; }
@@ -209,7 +211,8 @@ Result<Answer> Transaction::run(Command command) {
     return answer;
   }
   if (answer->error) {
-    again_ = answer->error->transient_transaction || answer->error->is_state_change();
+    too_old_ = answer->error->code == kTransactionTooOld;
+    again_ = too_old_ || answer->error->transient_transaction || answer->error->is_state_change();
     if (answer->error->is_state_change()) client_.primary_.dismiss(*checkout_, answer->error->message);
   }
   if (const auto token = find(answer->reply.document(), "recoveryToken")) recovery_token_ = token->value;
@@ -217,8 +220,9 @@ Result<Answer> Transaction::run(Command command) {
 }
 
 /// In one session, so that a server ends what it has of an earlier attempt when it sees a later one.
-Result<void> Client::transact(FunctionRef<Result<void>(Transaction&)> body, const Demand& demand) {
-  Session session = sessions_.take(reactor_.now());
+Result<void> Client::transact(FunctionRef<Result<void>(Transaction&)> body, const Demand& demand,
+                              std::optional<std::string_view> name) {
+  Session session = name ? session_of(*name) : sessions_.take(reactor_.now());
   for (Tries tries(demand.until);; ++session.transaction) {
     auto checkout = check_out(primary_, Use::own, demand, false);
     if (!checkout) return checkout.error();
@@ -229,8 +233,12 @@ Result<void> Client::transact(FunctionRef<Result<void>(Transaction&)> body, cons
     } else {
       transaction.abort();
     }
-    if (done) sessions_.give_back(session, reactor_.now());
+    if (done && !name) sessions_.give_back(session, reactor_.now());
     if (done || !transaction.again_) return done;
+    if (transaction.too_old_ && name) {
+      session = sessions_.take(reactor_.now());
+      name.reset();
+    }
     transaction.checkout_.end();
     if (!tries.again()) return done;
   }
@@ -275,6 +283,7 @@ Result<void> Transaction::commit() {
       again_ = error.transient_transaction;
       retryable = !again_ && (error.unknown_commit || error.is_retryable_write());
     }
+    if (answer && answer->error->code == kTransactionTooOld) return away("nobody knows how a transaction ended");
     if (!retryable || !tries.again()) return answer ? answer->error->failure() : answer.error();
   }
 }

@@ -62,8 +62,9 @@ class Client {
   Result<bool> has_transactions(const Demand& demand);
 
   /// Runs `body` in a transaction, again from its beginning while the server asks for that, and commits. What `body` fails with
-  /// ends it.
-  Result<void> transact(FunctionRef<Result<void>(Transaction&)> body, const Demand& demand);
+  /// ends it. `name`: of what is done once, whoever does it; what a killed worker left of it stands in nobody's way then.
+  Result<void> transact(FunctionRef<Result<void>(Transaction&)> body, const Demand& demand,
+                        std::optional<std::string_view> name = std::nullopt);
 
   bool is_away() const noexcept { return primary_.is_away(); }  ///< no connection to the primary is open
   Usage usage() const noexcept;
@@ -112,7 +113,8 @@ class Transaction {
   const Monotonic until_;
   std::string recovery_token_;  ///< a router's BSON document, or empty
   bool begun_ = false;
-  bool again_ = false;  ///< what failed may work in another transaction
+  bool again_ = false;    ///< what failed may work in another transaction
+  bool too_old_ = false;  ///< somebody else uses the session with a later number
 };
 
 }  // namespace nacre::mongo

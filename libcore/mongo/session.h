@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
@@ -20,6 +21,10 @@ struct Session {
     bson.document("lsid", [&] { bson.uuid("id", id); });
   }
 };
+
+/// The session of what is done once, whoever does it: of its name, and with a number that grows with time. A server ends what
+/// it has of an earlier transaction in a session when it sees a later one: one that a killed process left behind, too.
+Session session_of(std::string_view name);
 
 /// Sessions that are free. One whose last operation has no known end is not given back.
 class Sessions {

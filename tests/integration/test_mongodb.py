@@ -216,6 +216,36 @@ def test_a_patch_that_others_are_always_faster_than_pauses_and_ends(start, mongo
         assert nginx.api.patch(path, json={"title": "y"}).json()["title"] == "y"
 
 
+def test_a_transaction_that_a_killed_worker_left_bars_no_repetition(start, mongodb):
+    """Only the mark of the request that was running does, for as long as it might have run."""
+    with Overheard(mongodb.port) as proxy:
+        nginx = start(on(proxy.uri(), timeouts="{ store: 1s, request: 2s }"))
+        first(nginx, "/notes", {"title": "first"})
+        nginx.tolerate("worker process .* exited on signal 9")
+        killed = []
+
+        def kill(command):
+            if not killed and "commitTransaction" in command:
+                killed.extend(nginx.workers())
+                os.kill(killed[0], signal.SIGKILL)
+                raise ConnectionAbortedError
+
+        proxy.before = kill
+        documents = [{"title": f"bulk {i}"} for i in range(5)]
+
+        def repeated():
+            with contextlib.suppress(OSError):
+                return nginx.api.post("/notes", json=documents, headers={"Idempotency-Key": '"once"'}).status_code == 201
+
+        began = time.monotonic()
+        repeated()
+        assert killed
+        wait_until(repeated, "the repetition", 30)
+        assert time.monotonic() - began < 10  # the mark's 4 s, and a little
+        with mongodb.client() as client:
+            assert client.nacre.notes.count_documents({"title": {"$regex": "^bulk"}}) == 5
+
+
 def test_indexes_come_from_the_configuration(start, mongodb):
     nginx = start(on(mongodb.uri(), timeouts=PATIENT), workers=2)
     with mongodb.client() as client:

@@ -130,7 +130,7 @@ Result<void> Insert::in_transaction(Client& client, const Demand& demand) const 
         const RememberValue remember{*remember_};
         return RememberValue::outcome(transaction.run([&](BsonWriter& bson) { remember.write_command(bson); }));
       },
-      demand);
+      demand, remember_ ? std::optional<std::string_view>(remember_->key) : std::nullopt);
 }
 
 /// Documents are inserted in their order, up to the first that can't be; those before it are deleted again.
