@@ -17,6 +17,10 @@ class InvalidatingStore final : public store::Store {
                                    const std::optional<std::string>& owner) override {
     return store_.find_one(resource, id, owner);
   }
+  Result<store::Document> find_newest(const config::Resource& resource, std::string_view id,
+                                      const std::optional<std::string>& owner) override {
+    return store_.find_newest(resource, id, owner);
+  }
   Result<store::Page> find(const config::Resource& resource, const query::ListQuery& query,
                            const std::optional<std::string>& owner) override {
     return store_.find(resource, query, owner);

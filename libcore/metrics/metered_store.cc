@@ -22,6 +22,11 @@ Result<store::Document> MeteredStore::find_one(const config::Resource& resource,
   return measured(recorder_, Operation::find_one, [&] { return store_.find_one(resource, id, owner); });
 }
 
+Result<store::Document> MeteredStore::find_newest(const config::Resource& resource, std::string_view id,
+                                                  const std::optional<std::string>& owner) {
+  return measured(recorder_, Operation::find_one, [&] { return store_.find_newest(resource, id, owner); });
+}
+
 Result<store::Page> MeteredStore::find(const config::Resource& resource, const query::ListQuery& query,
                                        const std::optional<std::string>& owner) {
   return measured(recorder_, Operation::find, [&] { return store_.find(resource, query, owner); });

@@ -12,6 +12,8 @@ class MeteredStore final : public store::Store {
 
   Result<store::Document> find_one(const config::Resource& resource, std::string_view id,
                                    const std::optional<std::string>& owner) override;
+  Result<store::Document> find_newest(const config::Resource& resource, std::string_view id,
+                                      const std::optional<std::string>& owner) override;
   Result<store::Page> find(const config::Resource& resource, const query::ListQuery& query,
                            const std::optional<std::string>& owner) override;
   Result<void> insert(const config::Resource& resource, std::vector<store::NewDocument> documents,

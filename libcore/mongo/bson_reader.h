@@ -41,6 +41,7 @@ struct BsonElement {
   bool boolean() const noexcept { return value[0] != '\0'; }
   std::string_view text() const noexcept { return value.substr(4, value.size() - 5); }
   Timestamp date() const noexcept { return Timestamp{Milliseconds{fixed<std::int64_t>()}}; }
+  std::uint64_t timestamp() const noexcept { return fixed<std::uint64_t>(); }
   std::string_view document() const noexcept { return value; }
 
   /// A number of any type that is not zero, or true: what `ok` holds.

@@ -79,6 +79,7 @@ Result<Answer> Client::ask(ServerConnection& connection, Command command, Comman
     append_command(out, connection.sequence(), [&](BsonWriter& bson) {
       command(bson);
       bson.int64("maxTimeMS", max_time.value_or(left).count());
+      if (!cluster_time_.empty()) bson.raw("$clusterTime", cluster_time_);
       tail(bson);
     });
   };
@@ -92,15 +93,29 @@ Result<Answer> Client::ask(ServerConnection& connection, Command command, Comman
   }
   const auto view = ReplyView::read(reply->document());
   if (!view) return view.error();
+  note_time(*view);
   return Answer{std::move(*reply), *view, view->error()};
+}
+
+/// https://github.com/mongodb/specifications/blob/master/source/sessions/driver-sessions.md (gossipping the cluster time)
+void Client::note_time(const ReplyView& view) {
+  if (!readers_ || view.cluster_time.empty()) return;
+  const auto clock = find(view.cluster_time, "clusterTime");
+  if (!clock || clock->type != BsonType::timestamp || clock->timestamp() <= cluster_clock_) return;
+  cluster_clock_ = clock->timestamp();
+  cluster_time_ = view.cluster_time;
 }
 
 /// https://github.com/mongodb/specifications/blob/master/source/server-selection/server-selection.md (passing read preference)
 void Client::write_read_tail(BsonWriter& bson, const Server& server, const ReadOptions& options) const {
   const Uri& uri = *target_.uri;
   bson.string("$db", uri.database);
-  if (options.concern && !uri.read_concern.empty()) {
-    bson.document("readConcern", [&] { bson.string("level", uri.read_concern); });
+  const bool after = options.role == Role::reader && server.transactions && written_ != 0 && uri.read_concern != "available";
+  if (options.concern && (after || !uri.read_concern.empty())) {
+    bson.document("readConcern", [&] {
+      if (!uri.read_concern.empty()) bson.string("level", uri.read_concern);
+      if (after) bson.raw("afterClusterTime", {reinterpret_cast<const char*>(&written_), sizeof written_}, BsonType::timestamp);
+    });
   }
   static const ReadPreference of_primary;
   const ReadPreference& preference = options.role == Role::reader ? uri.read_preference : of_primary;
@@ -179,6 +194,7 @@ Result<Answer> Client::write(Command command, const Demand& demand) {
     };
     auto answer = ask(connection, command, tail, demand.until, sent, max_time);
     if (answer && answer->error && answer->error->is_state_change()) primary_.dismiss(connection, answer->error->message);
+    if (answer) written_ = std::max(written_, answer->view.operation_time);
     checkout->end();
     const bool failed = answer ? answer->error.has_value() : true;
     const bool retryable = failed && (answer ? answer->error->is_retryable_write() : is_broken(answer.error()));
@@ -267,6 +283,7 @@ Result<Answer> Transaction::end(std::string_view command, FunctionRef<void(BsonW
   auto answer = client_.ask(
       *checkout_, [&](BsonWriter& bson) { bson.int32(command, 1); }, tail, now + time, sent);
   if (answer && answer->error && answer->error->is_state_change()) client_.primary_.dismiss(*checkout_, answer->error->message);
+  if (answer) client_.written_ = std::max(client_.written_, answer->view.operation_time);
   return answer;
 }
 

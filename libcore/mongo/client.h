@@ -79,6 +79,8 @@ class Client {
   /// `max_time`: that the server is told, in place of the time left.
   Result<Answer> ask(ServerConnection& connection, Command command, Command tail, Monotonic until, Sent& sent,
                      std::optional<Milliseconds> max_time = std::nullopt);
+  /// Keeps what orders the operations of several members, where there are any but the primary to be read from.
+  void note_time(const ReplyView& view);
   void write_read_tail(BsonWriter& bson, const Server& server, const ReadOptions& options) const;
   void write_concern(BsonWriter& bson, bool again, std::optional<Milliseconds> most) const;
 
@@ -89,6 +91,9 @@ class Client {
   Servers primary_;
   std::unique_ptr<Servers> readers_;  ///< nullptr: the primary is read from
   Sessions sessions_;
+  std::string cluster_time_;         ///< the latest `$clusterTime` that a server gave: BSON, or empty
+  std::uint64_t cluster_clock_ = 0;  ///< the timestamp in it
+  std::uint64_t written_ = 0;        ///< `operationTime` of the last write: what is read later must not be before it
 };
 
 /// A transaction that is under way: on one connection, and so at one router of a sharded cluster.

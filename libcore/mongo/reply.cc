@@ -127,6 +127,10 @@ Result<ReplyView> ReplyView::read(std::string_view document) {
       view.key_pattern_ = element.document();
     } else if (name == "writeErrors" && element.is_document()) {
       view.write_errors_ = element.document();
+    } else if (name == "operationTime" && element.type == BsonType::timestamp) {
+      view.operation_time = element.timestamp();
+    } else if (name == "$clusterTime" && element.type == BsonType::document) {
+      view.cluster_time = element.document();
     } else if (name == "writeConcernError" && element.is_document()) {
       view.write_concern_error_ = element.document();
     }

@@ -39,6 +39,8 @@ struct ReplyView {
   std::string_view cursor{};           ///< a document, or empty
   std::optional<BsonElement> value{};  ///< of findAndModify
   std::int64_t n = 0;                  ///< documents that a write met
+  std::string_view cluster_time{};     ///< `$clusterTime`: a document, or empty
+  std::uint64_t operation_time = 0;    ///< as of BSON's timestamps; 0: the server has none
 
   /// Error::unavailable for what is no BSON document.
   static Result<ReplyView> read(std::string_view document);

@@ -241,8 +241,21 @@ const T* named(const std::array<T, N>& table, std::string_view name) {
   return found == table.end() ? nullptr : &*found;
 }
 
+/// An option that is not known, by its name where that can be nothing else: a part of a password that has `?` or `&` in it, not
+/// percent-encoded, may stand in its place.
+Failure unknown(std::string_view name, std::string_view rest, const std::vector<std::string>& seen) {
+  constexpr std::size_t kLongest = 40;
+  const bool well_formed = !name.empty() && name.size() <= kLongest && !is_digit(name[0]) &&
+                           std::all_of(name.begin(), name.end(), [](char c) { return is_letter(c) || is_digit(c); });
+  const bool secret = rest.find_first_of("?@") != std::string_view::npos ||
+                      std::find(seen.begin(), seen.end(), "tlsCertificateKeyFilePassword") != seen.end();
+  if (!well_formed || secret) return wrong("", "it has an option that is not known");
+  return wrong("", "it has an option that is not known, " + std::string(name));
+}
+
 /// Reads the options into `uri`, and puts together what libmongoc gets of them.
 Result<std::string> read_options(std::string_view options, Uri& uri) {
+  const std::string_view all = options;
   std::string driver;
   std::vector<std::string> seen;
   while (!options.empty()) {
@@ -254,7 +267,7 @@ Result<std::string> read_options(std::string_view options, Uri& uri) {
     const std::string_view name = pair.substr(0, equals);
     if (const auto* refused = named(kRefused, name)) return wrong(refused->name, "not served: " + std::string(refused->why));
     const auto* option = named(kOptions, name);
-    if (option == nullptr) return wrong("", "it has an option that is not known");
+    if (option == nullptr) return unknown(name, all, seen);
     if (option->name != "readPreferenceTags") {
       if (std::find(seen.begin(), seen.end(), option->name) != seen.end()) return wrong(option->name, "stands there twice");
       seen.emplace_back(option->name);

@@ -66,7 +66,7 @@ Result<Replacement> read_replacement(const Call& call) {
   auto sent = read("");
   if (sent || sent.error().error != Error::unprocessable || is_creation(call.request)) return sent;
   const Stopwatch stopwatch(call.trace.waits.store);
-  const auto current = call.backend.store.find_one(call.resource(), call.match.id, std::nullopt);
+  const auto current = call.backend.store.find_newest(call.resource(), call.match.id, std::nullopt);
   return current ? read(current->json) : sent;
 }
 

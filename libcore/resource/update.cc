@@ -105,7 +105,7 @@ std::size_t cost_of(const Patch& patch, std::size_t document) {
 /// Reads, patches, and writes where the document is still the one that was patched; where somebody else wrote in between, once
 /// more with what the write found.
 Result<store::Document> patch_document(const Call& call, const http::Preconditions& asked, const Patch& patch, BodyWork& work) {
-  auto current = call.backend.store.find_one(call.resource(), call.match.id, std::nullopt);
+  auto current = call.backend.store.find_newest(call.resource(), call.match.id, std::nullopt);
   const auto newer = std::make_shared<std::optional<store::Document>>();
   for (fiber::Tries tries = fiber::Tries::within_deadline();;) {
     if (!current) return current.error();

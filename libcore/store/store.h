@@ -113,6 +113,12 @@ class Store {
   virtual Result<Document> find_one(const config::Resource& resource, std::string_view id,
                                     const std::optional<std::string>& owner) = 0;
 
+  /// The same, of all writes that were acknowledged before, where `find_one` may be late: what a change is made from.
+  virtual Result<Document> find_newest(const config::Resource& resource, std::string_view id,
+                                       const std::optional<std::string>& owner) {
+    return find_one(resource, id, owner);
+  }
+
   /// One page in key order. `owner` limits it to one owner's documents.
   virtual Result<Page> find(const config::Resource& resource, const query::ListQuery& query,
                             const std::optional<std::string>& owner) = 0;

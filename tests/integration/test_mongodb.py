@@ -5,6 +5,7 @@ import contextlib
 import datetime
 import os
 import pathlib
+import re
 import select
 import signal
 import subprocess
@@ -431,6 +432,66 @@ def test_a_member_that_was_away_becomes_the_primary(start, members):
     members.kill(0)
     members.elect(2)
     first(nginx, "/notes", {"title": "y"})
+
+
+@pytest.fixture
+def late(launch, mongodb, members):
+    """Makes the secondaries show for ever what there is now."""
+    old = launch(MongoServer)
+
+    def copy(*collections):
+        with mongodb.client() as source, old.client() as target:
+            for name in collections:
+                target.nacre[name].insert_many(source.nacre[name].find())
+        for index in (1, 2):
+            members.lag(index, old.port)
+
+    return copy
+
+
+def test_no_cache_is_filled_from_a_secondary_that_is_late(start, members, late):
+    yaml = on(members.uri("&readPreference=secondary"), timeouts=PATIENT)
+    writer, other = start(yaml, workers=2), start(yaml)
+    path = first(writer, "/notes", {"title": "old"})
+    late("notes")
+    assert writer.api.put(path, json={"title": "new"}).status_code == 200
+    for nginx in writer, other:
+        assert nginx.api.get(path).json()["title"] == "new"
+        assert [note["title"] for note in nginx.api.get("/notes").json()["items"]] == ["new"]
+
+
+def test_a_worker_reads_its_writes_from_secondaries(start, mongodb, members, late):
+    """Of what is not cached: that is read by the preference. A change is made from what the primary has."""
+    nginx = start(on(members.uri("&readPreference=secondary"), timeouts=PATIENT), workers=1)
+    path = first(nginx, "/uncached", {"n": 1})
+    with mongodb.client() as client:
+        client.nacre.uncached.update_many({}, {"$set": {"n": 2}, "$inc": {"_rev": 1}})
+    late_n = nginx.api.get(path).json()["n"]
+    assert late_n == 2
+    late("uncached")
+    with mongodb.client() as client:
+        client.nacre.uncached.update_many({}, {"$set": {"n": 3}, "$inc": {"_rev": 1}})
+    other = start(on(members.uri("&readPreference=secondary"), timeouts=PATIENT), workers=1)
+    wait_until(lambda: ready(other), "readiness")
+    assert other.api.get(path).json()["n"] == 2  # which wrote nothing: what the secondary has
+    newest = other.api.patch(path, json={"other": "x"}, headers={"Prefer": "return=representation"})
+    assert newest.status_code == 200 and newest.json()["n"] == 3
+    assert other.api.get(path).json()["_rev"] == newest.json()["_rev"]
+    assert other.api.get("/uncached").json()["items"][0]["n"] == 3
+
+
+def test_a_pool_is_filled_again_when_its_connections_are_lost(start, proxy):
+    nginx = start(on(through(proxy) + "&minPoolSize=6", timeouts=PATIENT))
+
+    def idle():
+        answer = nginx.api.get("/metrics").text
+        return int(re.search(r'nacre_pool_connections{state="idle"} (\d+)', answer).group(1))
+
+    wait_until(lambda: idle() > 6, "the pool and a shared connection")
+    proxy.refuse()
+    wait_until(lambda: idle() == 0, "their loss")
+    proxy.accept()
+    wait_until(lambda: idle() > 6, "the pool again")
 
 
 def test_all_or_none_while_the_primary_moves(start, members):

@@ -61,13 +61,19 @@ class MongoStore final : public Store {
   Result<Document> find_one(const config::Resource& resource, std::string_view id,
                             const std::optional<std::string>& owner) override {
     const fiber::TimeLimit limit(options_.timeout);
-    return mongo::find_one(client_, resource.name, id, owner);
+    return mongo::find_one(client_, resource.name, id, owner, role_for(resource));
+  }
+
+  Result<Document> find_newest(const config::Resource& resource, std::string_view id,
+                               const std::optional<std::string>& owner) override {
+    const fiber::TimeLimit limit(options_.timeout);
+    return mongo::find_one(client_, resource.name, id, owner, Role::primary);
   }
 
   Result<Page> find(const config::Resource& resource, const query::ListQuery& query,
                     const std::optional<std::string>& owner) override {
     const fiber::TimeLimit limit(options_.timeout);
-    return find_page(client_, resource.name, query, owner);
+    return find_page(client_, resource.name, query, owner, role_for(resource));
   }
 
   Result<void> insert(const config::Resource& resource, std::vector<NewDocument> documents,
@@ -139,6 +145,9 @@ class MongoStore final : public Store {
     if (!collection) collection = std::make_shared<Collection>(resource);
     return collection;
   }
+
+  /// What fills a cache is read from the primary: a copy that is late would stay there for long after it had caught up.
+  static Role role_for(const config::Resource& resource) noexcept { return resource.cache.on ? Role::primary : Role::reader; }
 
   /// No write makes a collection by the way: a transaction can't everywhere, and two that do would stand in each other's way.
   Result<void> wait_until_made() { return wait_for(made_, "the collections are not there yet"); }

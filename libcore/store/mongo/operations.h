@@ -55,9 +55,9 @@ Result<Found> find_by_id(Client& client, std::string_view collection, std::strin
                          const std::optional<std::string>& owner, Role role);
 
 Result<Document> find_one(Client& client, std::string_view collection, std::string_view id,
-                          const std::optional<std::string>& owner);
+                          const std::optional<std::string>& owner, Role role);
 Result<Page> find_page(Client& client, std::string_view collection, const query::ListQuery& query,
-                       const std::optional<std::string>& owner);
+                       const std::optional<std::string>& owner, Role role);
 Result<std::optional<std::string>> recall(Client& client, std::string_view key, Timestamp now);
 Result<void> ping(Client& client);
 

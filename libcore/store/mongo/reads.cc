@@ -25,17 +25,19 @@ Result<Answer> taken(Result<Answer> answer) {
 
 /// One `find` of a page: `limit` documents at most. A batch that could hold more is the last one, so that no cursor is left.
 Result<Answer> ask_segment(Client& client, std::string_view collection, const ListPlan& plan, std::size_t segment,
-                           std::int64_t limit) {
-  return taken(client.read([&](BsonWriter& bson) {
-    bson.string("find", collection);
-    bson.document("filter", [&] { plan.write_filter(bson, segment); });
-    bson.document("sort", [&] { plan.write_sort(bson); });
-    if (plan.has_projection()) {
-      bson.document("projection", [&] { plan.write_projection(bson); });
-    }
-    bson.int64("limit", limit);
-    bson.int64("batchSize", limit + 1);
-  }));
+                           std::int64_t limit, Role role) {
+  return taken(client.read(
+      [&](BsonWriter& bson) {
+        bson.string("find", collection);
+        bson.document("filter", [&] { plan.write_filter(bson, segment); });
+        bson.document("sort", [&] { plan.write_sort(bson); });
+        if (plan.has_projection()) {
+          bson.document("projection", [&] { plan.write_projection(bson); });
+        }
+        bson.int64("limit", limit);
+        bson.int64("batchSize", limit + 1);
+      },
+      {.role = role}));
 }
 
 /// What a reply of a size that no batch may have has left on the server; 0: nothing.
@@ -44,29 +46,31 @@ std::int64_t open_cursor(const Answer& answer) {
   return id && id->is_integer() ? id->integer() : 0;
 }
 
-void end_cursor(Client& client, std::string_view collection, std::int64_t cursor) {
+void end_cursor(Client& client, std::string_view collection, std::int64_t cursor, Role role) {
   (void)client.read(
       [&](BsonWriter& bson) {
         bson.string("killCursors", collection);
         bson.array("cursors", [&] { bson.int64("0", cursor); });
       },
-      {.concern = false});
+      {.role = role, .concern = false});
 }
 
-Result<std::uint64_t> count(Client& client, std::string_view collection, const ListPlan& plan) {
-  auto answer = taken(client.read([&](BsonWriter& bson) {
-    bson.string("aggregate", collection);
-    bson.array("pipeline", [&] {
-      bson.document("0", [&] { bson.document("$match", [&] { plan.write_whole_filter(bson); }); });
-      bson.document("1", [&] {
-        bson.document("$group", [&] {
-          bson.int32("_id", 1);
-          bson.document("n", [&] { bson.int32("$sum", 1); });
+Result<std::uint64_t> count(Client& client, std::string_view collection, const ListPlan& plan, Role role) {
+  auto answer = taken(client.read(
+      [&](BsonWriter& bson) {
+        bson.string("aggregate", collection);
+        bson.array("pipeline", [&] {
+          bson.document("0", [&] { bson.document("$match", [&] { plan.write_whole_filter(bson); }); });
+          bson.document("1", [&] {
+            bson.document("$group", [&] {
+              bson.int32("_id", 1);
+              bson.document("n", [&] { bson.int32("$sum", 1); });
+            });
+          });
         });
-      });
-    });
-    bson.document("cursor", [] {});
-  }));
+        bson.document("cursor", [] {});
+      },
+      {.role = role}));
   if (!answer) return answer.error();
   const auto batch = Batch::of(*answer);
   if (!batch) return batch.error();
@@ -194,31 +198,31 @@ Result<Found> find_by_id(Client& client, std::string_view collection, std::strin
 }
 
 Result<Document> find_one(Client& client, std::string_view collection, std::string_view id,
-                          const std::optional<std::string>& owner) {
-  auto found = find_by_id(client, collection, id, owner, Role::reader);
+                          const std::optional<std::string>& owner, Role role) {
+  auto found = find_by_id(client, collection, id, owner, role);
   if (!found) return found.error();
   return read<Document>(std::move(found->answer), [bson = found->bson](const Answer&) { return to_document(bson); });
 }
 
 Result<Page> find_page(Client& client, std::string_view collection, const query::ListQuery& query,
-                       const std::optional<std::string>& owner) {
+                       const std::optional<std::string>& owner, Role role) {
   const auto made = ListPlan::make(query, owner);
   if (!made) return made.error();
   const ListPlan& plan = *made;
   const auto reader = std::make_shared<PageReader>(query);
   bool more = false;
   for (std::size_t segment = 0; segment < plan.segments() && !more; ++segment) {
-    auto answer = ask_segment(client, collection, plan, segment, static_cast<std::int64_t>(reader->wanted()));
+    auto answer = ask_segment(client, collection, plan, segment, static_cast<std::int64_t>(reader->wanted()), role);
     if (!answer) return answer.error();
     const std::int64_t cursor = open_cursor(*answer);
     const auto read_on = read<bool>(std::move(*answer), [reader](const Answer& found) { return reader->add(found); });
     if (!read_on) return read_on.error();
-    if (cursor != 0) end_cursor(client, collection, cursor);
+    if (cursor != 0) end_cursor(client, collection, cursor, role);
     more = *read_on;
   }
   Page page = reader->finish(more);
   if (query.count) {
-    const auto total = count(client, collection, plan);
+    const auto total = count(client, collection, plan, role);
     if (!total) return total.error();
     page.total = *total;
   }

@@ -27,12 +27,14 @@ class ReplicaSet(Proxy):
             members.elect(None)        # there is none
             members.kill(0)            # closes a member's port and its connections; revive(0) opens it again
             members.pause(0)           # a member accepts connections and answers nothing; resume(0) ends it
+            members.lag(1, old.port)   # a member reads from another server, which holds an older copy, what needs to be no newer
             members.hide(0)            # nothing that is sent to a member arrives: no connection opens; revive(0) ends it
 
     A member that is no primary refuses writes, and reads that want a primary, as MongoDB's do. A write that is under way while
     the primary moves is done, but its answer is an error: whoever tries again must do so with the same transaction number.
     The new primary takes no writes until then.
-    All members show the same data at once: there is no lag between them, and nothing is rolled back.
+    All members show the same data at once but those that lag, and nothing is rolled back. What is to be read after a time of the
+    cluster is read from the server: so long the member is waited for.
     """
 
     def __init__(self, server_port, members=3):
@@ -54,6 +56,9 @@ class ReplicaSet(Proxy):
 
     def kill(self, index):
         self.run(self.members[index].port.close())
+
+    def lag(self, index, server_port):
+        self.members[index].copy = server_port
 
     def hide(self, index):
         self.kill(index)
@@ -98,6 +103,7 @@ class Member:
         self.group = group
         self.port = Port(self.serve)
         self.hole = BlackHole(self.port.number)
+        self.copy = None
         self.process = bson.ObjectId()
         self.changes = 0
         self.changed, self.awake = asyncio.Event(), asyncio.Event()
@@ -120,17 +126,24 @@ class Member:
         self.changed = asyncio.Event()
 
     async def serve(self, reader, writer):
-        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self.group.server_port)
+        servers = {}
         try:
             while True:
                 message = await mongo_wire.read(reader)
                 await self.awake.wait()
-                async for reply in self.replies(message, server_reader, server_writer):
+                port = self.copy if self.is_late_for(message) else self.group.server_port
+                if port not in servers:
+                    servers[port] = await asyncio.open_connection("127.0.0.1", port)
+                async for reply in self.replies(message, *servers[port]):
                     await self.awake.wait()
                     writer.write(reply)
                     await writer.drain()
         finally:
-            server_writer.transport.abort()
+            for _, server_writer in servers.values():
+                server_writer.transport.abort()
+
+    def is_late_for(self, message):
+        return self.copy and message.name in READS and "afterClusterTime" not in message.document.get("readConcern", {})
 
     async def replies(self, message, server_reader, server_writer):
         """One, none for what wants none, or several for a stream."""

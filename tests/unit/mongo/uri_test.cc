@@ -61,7 +61,14 @@ TEST_CASE("a MongoDB URI that can't be honoured is refused without a word of its
                            "mongodb://u:hidden@@h/db",
                            "mongodb://u:hid den@h:99999/db",
                            "mongodb://h/db?hidden",
-                           "mongodb://h/db?hidden=1",
+                           "mongodb://u:a?hidden=1@h/db",
+                           "mongodb://u:a?hidden=1@h/db?w=1",
+                           "mongodb://u:a?b&hidden=1@h/db?colour=1",
+                           "mongodb://u:a@hidden=1?hidden=1@h/db",
+                           "mongodb://h/db?tls=true&tlsCertificateKeyFilePassword=a&hidden=1",
+                           "mongodb://h/db?hid-den=1",
+                           "mongodb://h/db?=hidden",
+                           "mongodb://h/db?hiddenhiddenhiddenhiddenhiddenhiddenhiddenhidden=1",
                            "mongodb://u:hidden@h/db?compressors=zlib",
                            "mongodb://u:hidden@h/db?w=0",
                            "mongodb://u:hidden@h/db?tls=hidden",
@@ -87,6 +94,13 @@ TEST_CASE("a MongoDB URI that can't be honoured is refused without a word of its
     CHECK_FALSE(uri.error().detail.empty());
     CHECK(uri.error().detail.find("hid") == std::string::npos);
   }
+}
+
+TEST_CASE("an option that is not known is named where the name is no part of a password") {
+  const auto detail = [](const char* text) { return parse_uri(text).error().detail; };
+  CHECK(detail("mongodb://u:hidden@h/db?colour=1") == "it has an option that is not known, colour");
+  CHECK(detail("mongodb://u:hidden@h/db?w=1&colour=hidden") == "it has an option that is not known, colour");
+  CHECK(detail("mongodb://u:a?colour=1@h/db") == "it has an option that is not known");
 }
 
 }  // namespace nacre::mongo
