@@ -35,7 +35,9 @@ constexpr std::string_view kReplace =
     "if redis.call('GETRANGE', KEYS[1], -8, -1) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end";
 
 /// Gives the epoch, after it has begun a new one where that is asked for, there is none, or it was begun on another server or
-/// other data; and why the server takes no writes, if it takes none. A server that does not say who it is counts as the same.
+/// other data; why the server takes no writes, if it takes none; and who the server is, empty where the user may not know
+/// (INFO): then it counts as the same. The old epoch is deleted first, for a full server takes in the same script what comes
+/// after that.
 const redis::Script look_script(R"(
   local server = ''
   for _, section in ipairs({'server', 'replication'}) do
@@ -44,15 +46,18 @@ const redis::Script look_script(R"(
       server = server .. (type(info) == 'string' and string.match(info, name .. ':(%w+)') or '')
     end
   end
-  local value = redis.call('GET', KEYS[1])
-  local epoch = value and string.match(value, '^(%d+) ' .. server .. '$')
-  if epoch and ARGV[2] ~= 'begin' then
-    local write = redis.pcall('SET', KEYS[1], value, 'NX')
-    return {epoch, type(write) == 'table' and write.err or ''}
+  local value = redis.pcall('GET', KEYS[1])
+  local epoch, begun_on
+  if type(value) == 'string' then epoch, begun_on = string.match(value, '^([1-9]%d*) (%w*)$') end
+  local new = ARGV[1] .. ' ' .. server
+  local write = redis.pcall('SET', KEYS[1], new, 'NX')
+  if not epoch or ARGV[2] == 'begin' or server ~= '' and server ~= begun_on then
+    redis.call('DEL', KEYS[1])
+    redis.call('SET', KEYS[1], new)
+    redis.pcall('PUBLISH', ARGV[3], ARGV[4])
+    epoch = ARGV[1]
   end
-  redis.call('SET', KEYS[1], ARGV[1] .. ' ' .. server)
-  redis.pcall('PUBLISH', ARGV[3], ARGV[4])
-  return {ARGV[1], ''})");
+  return {epoch, type(write) == 'table' and write.err or '', server})");
 
 // What a message has in place of a resource.
 constexpr std::string_view kNewEpoch = "=";
@@ -333,19 +338,24 @@ void RedisTier::hear(std::string_view message) {
 
 // ---- the epoch
 
+/// Whether the epoch was learned from the server that answers now, and holds.
+bool RedisTier::knows() const noexcept { return trust_.epoch(now()) != 0 && looked_at_ == client_.conversations(); }
+
 void RedisTier::tick() {
   listen();
-  const bool known = trust_.epoch(now()) != 0 && looked_at_ == client_.conversations();
+  const bool known = knows();
   if (!known || trust_.due(now())) start_look();
   timer_->arm(now() + (known ? Trust::kBetweenLooks / 2 : kBetweenTries));
 }
 
+/// Not more often than in each kBetweenTries where it is in vain.
 void RedisTier::start_look() {
-  if (looking_ || !client_.available()) return;
+  if (looking_ || now() < next_look_ || !client_.available()) return;
   looking_ = true;
   const auto started = scheduler_.start(now() + 4 * options_.timeout, [this] {
     look();
     if (looked_at_ != client_.conversations()) look();  // the connection was made only now
+    if (!knows()) next_look_ = now() + kBetweenTries;
     looking_ = false;
   });
   if (!started) looking_ = false;
@@ -360,7 +370,7 @@ void RedisTier::look() {
   const auto reply = client_.run(look_script, {epoch_key_},
                                  {std::to_string(random_number()), turn->raises ? "begin" : "", channel_,
                                   std::string(host_).append(1, ' ').append(kNewEpoch)});
-  if (!reply || reply->items().size() != 2) {
+  if (!reply || reply->items().size() != 3) {
     trust_.give_up(*turn);
     if (!reply && redis::refused(reply.error())) note(reply.error().internal.substr(std::string_view("redis: ").size()));
     return;
@@ -371,7 +381,15 @@ void RedisTier::look() {
   note(refusal);
   if (!refusal.empty() && !full) return trust_.doubt();
   if (conversation != client_.conversations()) return trust_.give_up(*turn);
-  const Trust::Learned learned = trust_.learn(*turn, number_of(reply->items()[0].text()));
+  const std::uint64_t epoch = number_of(reply->items()[0].text());
+  // Behind a new connection there may be another server, if none says who it is.
+  const bool replaced = reply->items()[2].text().empty() && looked_at_ != 0 && looked_at_ != conversation && !turn->raises;
+  if (epoch == 0 || replaced) {
+    trust_.mark();
+    looked_at_ = conversation;
+    return trust_.give_up(*turn);
+  }
+  const Trust::Learned learned = trust_.learn(*turn, epoch);
   if (learned == Trust::Learned::too_late) return;
   if (learned == Trust::Learned::other) zone_.invalidate_all();
   looked_at_ = conversation;

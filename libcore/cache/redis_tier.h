@@ -67,6 +67,7 @@ class RedisTier final : public RemoteTier {
   void listen();
   void hear(std::string_view message);
 
+  bool knows() const noexcept;
   void tick();
   void start_look();
   void look();
@@ -86,6 +87,7 @@ class RedisTier final : public RemoteTier {
   std::uint64_t replacements_ = 0;  ///< of the client, that a mark was set for
   bool looking_ = false;
   bool listening_ = false;
+  Monotonic next_look_{};  ///< at the earliest
   std::unique_ptr<Timer> timer_;
 };
 

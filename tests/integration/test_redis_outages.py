@@ -312,6 +312,42 @@ def running_local(hosts):
         yield
 
 
+def through(nginx, before, after):
+    """Has a host that has not started reach Redis otherwise."""
+    nginx.write_yaml((nginx.home / "nacre.yaml").read_text().replace(before, after))
+
+
+def test_a_full_redis_that_could_not_be_told(make_nginx, redis, tmp_path):
+    """What can't be deleted is put out of the other host's reach although nothing has room."""
+    with BytesProxy(redis.port) as proxy:
+        hosts = Hosts(make_nginx, tmp_path, redis.address)
+        through(hosts.here, redis.address, proxy.address)
+        with running(hosts):
+            redis.execute("CONFIG", "SET", "maxmemory", 1)
+            for nginx in hosts.both:
+                said(nginx, "redis takes no writes: OOM")
+            assert hosts.seen(hosts.there) == [0, 0]
+            proxy.refuse()
+            hosts.write()
+            proxy.accept()
+            wait_until(lambda: hosts.seen(hosts.there) == [1, 1], "the write", LOCAL)
+            for nginx in hosts.both:
+                said(nginx, "redis takes no writes: OOM")
+
+
+def test_looks_do_not_follow_the_pace_of_requests(hosts, redis):
+    def looks():
+        with redis.client() as client:
+            return client.info("commandstats")["cmdstat_evalsha"]["calls"]
+
+    redis.execute("CONFIG", "SET", "min-replicas-to-write", 1)
+    said(hosts.here, "redis takes no writes: ")
+    before, end = looks(), time.monotonic() + 2
+    while time.monotonic() < end:
+        hosts.ask(hosts.here, hosts.path)
+    assert looks() - before < 2 * 2 * 2 * 15  # seconds, hosts, workers; 10 are meant
+
+
 def test_a_full_redis_is_used_again_when_it_has_room(hosts, redis):
     refusing(
         hosts,
@@ -419,11 +455,57 @@ def test_a_redis_that_was_emptied(hosts, redis):
         hosts.recovered()
 
 
+# Redis says less than it might, or something else
+
+
+LIMITED = "limited on >pw ~* &* +@all -@dangerous"  # without INFO
+
+
+def test_an_older_snapshot_of_a_redis_that_does_not_say_who_it_is(make_nginx, launch, tmp_path):
+    redis = launch(RedisServer, acl=[LIMITED])
+    hosts = Hosts(make_nginx, tmp_path, redis.address)
+    for nginx in hosts.both:
+        through(nginx, "redis://", "redis://limited:pw@")
+    with running(hosts), hosts.watched():
+        redis.execute("SAVE")
+        shutil.copy(redis.home / "dump.rdb", redis.home / "older.rdb")
+        hosts.write()
+        redis.kill()
+        shutil.copy(redis.home / "older.rdb", redis.home / "dump.rdb")
+        redis.start()
+        hosts.recovered()
+
+
+def test_hosts_of_which_one_is_told_who_redis_is_agree_on_an_epoch(make_nginx, launch, tmp_path):
+    redis = launch(RedisServer, acl=[LIMITED])
+    hosts = Hosts(make_nginx, tmp_path, redis.address)
+    through(hosts.there, "redis://", "redis://limited:pw@")
+    with running(hosts):
+        epoch = redis.execute("GET", "nacre:epoch")
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            assert redis.execute("GET", "nacre:epoch") == epoch
+        hosts.recovered()
+
+
+@pytest.mark.parametrize("epoch", ["0 %s", "99999999999999999999999 %s", "x %s", "", None])
+def test_an_epoch_that_is_none(hosts, redis, epoch):
+    server = redis.execute("GET", "nacre:epoch").split()[1]
+    with redis.client() as client, client.pipeline() as both:
+        both.delete("nacre:epoch")
+        both.rpush("nacre:epoch", "x") if epoch is None else both.set("nacre:epoch", epoch % server if "%" in epoch else epoch)
+        both.execute()
+    with hosts.watched():
+        hosts.write()
+        wait_until(lambda: redis.execute("TYPE", "nacre:epoch") == "string", "an epoch")
+        hosts.recovered()
+
+
 def test_writes_on_the_host_that_has_not_learned_of_an_epoch(make_nginx, redis, tmp_path):
     """One host is cut off from Redis, misses a new epoch and writes the moment that it can tell Redis again."""
     with BytesProxy(redis.port) as proxy:
         hosts = Hosts(make_nginx, tmp_path, redis.address)
-        hosts.there.write_yaml((hosts.there.home / "nacre.yaml").read_text().replace(redis.address, proxy.address))
+        through(hosts.there, redis.address, proxy.address)
         with running(hosts):
             proxy.stall()
             with hung(redis):
