@@ -114,12 +114,15 @@ RedisTier::~RedisTier() {
 }
 
 std::string RedisTier::key_of(std::uint64_t epoch, char kind, std::string_view name) const {
-  std::array<char, 20> digits{};
-  const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), epoch).ptr;
-  const std::string_view number(digits.data(), end);
+  if (epoch != begun_epoch_) {
+    beginning_ = options_.prefix + ':' + std::to_string(epoch) + ':';
+    begun_epoch_ = epoch;
+  }
   std::string key;
-  key.reserve(options_.prefix.size() + number.size() + 3 + name.size());
-  key.append(options_.prefix).append(1, ':').append(number).append(1, ':').append(1, kind).append(name);
+  key.reserve(beginning_.size() + 1 + name.size());
+  key += beginning_;
+  key += kind;
+  key += name;
   return key;
 }
 

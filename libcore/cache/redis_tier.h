@@ -82,7 +82,9 @@ class RedisTier final : public RemoteTier {
   const Options options_;
   const std::string epoch_key_;
   const std::string channel_;
-  const std::string host_;          ///< says whose a message is
+  const std::string host_;  ///< says whose a message is
+  mutable std::uint64_t begun_epoch_ = 0;
+  mutable std::string beginning_;   ///< of the keys of that epoch
   std::uint64_t looked_at_;         ///< the client's conversation in which the epoch was last seen
   std::uint64_t replacements_ = 0;  ///< of the client, that a mark was set for
   bool looking_ = false;
