@@ -74,9 +74,9 @@ struct Remember {
   Timestamp expires;  ///< from now at most kLongest
 };
 
-/// Told of each document that a write may change: `before` happens before the change can be seen, `after` when it can be seen
-/// or never will be, and before the write is answered; also when nobody waits for the answer any more. Called on any thread,
-/// several times at will; must not block.
+/// Told of each document that a write may change, and not of one that is refused where that is known: `before` happens before
+/// the change can be seen, `after` when it can be seen or never will be, and before the write is answered; also when nobody
+/// waits for the answer any more. Called on any thread, several times at will; must not block.
 struct WriteHooks {
   std::function<void(std::string_view resource, std::string_view id)> before{};
   std::function<void(std::string_view resource, std::string_view id)> after{};

@@ -40,6 +40,19 @@ def test_a_write_is_seen_by_the_next_read(api, notes, method, body):
         assert api.get(notes).json()["items"][0]["title"] == "y"
 
 
+@pytest.mark.sqlite
+def test_a_write_that_is_refused_ends_nothing(api, notes):
+    path = f"{notes}/{create(api, notes, {'_id': 'a', 'title': 'x'})['_id']}"
+    for url in (path, notes):
+        api.get(url)
+        assert cache_status(api.get(url)) == "nacre; hit"
+    assert_problem(api.post(notes, json={"_id": "a", "title": "y"}), 409)
+    assert_problem(api.patch(path, json={"title": "y"}, headers={"If-Match": '"other"'}), 412)
+    assert_problem(api.delete(f"{notes}/none"), 404)
+    for url in (path, notes):
+        assert cache_status(api.get(url)) == "nacre; hit"
+
+
 def test_an_insert_is_seen_by_the_next_list(api, notes):
     assert api.get(notes).json()["items"] == []
     for number in range(1, 30):

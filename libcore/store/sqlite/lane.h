@@ -129,6 +129,9 @@ class Writes final : public Transactions {
   void done(const Connection& connection) override { written_(connection.log_pages()); }
 
  private:
+  using Hook = std::function<void(std::string_view resource, std::string_view id)>;
+
+  static void tell(const Hook& hook, const Batch& batch, std::size_t count);
   std::size_t write(Connection& connection, const Batch& batch);
 
   Health& health_;

@@ -94,14 +94,19 @@ std::size_t Reads::run(Connection& connection, const Batch& batch) {
   return done;
 }
 
+/// Tells of the first `count` calls of a batch, as far as they write anything, or are answered with what was written before,
+/// perhaps by a process that shares no zone with this one.
+void Writes::tell(const Hook& hook, const Batch& batch, std::size_t count) {
+  if (!hook) return;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto failure = batch[i]->failure();
+    if (!failure || failure->error == Error::remembered) batch[i]->for_each_subject(hook);
+  }
+}
+
 std::size_t Writes::run(Connection& connection, const Batch& batch) {
-  if (hooks_.before) {
-    for (const auto& call : batch) call->for_each_subject(hooks_.before);
-  }
   const std::size_t done = write(connection, batch);
-  if (hooks_.after) {
-    for (const auto& call : batch) call->for_each_subject(hooks_.after);
-  }
+  tell(hooks_.after, batch, done);
   return done;
 }
 
@@ -146,6 +151,7 @@ std::size_t Writes::write(Connection& connection, const Batch& batch) {
     if (auto released = run_fixed(connection, release_sql); !released) return fail(released.error());
   }
   if (connection.autocommit()) return fail(rolled_back());
+  tell(hooks_.before, batch, done);
   if (auto committed = run_fixed(connection, commit_sql); !committed) return fail(committed.error());
   if (any_worked) health_.worked();
   return done;

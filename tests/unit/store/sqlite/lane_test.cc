@@ -139,6 +139,17 @@ TEST_CASE("hooks are told before the write and after the commit, and before the 
   CHECK(seen == "before a after a ");
 }
 
+TEST_CASE("hooks are not told of what is refused") {
+  ByHand by_hand;
+  by_hand.start([&] {
+    REQUIRE(by_hand.insert("a").has_value());
+    CHECK(by_hand.insert("a").error().error == Error::conflict);
+  });
+  by_hand.run_jobs();
+  by_hand.run_jobs();
+  CHECK(by_hand.hooks == "before a after a ");
+}
+
 TEST_CASE("when no thread takes the job, its calls are told that there is too much to do") {
   ByHand by_hand;
   by_hand.reactor().job_limit = 0;
@@ -151,6 +162,17 @@ TEST_CASE("when no thread takes the job, its calls are told that there is too mu
   by_hand.start([&] { inserted = by_hand.insert("a").has_value(); });
   by_hand.run_jobs();
   CHECK(inserted);
+}
+
+TEST_CASE("hooks are not told of what is refused") {
+  ByHand by_hand;
+  by_hand.start([&] {
+    REQUIRE(by_hand.insert("a").has_value());
+    CHECK(by_hand.insert("a").error().error == Error::conflict);
+  });
+  by_hand.run_jobs();
+  by_hand.run_jobs();
+  CHECK(by_hand.hooks == "before a after a ");
 }
 
 TEST_CASE("when no thread takes the job, those that wait behind its calls are told as well") {
