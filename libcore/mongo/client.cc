@@ -1,32 +1,13 @@
 #include "mongo/client.h"
 
-#include <sodium.h>
-
 #include <algorithm>
+
+#include "fiber/tries.h"
 
 namespace nacre::mongo {
 namespace {
 
-/// Tries of one operation: the second one at once, later ones after pauses that double, with jitter.
-class Tries {
- public:
-  explicit Tries(Monotonic until) : until_(until) {}
-
-  /// Whether there is time for one more.
-  bool again() {
-    constexpr std::int64_t kFirst = 10;
-    constexpr std::uint32_t kMostDoublings = 5;
-    if (tried_++ > 0) {
-      const auto most = static_cast<std::uint32_t>(kFirst << std::min(tried_ - 2, kMostDoublings));
-      if (!fiber::sleep(Milliseconds{most / 2 + randombytes_uniform(most / 2 + 1)})) return false;
-    }
-    return fiber::reactor().now() < until_ && !fiber::cancelled();
-  }
-
- private:
-  const Monotonic until_;
-  std::uint32_t tried_ = 0;
-};
+using fiber::Tries;
 
 /// Waits no longer than for what may still be begun. `begun`: it was, and is to be ended, whoever waits.
 Result<Checkout> check_out(Servers& servers, Use use, const Demand& demand, bool begun) {
