@@ -37,7 +37,9 @@ resources:
         stars: { type: integer }
         due: { type: string, format: date-time }
         tags: { type: array, items: { type: string } }
-        lines: { type: array, items: { type: object, additionalProperties: false, properties: { name: { type: string }, price: { type: number } } } }
+        lines:
+          type: array
+          items: { type: object, additionalProperties: false, properties: { name: { type: string }, price: { type: number } } }
     access: { read: public, create: public, update: public, delete: public }
     indexes: [{ keys: [price] }]
     cache: off

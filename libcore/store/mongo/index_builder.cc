@@ -221,7 +221,8 @@ class Indexes {
 
   Result<void> drop_unwanted() {
     if (!newest_.is_known || !newest_.is_ours || !troubles_.empty()) return {};
-    for (const auto& [name, index] : present_) {
+    for (const auto& present : present_) {
+      const std::string& name = present.first;
       if (!name.starts_with(kIndexPrefix) || wants(name)) continue;
       const auto dropped = conversation_.call(
           [&](BsonWriter& bson) {

@@ -87,7 +87,7 @@ class Port:
 
 
 class BlackHole:
-    """A port that drops what comes: its listener has room for one connection, which is taken, so that the kernel answers no SYN."""
+    """A port that drops what comes: its listener has room for one connection, which is taken, so the kernel answers no SYN."""
 
     def __init__(self, number):
         self.number = number

@@ -27,14 +27,14 @@ class ReplicaSet(Proxy):
             members.elect(None)        # there is none
             members.kill(0)            # closes a member's port and its connections; revive(0) opens it again
             members.pause(0)           # a member accepts connections and answers nothing; resume(0) ends it
-            members.lag(1, old.port)   # a member reads from another server, which holds an older copy, what needs to be no newer
+            members.lag(1, old.port)   # a member reads elsewhere, in an older copy, what need not be newer
             members.hide(0)            # nothing that is sent to a member arrives: no connection opens; revive(0) ends it
 
     A member that is no primary refuses writes, and reads that want a primary, as MongoDB's do. A write that is under way while
     the primary moves is done, but its answer is an error: whoever tries again must do so with the same transaction number.
     The new primary takes no writes until then.
-    All members show the same data at once but those that lag, and nothing is rolled back. What is to be read after a time of the
-    cluster is read from the server: so long the member is waited for.
+    All members but those that lag show the same data at once, and nothing is rolled back. What is to be read after a time of
+    the cluster is read from the server: so long the member is waited for.
     """
 
     def __init__(self, server_port, members=3):
