@@ -87,7 +87,9 @@ Result<store::Fields> apply(const config::Resource& resource, const Patch& patch
   if (document.size() > kMaxDocument + kServersMembers) return too_large;
   auto before = parse_json(document, kMaxJsonBytes + kServersMembers);
   if (!before && before.error().error == Error::too_large) return too_large;
-  if (!before || !before->is_object()) return Failure(Error::internal, "the stored document is damaged");
+  // Another program wrote it.
+  if (!before) return Failure(Error::unprocessable, "the stored document can't be patched: " + before.error().detail);
+  if (!before->is_object()) return Failure(Error::internal, "the stored document is damaged");
   auto after = apply(patch.form, *before, *patch.json);
   if (!after) return after.error();
   auto fields = patched_fields(resource, std::move(*before), std::move(*after), effort);

@@ -271,6 +271,17 @@ def test_what_a_patch_writes_must_satisfy_the_schema_nevertheless(api, things, p
     assert stored(things, before) == before
 
 
+def test_a_document_nested_deeper_than_one_may_be_is_read_and_not_patched(api, things):
+    deep = 1
+    for _ in range(80):
+        deep = {"d": deep}
+    path, before = put_there(things, {"title": "a", "deep": deep})
+    assert api.get(path).status_code == 200
+    assert_problem(api.patch(path, json={"title": "b"}), 422, "nested deeper than 64")
+    assert stored(things, before) == before
+    assert api.delete(path).status_code == 204
+
+
 def test_a_string_of_hex_digits_is_an_id_beside_object_ids(api, things):
     one, both = bson.ObjectId(), bson.ObjectId()
     things.insert_many([{"_id": str(one), "title": "text"}, {"_id": both, "title": "id"}, {"_id": str(both), "title": "other"}])

@@ -185,8 +185,7 @@ def test_what_is_not_heard_is_seen_within_five_seconds(start, redis, proxy, tmp_
     here = start(on(f"redis://{redis.address}", store=store))
     there = start(on(f"redis://{proxy.address}", store=store))
     path = "/notes/" + create(here.api, "/notes", {"title": "old"})["_id"]
-    title(there, path)
-    assert status(there.api.get(path)) == "nacre; hit"
+    wait_until(lambda: status(there.api.get(path)) == "nacre; hit", "the document in the zone, after the first epoch")
     redis.execute("CLIENT", "KILL", "TYPE", "pubsub")
     proxy.stall()
     here.api.patch(path, json={"title": "new"})

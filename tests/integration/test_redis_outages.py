@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import pathlib
+import re
 import shutil
 import signal
 import threading
@@ -16,6 +18,7 @@ from proxies.bytes_proxy import BytesProxy
 from servers.redis_server import RedisServer
 from upgrades import quit, start_daemon, upgrade
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 LOCAL = 5  # seconds after which every host has learned of every write that Redis can be told of
 AGAIN = 2  # seconds within which Redis is used again
 MARGIN = 1  # of this machine
@@ -473,6 +476,20 @@ def test_an_older_snapshot_of_a_redis_that_does_not_say_who_it_is(make_nginx, la
         shutil.copy(redis.home / "older.rdb", redis.home / "dump.rdb")
         redis.start()
         hosts.recovered()
+
+
+def test_a_user_with_the_rights_of_the_documentation(make_nginx, launch, tmp_path):
+    line = re.search("`ACL SETUSER (.*?)`", (ROOT / "docs/operations.md").read_text()).group(1)
+    redis = launch(RedisServer, acl=[line])
+    hosts = Hosts(make_nginx, tmp_path, redis.address)
+    for nginx in hosts.both:
+        through(nginx, "redis://", "redis://nacre:secret@")
+    with running(hosts), hosts.watched():
+        hosts.write()
+        hosts.write(hosts.there)
+        assert hosts.there.api.get("/ready").status_code == 200
+        hosts.recovered()
+    assert redis.execute("ACL", "LOG") == []
 
 
 def test_hosts_of_which_one_is_told_who_redis_is_agree_on_an_epoch(make_nginx, launch, tmp_path):
