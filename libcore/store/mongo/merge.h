@@ -18,6 +18,7 @@ std::string merged_fields(const JsonObject& fields, const DateFields& dates, std
 struct Changes {
   std::string fields;             ///< those that are new or changed, as a BSON document
   std::vector<std::string> gone;  ///< names of those that are no more
+  bool all = false;               ///< the fields are all that there shall be
 };
 
 /// How the fields differ from those that are shown of the stored document.

@@ -17,6 +17,8 @@ constexpr std::size_t kMostBytes =
 
 /// Text of documents that become BSON on the loop: each of its values may take as long as some 10 bytes that are scanned.
 constexpr std::size_t kEncodedOnLoop = fiber::kLoopText / 8;
+/// Names that MongoDB may have to compare each of a document's with.
+constexpr std::size_t kMostGone = 100;
 
 Failure too_large() { return {Error::too_large, "the documents are too large for the store"}; }
 
@@ -219,8 +221,10 @@ void Condition::write(BsonWriter& bson, const Found& found) const {
 Result<Changes> Replace::changes(const std::shared_ptr<const Found>& found) const {
   const std::size_t size = found->bson.size() + fields_->text.size();
   const auto compare = [fields = fields_, found](const DateFields& dates) -> Result<Changes> {
-    Changes changes = fields->patched ? changed_fields(fields->values, dates, found->bson)
-                                      : Changes{merged_fields(fields->values, dates, found->bson), {}};
+    Changes changes;
+    if (fields->patched) changes = changed_fields(fields->values, dates, found->bson);
+    if (!fields->patched || changes.gone.size() > kMostGone)
+      changes = {.fields = merged_fields(fields->values, dates, found->bson), .gone = {}, .all = true};
     if (changes.fields.size() > kMostBytes) return too_large();
     return changes;
   };
@@ -291,7 +295,7 @@ void Replace::write_update(BsonWriter& bson, const Changes& changes) const {
     });
   };
   const auto merged = [&] {
-    if (!fields_->patched) {
+    if (changes.all) {
       kept("0", is_hidden);
     } else if (changes.gone.empty()) {
       bson.string("0", "$$ROOT");
