@@ -26,6 +26,18 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 os.environ["MONGOC_DISABLE_SHM"] = "1"
 
 
+# Those whose tests wait the most. They are begun first, or the last of them would be waited for alone in the end.
+LONGEST = (
+    "test_redis_outages.py",
+    "test_mongodb.py",
+    "test_redis.py",
+    "test_embedded_store.py",
+    "test_upgrade.py",
+    "test_faults.py",
+    "test_zone.py",
+)
+
+
 def pytest_addoption(parser):
     parser.addoption("--nginx", default="nginx", help="the nginx program")
     parser.addoption(
@@ -51,6 +63,7 @@ def pytest_collection_modifyitems(config, items):
     dropped = [item for item in items if any(mark.name in out for mark in item.iter_markers())]
     config.hook.pytest_deselected(items=dropped)
     items[:] = [item for item in items if item not in dropped]
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")
