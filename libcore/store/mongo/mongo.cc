@@ -233,13 +233,13 @@ class MongoStore final : public Store {
   void note_state(Collection& collection, const Prepared& prepared) {
     if (step_ == Step::other_indexes) return;
     if (!prepared.complete && step_ == Step::collections) return;
+    incomplete_ = incomplete_ || !prepared.complete;
+    // Workers of a newer configuration are making it, so writes wait.
+    if (!prepared.complete && prepared.troubles.empty()) return;
     collection.closed.clear();
     if (!prepared.complete) {
-      collection.closed = prepared.troubles.empty()
-                              ? "a unique index of this resource is not there yet"
-                              : sentence(prepared.troubles.front()) + "; until then nothing is created or replaced here";
+      collection.closed = sentence(prepared.troubles.front()) + "; until then nothing is created or replaced here";
     }
-    incomplete_ = incomplete_ || !prepared.complete;
     collection.writable.set();
   }
 
