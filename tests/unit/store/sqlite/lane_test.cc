@@ -164,17 +164,6 @@ TEST_CASE("when no thread takes the job, its calls are told that there is too mu
   CHECK(inserted);
 }
 
-TEST_CASE("hooks are not told of what is refused") {
-  ByHand by_hand;
-  by_hand.start([&] {
-    REQUIRE(by_hand.insert("a").has_value());
-    CHECK(by_hand.insert("a").error().error == Error::conflict);
-  });
-  by_hand.run_jobs();
-  by_hand.run_jobs();
-  CHECK(by_hand.hooks == "before a after a ");
-}
-
 TEST_CASE("when no thread takes the job, those that wait behind its calls are told as well") {
   ByHand by_hand;
   int overloaded = 0;
