@@ -10,11 +10,11 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/keyed_hash.h"
 #include "base/robust_mutex.h"
 #include "base/time.h"
 #include "cache/block_table.h"
 #include "cache/generations.h"
-#include "cache/keyed_hash.h"
 #include "cache/leases.h"
 #include "cache/succession.h"
 #include "cache/trust.h"

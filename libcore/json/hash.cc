@@ -1,7 +1,5 @@
 #include "json/hash.h"
 
-#include <sodium.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -10,21 +8,16 @@
 #include <utility>
 #include <vector>
 
+#include "base/keyed_hash.h"
 #include "json/compare.h"
 
 namespace nacre {
 namespace {
 
-/// SipHash-2-4 under a random key.
+/// Of texts and of pairs of numbers, under a key of the process's own.
 class Hasher {
  public:
-  std::uint64_t text(std::string_view bytes) const noexcept {
-    std::uint64_t hash = 0;
-    static_assert(sizeof hash == crypto_shorthash_BYTES);
-    crypto_shorthash(reinterpret_cast<unsigned char*>(&hash), reinterpret_cast<const unsigned char*>(bytes.data()),
-                     bytes.size(), key_.data());
-    return hash;
-  }
+  std::uint64_t text(std::string_view bytes) const noexcept { return hash_(bytes); }
 
   std::uint64_t numbers(std::uint64_t a, std::uint64_t b) const noexcept {
     const std::array<std::uint64_t, 2> both{a, b};
@@ -37,9 +30,9 @@ class Hasher {
   }
 
  private:
-  Hasher() { crypto_shorthash_keygen(key_.data()); }
+  Hasher() { hash_.init(); }
 
-  std::array<unsigned char, crypto_shorthash_KEYBYTES> key_{};
+  KeyedHash hash_;
 };
 
 /// By the mathematical value: 1 and 1.0 are one. Integers beyond int64 share the hash of the nearest double.

@@ -1,11 +1,11 @@
-#include "cache/keyed_hash.h"
+#include "base/keyed_hash.h"
 
 #include <doctest/doctest.h>
 
 #include <string>
 #include <utility>
 
-namespace nacre::cache {
+namespace nacre {
 
 TEST_CASE("a keyed hash is SipHash-1-3") {
   // Of the bytes 0, 1, 2 … under the key 0, 1, … 15, as other implementations of it have them.
@@ -31,4 +31,4 @@ TEST_CASE("two keyed hashes of one text differ") {
   CHECK(one("text") != other("text"));
 }
 
-}  // namespace nacre::cache
+}  // namespace nacre

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <string_view>
 
-namespace nacre::cache {
+namespace nacre {
 
 /// SipHash-1-3 under a random key: keys come from clients, who must not be able to choose those that collide. It takes half the
 /// time of libsodium's SipHash-2-4, and is enough for a table whose hashes nobody is shown.
@@ -73,4 +73,4 @@ class KeyedHash {
   Words key_{};
 };
 
-}  // namespace nacre::cache
+}  // namespace nacre
