@@ -7,20 +7,13 @@
 #include "json/parse.h"
 #include "mongo/bson_reader.h"
 #include "query/example.h"
+#include "store/mongo/bson_of.h"
 #include "store/mongo/to_bson.h"
 #include "store/mongo/to_json.h"
 #include "store/random.h"
 
 namespace nacre::store::mongo {
 namespace {
-
-template <class Body>
-std::string bson_of(Body&& body) {
-  std::string out;
-  BsonWriter bson(out);
-  bson.document([&] { body(bson); });
-  return out;
-}
 
 std::string shown(std::string_view bson, const std::vector<std::string>& fields = {}) {
   std::string out;

@@ -7,19 +7,12 @@
 
 #include "json/parse.h"
 #include "query/example.h"
+#include "store/mongo/bson_of.h"
 #include "store/mongo/to_json.h"
 #include "store/random.h"
 
 namespace nacre::store::mongo {
 namespace {
-
-template <class Body>
-std::string document_of(Body&& body) {
-  std::string out;
-  BsonWriter bson(out);
-  bson.document([&] { body(bson); });
-  return out;
-}
 
 /// The user's fields of a document as the API shows them.
 JsonObject shown_fields(std::string_view bson) {
@@ -46,7 +39,7 @@ const DateFields& dates() {
 }  // namespace
 
 TEST_CASE("fields that are shown as before keep their bytes") {
-  const std::string stored = document_of([](BsonWriter& bson) {
+  const std::string stored = bson_of([](BsonWriter& bson) {
     write_foreign(bson, 1);
     bson.document("below", [&] { write_foreign(bson, 2); });
     bson.array("items", [&] {
@@ -58,12 +51,12 @@ TEST_CASE("fields that are shown as before keep their bytes") {
   const JsonObject fields = shown_fields(stored);
   CHECK(merged_fields(fields, dates(), stored) == stored);
   const Changes none = changed_fields(fields, dates(), stored);
-  CHECK(none.fields == document_of([](BsonWriter&) {}));
+  CHECK(none.fields == bson_of([](BsonWriter&) {}));
   CHECK(none.gone.empty());
 }
 
 TEST_CASE("a change of a field writes that field alone") {
-  const std::string stored = document_of([](BsonWriter& bson) {
+  const std::string stored = bson_of([](BsonWriter& bson) {
     bson.string("_hidden", "x");
     bson.string("title", "a");
     bson.document("below", [&] { write_foreign(bson, 2); });
@@ -74,7 +67,7 @@ TEST_CASE("a change of a field writes that field alone") {
   fields.stable_erase("reference");
   const Changes changes = changed_fields(fields, dates(), stored);
   CHECK(changes.gone == std::vector<std::string>{"reference"});
-  CHECK(changes.fields == document_of([](BsonWriter& bson) {
+  CHECK(changes.fields == bson_of([](BsonWriter& bson) {
           bson.document("below", [&] {
             bson.int64("number", 3);
             bson.object_id("reference", {1, 2, 3});
@@ -87,7 +80,7 @@ TEST_CASE("a change of a field writes that field alone") {
 
 TEST_CASE("elements of an array keep their bytes wherever they go") {
   const auto list = [](std::initializer_list<std::int32_t> numbers) {
-    return document_of([&](BsonWriter& bson) {
+    return bson_of([&](BsonWriter& bson) {
       bson.array("items", [&] {
         std::size_t index = 0;
         for (const std::int32_t number : numbers)
@@ -109,14 +102,14 @@ TEST_CASE("elements of an array keep their bytes wherever they go") {
 }
 
 TEST_CASE("what a client writes anew has the type that its JSON has") {
-  const std::string stored = document_of([](BsonWriter& bson) {
+  const std::string stored = bson_of([](BsonWriter& bson) {
     bson.object_id("reference", {});
     bson.array("references", [&] { bson.object_id("0", {}); });
   });
   const std::string hex(24, '0');
   const std::string merged =
       merged_fields({{"title", hex}, {"reference", "x"}, {"references", JsonArray{"x", Json(hex)}}}, dates(), stored);
-  CHECK(merged == document_of([&](BsonWriter& bson) {
+  CHECK(merged == bson_of([&](BsonWriter& bson) {
           bson.string("title", hex);
           bson.string("reference", "x");
           bson.array("references", [&] {
@@ -130,8 +123,8 @@ TEST_CASE("fields of Nacre's own documents are written as if there were none") {
   Random random(7);
   for (int i = 0; i < 200; ++i) {
     const JsonObject fields = random.document();
-    const std::string plain = document_of([&](BsonWriter& bson) { write_fields(bson, fields, dates()); });
-    const std::string other = document_of([&](BsonWriter& bson) { write_fields(bson, random.document(), dates()); });
+    const std::string plain = bson_of([&](BsonWriter& bson) { write_fields(bson, fields, dates()); });
+    const std::string other = bson_of([&](BsonWriter& bson) { write_fields(bson, random.document(), dates()); });
     CHECK(merged_fields(fields, dates(), other) == plain);
     CHECK(merged_fields(fields, dates(), plain) == plain);
   }
@@ -141,7 +134,7 @@ TEST_CASE("an id has the types that other programs give it") {
   const auto types = [](std::string_view id) {
     std::vector<BsonType> types;
     for (const ForeignId& other : foreign_ids(id)) {
-      const std::string bson = document_of([&](BsonWriter& out) { other.write(out, "_id"); });
+      const std::string bson = bson_of([&](BsonWriter& out) { other.write(out, "_id"); });
       types.push_back(nacre::mongo::find(bson, "_id")->type);
     }
     return types;
