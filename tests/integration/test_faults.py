@@ -151,10 +151,11 @@ def test_a_reload_that_adds_a_resource_to_a_locked_database_makes_no_read_wait_f
         )
         nginx.reload()
         assert nginx.api.get("/added", timeout=8).status_code in (503, 504)
+        locked = re.compile("reads of .*/nacre.db fail: SQLite: database is locked")
+        wait_until(lambda: locked.search((nginx.home / "error.log").read_text()), "a line that says so")
         database.execute("ROLLBACK")
     wait_until(lambda: nginx.api.get("/added").status_code == 200, "the new resource")
     assert nginx.api.get("/notes/" + created["_id"]).status_code == 200
-    assert re.search("reads of .*/nacre.db fail: SQLite: database is locked", (nginx.home / "error.log").read_text())
 
 
 def test_a_full_thread_queue_is_503_and_heals(start):
