@@ -21,7 +21,7 @@ void require(bool holds) {
 }
 
 void check_document(std::string_view document) {
-  using namespace nacre::store::mongo;
+  using namespace nacre::store::on_mongo;
   const auto whole = to_document(document);
   if (whole) require(whole->json.starts_with("{\"_id\":") && whole->json.ends_with('}'));
   static const FieldTree some(std::vector<std::string>{"_rev", "a", "b.c", "items.name"});

@@ -153,7 +153,7 @@ void where(std::string_view text) {
   require("bytes of compiling to SQL", compiled.bytes, 16 * nacre::query::kMaxCompiled + 20 * text.size());
   std::string bson;
   nacre::mongo::BsonWriter writer(bson);
-  writer.document([&] { nacre::store::mongo::write_filter(writer, *filter); });
+  writer.document([&] { nacre::store::on_mongo::write_filter(writer, *filter); });
   require("bytes of BSON", bson.size(), nacre::query::kMaxCompiled + 8 * text.size());
 }
 

@@ -9,7 +9,7 @@
 #include "store/mongo/indexes.h"
 #include "store/mongo/to_bson.h"
 
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 
 /// A resource's collection as this worker knows it. The loop's, and shared with writes that outlive their fibers.
 struct Collection {
@@ -25,4 +25,4 @@ struct Collection {
   std::string closed{};   ///< to what is created and replaced: why one of them can't be made
 };
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

@@ -2,7 +2,7 @@
 
 #include "store/mongo/to_bson.h"
 
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 namespace {
 
 using query::Filter;
@@ -165,4 +165,4 @@ void write_operand(BsonWriter& bson, std::string_view name, const Json& value, c
 
 void write_filter(BsonWriter& bson, const query::Filter& filter) { Compiler(bson).query(filter); }
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

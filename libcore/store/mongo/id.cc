@@ -3,7 +3,7 @@
 #include <charconv>
 #include <system_error>
 
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 namespace {
 
 constexpr std::string_view kHex = "0123456789abcdef";
@@ -93,4 +93,4 @@ std::vector<ForeignId> foreign_ids(std::string_view id) {
   return ids;
 }
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

@@ -13,14 +13,14 @@
 
 /// Document ids: of what Nacre creates, 24 lower-case hex digits are an ObjectId in MongoDB, everything else is a string. Other
 /// programs have strings of 24 hex digits, numbers and UUIDs, too.
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 
-using nacre::mongo::BsonElement;
-using nacre::mongo::BsonReader;
-using nacre::mongo::BsonType;
-using nacre::mongo::BsonWriter;
-using nacre::mongo::IndexName;
-using nacre::mongo::ObjectId;
+using mongo::BsonElement;
+using mongo::BsonReader;
+using mongo::BsonType;
+using mongo::BsonWriter;
+using mongo::IndexName;
+using mongo::ObjectId;
 
 std::optional<ObjectId> parse_object_id(std::string_view text) noexcept;
 void append_hex(std::string& out, std::string_view bytes);
@@ -39,4 +39,4 @@ struct ForeignId {
 /// number, a UUID. Refers to the text.
 std::vector<ForeignId> foreign_ids(std::string_view id);
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

@@ -7,17 +7,17 @@
 
 #include "mongo/driver.h"
 
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 namespace {
 
-using nacre::mongo::Answer;
-using nacre::mongo::BsonElement;
-using nacre::mongo::BsonReader;
-using nacre::mongo::BsonWriter;
-using nacre::mongo::Command;
-using nacre::mongo::Driver;
-using nacre::mongo::find;
-using nacre::mongo::ServerError;
+using mongo::Answer;
+using mongo::BsonElement;
+using mongo::BsonReader;
+using mongo::BsonWriter;
+using mongo::Command;
+using mongo::Driver;
+using mongo::find;
+using mongo::ServerError;
 
 // NOLINTBEGIN(readability-identifier-naming): MongoDB's names.
 enum Code : std::int32_t {
@@ -85,7 +85,7 @@ class Conversation {
         },
         patience_.until);
     if (answer && answer->error && (answer->error->is_retryable_read() || answer->error->is_retryable_write())) {
-      return nacre::mongo::away(answer->error->message);
+      return mongo::away(answer->error->message);
     }
     return answer;
   }
@@ -96,7 +96,7 @@ class Conversation {
     if (!answer) return answer.error();
     if (answer->error) return answer->error;
     const auto batch = find(answer->view.cursor, "firstBatch");
-    if (!batch || !batch->is_document()) return nacre::mongo::malformed();
+    if (!batch || !batch->is_document()) return mongo::malformed();
     BsonReader reader(batch->document());
     BsonElement element;
     while (reader.next(element)) {
@@ -365,11 +365,11 @@ Result<void> forget_earlier(Conversation& conversation, const Reading& reading) 
 
 }  // namespace
 
-Result<std::vector<Prepared>> take_step(Step step, const nacre::mongo::Target& target, const std::vector<CollectionPlan>& plans,
+Result<std::vector<Prepared>> take_step(Step step, const mongo::Target& target, const std::vector<CollectionPlan>& plans,
                                         const Reading& reading, const net::Patience& patience) {
   net::Patience meeting = patience;
   meeting.until = std::min(meeting.until, monotonic_now() + 2 * target.uri->connect_timeout);
-  const auto driver = Driver::connect(target, nacre::mongo::Role::primary, meeting);
+  const auto driver = Driver::connect(target, mongo::Role::primary, meeting);
   if (!driver) return driver.error();
   Conversation conversation(**driver, patience);
   std::set<std::string> there;
@@ -395,4 +395,4 @@ Result<std::vector<Prepared>> take_step(Step step, const nacre::mongo::Target& t
   return all;
 }
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

@@ -10,7 +10,7 @@
 #include "store/mongo/indexes.h"
 
 /// Makes collections and their indexes, which may take long: on a thread, by libmongoc, one command after another.
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 
 /// What is made, in this order. Unique indexes come before the others, for what may take long must not keep writes waiting.
 enum class Step : std::uint8_t { collections, unique_indexes, other_indexes };
@@ -39,7 +39,7 @@ struct Prepared {
 
 /// Takes a step for all collections; what can't be made of one keeps nothing of the others from being made. What is there is
 /// left alone. Error::unavailable: the server is away.
-Result<std::vector<Prepared>> take_step(Step step, const nacre::mongo::Target& target, const std::vector<CollectionPlan>& plans,
+Result<std::vector<Prepared>> take_step(Step step, const mongo::Target& target, const std::vector<CollectionPlan>& plans,
                                         const Reading& reading, const net::Patience& patience);
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

@@ -7,7 +7,7 @@
 
 #include "query/filter.h"
 
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 namespace {
 
 std::string hash_of(std::string_view text) {
@@ -135,4 +135,4 @@ CollectionPlan plan_remembered() {
   return plan;
 }
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

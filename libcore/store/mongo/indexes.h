@@ -7,7 +7,7 @@
 #include "config/config.h"
 #include "store/mongo/id.h"
 
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 
 /// An index as it should be.
 struct IndexPlan {
@@ -40,4 +40,4 @@ CollectionPlan plan_collection(const config::Resource& resource);
 CollectionPlan plan_remembered();
 inline constexpr std::string_view kRemembered = "nacre_remembered";
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

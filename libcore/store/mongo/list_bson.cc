@@ -8,7 +8,7 @@
 
 #include "store/mongo/filter_bson.h"
 
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 namespace {
 
 /// The types in MongoDB's order, as `$type` names them; null, and missing values, which are the same, come before them, and
@@ -132,10 +132,10 @@ void ListPlan::write_filter(BsonWriter& bson, std::size_t index) const {
 }
 
 void ListPlan::write_whole_filter(BsonWriter& bson) const {
-  if (!owner_) return nacre::store::mongo::write_filter(bson, query_.where);
+  if (!owner_) return on_mongo::write_filter(bson, query_.where);
   bson.array("$and", [&] {
     bson.document("0", [&] { bson.document("_owner", [&] { bson.string("$eq", *owner_); }); });
-    bson.document("1", [&] { nacre::store::mongo::write_filter(bson, query_.where); });
+    bson.document("1", [&] { on_mongo::write_filter(bson, query_.where); });
   });
 }
 
@@ -198,4 +198,4 @@ void ListPlan::write_projection(BsonWriter& bson) const {
   if (!covered("_id")) bson.int32("_id", 1);
 }
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

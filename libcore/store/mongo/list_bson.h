@@ -7,7 +7,7 @@
 #include "query/list_query.h"
 #include "store/mongo/sort_key.h"
 
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 
 /// The commands of one list: a page is one `find`, or several one after another. What comes after a position is cut into
 /// disjoint ranges, in order: those documents that share all keys but the last with it, then those that share one less, and so
@@ -52,4 +52,4 @@ class ListPlan {
   std::vector<Segment> segments_;
 };
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

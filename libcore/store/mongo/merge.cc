@@ -9,10 +9,10 @@
 #include "json/write.h"
 #include "store/mongo/to_json.h"
 
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 namespace {
 
-using nacre::mongo::kMaxBsonDepth;
+using mongo::kMaxBsonDepth;
 
 /// Where a value is, as a schema names it: indexes left out.
 class Way {
@@ -116,7 +116,7 @@ class ForeignScalars {
     const std::size_t hash = hash_of(path, mark);
     auto found = std::lower_bound(found_.begin(), found_.end(), hash, [](const Found& f, std::size_t h) { return f.hash < h; });
     for (; found != found_.end() && found->hash == hash; ++found) {
-      if (mongo::mark(found->element, found->kind) == mark) return &found->element;
+      if (on_mongo::mark(found->element, found->kind) == mark) return &found->element;
     }
     return nullptr;
   }
@@ -332,4 +332,4 @@ Changes changed_fields(const JsonObject& fields, const DateFields& dates, std::s
   return changes;
 }
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

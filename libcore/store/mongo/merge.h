@@ -10,7 +10,7 @@
 /// shown as it was before keeps the bytes that it has, however little JSON can carry of them. Object members are compared by
 /// their names; array elements by their places from the front, as far as nothing changed, then from the back; what is left by
 /// what is shown in the same field of any other element.
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 
 /// All fields as a BSON document. `stored`: the document that is there.
 std::string merged_fields(const JsonObject& fields, const DateFields& dates, std::string_view stored);
@@ -24,4 +24,4 @@ struct Changes {
 /// How the fields differ from those that are shown of the stored document.
 Changes changed_fields(const JsonObject& fields, const DateFields& dates, std::string_view stored);
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

@@ -12,10 +12,10 @@
 #include "store/mongo/operations.h"
 
 namespace nacre::store {
-namespace mongo {
+namespace on_mongo {
 namespace {
 
-using nacre::mongo::Target;
+using mongo::Target;
 
 /// How long a write that was begun may take to come to an end once nobody waits for it.
 constexpr Milliseconds kGrace{5'000};
@@ -28,7 +28,7 @@ constexpr Milliseconds kLongestTroubledPause{120'000};  ///< while it refuses so
 /// A write, from its fiber to the store's and back.
 template <class T>
 struct WriteCall {
-  nacre::mongo::Demand demand{};
+  mongo::Demand demand{};
   Result<T> result = Failure(Error::internal);
   fiber::Event finished{};
 };
@@ -61,13 +61,13 @@ class MongoStore final : public Store {
   Result<Document> find_one(const config::Resource& resource, std::string_view id,
                             const std::optional<std::string>& owner) override {
     const fiber::TimeLimit limit(options_.timeout);
-    return mongo::find_one(client_, resource.name, id, owner, role_for(resource));
+    return on_mongo::find_one(client_, resource.name, id, owner, role_for(resource));
   }
 
   Result<Document> find_newest(const config::Resource& resource, std::string_view id,
                                const std::optional<std::string>& owner) override {
     const fiber::TimeLimit limit(options_.timeout);
-    return mongo::find_one(client_, resource.name, id, owner, Role::primary);
+    return on_mongo::find_one(client_, resource.name, id, owner, Role::primary);
   }
 
   Result<Page> find(const config::Resource& resource, const query::ListQuery& query,
@@ -102,7 +102,7 @@ class MongoStore final : public Store {
 
   Result<std::optional<std::string>> recall(std::string_view key, Timestamp now) override {
     const fiber::TimeLimit limit(options_.timeout);
-    return mongo::recall(client_, key, now);
+    return on_mongo::recall(client_, key, now);
   }
 
   Result<void> remember(const Remember& value) override {
@@ -125,7 +125,7 @@ class MongoStore final : public Store {
 
   Result<void> ping() override {
     const fiber::TimeLimit limit(options_.timeout);
-    return mongo::ping(client_);
+    return on_mongo::ping(client_);
   }
 
   std::vector<std::string> troubles() const override {
@@ -135,7 +135,7 @@ class MongoStore final : public Store {
   }
 
   std::optional<PoolUsage> pool() const override {
-    const nacre::mongo::Usage usage = client_.usage();
+    const mongo::Usage usage = client_.usage();
     return PoolUsage{.idle = usage.idle, .busy = usage.busy, .connecting = usage.connecting};
   }
 
@@ -186,7 +186,7 @@ class MongoStore final : public Store {
     }
     if (auto waited = call->finished.wait(); !waited) {
       call->demand.over = true;
-      if (waited.error().error == Error::deadline && client_.is_away()) return nacre::mongo::away("no connection in time");
+      if (waited.error().error == Error::deadline && client_.is_away()) return mongo::away("no connection in time");
       return waited.error();
     }
     return std::move(call->result);
@@ -298,7 +298,7 @@ class MongoStore final : public Store {
   const MongoOptions options_;
   const Reading reading_;
   fiber::Scheduler background_;
-  nacre::mongo::Client client_;
+  mongo::Client client_;
   std::unordered_map<std::string, std::shared_ptr<Collection>> collections_;
   net::Threads builder_;
   std::unique_ptr<Timer> next_step_;
@@ -312,10 +312,10 @@ class MongoStore final : public Store {
 };
 
 }  // namespace
-}  // namespace mongo
+}  // namespace on_mongo
 
 std::unique_ptr<Store> open_mongo(Reactor& reactor, MongoOptions options) {
-  return std::make_unique<mongo::MongoStore>(reactor, std::move(options));
+  return std::make_unique<on_mongo::MongoStore>(reactor, std::move(options));
 }
 
 }  // namespace nacre::store

@@ -13,7 +13,7 @@
 namespace nacre::store {
 
 struct MongoOptions {
-  nacre::mongo::Target target{};
+  mongo::Target target{};
   Milliseconds timeout{2'000};  ///< `timeouts.store`: bounds each call
   WriteHooks hooks{};
   std::function<void(std::string_view)> log{};              ///< one line, for operators; on any thread

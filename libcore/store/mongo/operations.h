@@ -16,13 +16,13 @@
 
 /// What the store does in the database. Reads run on the fiber that asks; writes own their input, for they run on a fiber of
 /// the store's, which goes on when nobody waits any more.
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 
-using nacre::mongo::Answer;
-using nacre::mongo::Client;
-using nacre::mongo::Demand;
-using nacre::mongo::Role;
-using nacre::mongo::Use;
+using mongo::Answer;
+using mongo::Client;
+using mongo::Demand;
+using mongo::Role;
+using mongo::Use;
 
 /// The documents that a `find` answered; the first of them.
 struct Batch {
@@ -83,7 +83,7 @@ class Insert {
   Insert(std::shared_ptr<Collection> collection, std::optional<Remember> remember, Documents documents)
       : collection_(std::move(collection)), remember_(std::move(remember)), documents_(std::move(documents)) {}
   void write_command(BsonWriter& bson) const;
-  Failure conflict(const nacre::mongo::ServerError& error) const;
+  Failure conflict(const mongo::ServerError& error) const;
   Result<void> in_transaction(Client& client, const Demand& demand) const;
   Result<void> without(Client& client, const Demand& demand) const;
 
@@ -155,6 +155,6 @@ struct RememberValue {
 };
 
 /// Error::conflict, in the configuration's words. `place`: of the document in the way among several.
-Failure conflict(const nacre::mongo::ServerError& error, const Collection& collection, std::optional<std::size_t> place);
+Failure conflict(const mongo::ServerError& error, const Collection& collection, std::optional<std::size_t> place);
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

@@ -1,7 +1,7 @@
 #include "store/mongo/operations.h"
 #include "store/mongo/to_json.h"
 
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 namespace {
 
 void write_owner(BsonWriter& bson, const std::optional<std::string>& owner) {
@@ -42,7 +42,7 @@ Result<Answer> ask_segment(Client& client, std::string_view collection, const Li
 
 /// What a reply of a size that no batch may have has left on the server; 0: nothing.
 std::int64_t open_cursor(const Answer& answer) {
-  const auto id = nacre::mongo::find(answer.view.cursor, "id");
+  const auto id = mongo::find(answer.view.cursor, "id");
   return id && id->is_integer() ? id->integer() : 0;
 }
 
@@ -77,7 +77,7 @@ Result<std::uint64_t> count(Client& client, std::string_view collection, const L
   BsonReader reader(batch->documents);
   BsonElement group;
   if (!reader.next(group)) return std::uint64_t{0};
-  const auto n = nacre::mongo::find(group.document(), "n");
+  const auto n = mongo::find(group.document(), "n");
   const auto count = n && n->is_number() ? n->whole<std::uint64_t>() : std::nullopt;
   if (!count) return malformed();
   return *count;
@@ -247,7 +247,7 @@ Result<std::optional<std::string>> recall(Client& client, std::string_view key, 
   BsonReader reader(batch->documents);
   BsonElement document;
   if (!reader.next(document)) return std::optional<std::string>();
-  const auto value = document.is_document() ? nacre::mongo::find(document.document(), "value") : std::nullopt;
+  const auto value = document.is_document() ? mongo::find(document.document(), "value") : std::nullopt;
   if (!value || !value->is_text()) return std::optional<std::string>();
   return std::optional(std::string(value->text()));
 }
@@ -259,4 +259,4 @@ Result<void> ping(Client& client) {
   return {};
 }
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

@@ -9,7 +9,7 @@
 #include "store/mongo/filter_bson.h"
 #include "store/mongo/to_json.h"
 
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 namespace {
 
 constexpr std::size_t kLargestKey = 1'024;  // of those that are kept as bytes
@@ -135,8 +135,8 @@ std::optional<BsonValue> parse_sort_key(const Json& key, const query::FieldRef& 
   writer.document([&] { writer.raw("", value.bytes, value.type); });
   BsonReader reader(bson);
   BsonElement element;
-  const bool whole = nacre::mongo::is_valid(bson) && reader.next(element) && element.value.size() == value.bytes.size();
+  const bool whole = mongo::is_valid(bson) && reader.next(element) && element.value.size() == value.bytes.size();
   return whole ? std::optional(std::move(value)) : std::nullopt;
 }
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

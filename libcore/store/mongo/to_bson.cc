@@ -1,6 +1,6 @@
 #include "store/mongo/to_bson.h"
 
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 namespace {
 
 constexpr std::size_t kDateLength = 24;
@@ -94,4 +94,4 @@ void write_fields(BsonWriter& bson, const JsonObject& fields, const DateFields& 
   FieldsWriter(bson, dates).members(fields);
 }
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

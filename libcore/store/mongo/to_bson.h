@@ -11,7 +11,7 @@
 #include "store/mongo/id.h"
 
 /// JSON values as BSON. Values stay values: nothing in them becomes a name's path or an operator.
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 
 /// What a field's schema makes of its JSON.
 struct FieldKind {
@@ -47,4 +47,4 @@ void write_scalar(BsonWriter& bson, std::string_view name, const Json& value, bo
 /// The members of a document's user fields. Integers are 64 bits wide. Recurses as deep as the value.
 void write_fields(BsonWriter& bson, const JsonObject& fields, const DateFields& dates);
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

@@ -10,10 +10,10 @@
 #include "base/time.h"
 #include "json/write.h"
 
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 namespace {
 
-using nacre::mongo::kMaxBsonDepth;
+using mongo::kMaxBsonDepth;
 
 const Timestamp first_date{Milliseconds{-62'167'219'200'000}};  // 0000-01-01T00:00:00.000Z
 const Timestamp last_date{Milliseconds{253'402'300'799'999}};   // 9999-12-31T23:59:59.999Z
@@ -297,4 +297,4 @@ Result<Document> to_document(std::string_view bson) {
   return document;
 }
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

@@ -18,9 +18,9 @@
 /// lies deeper than MongoDB lets documents nest. A document that lacks what the server sets has `_rev` 1, the date of its
 /// ObjectId or else 1970 as `_created`, that as `_updated`, and null as `_owner`. User fields that begin with `_` are not
 /// shown.
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 
-using nacre::mongo::malformed;
+using mongo::malformed;
 
 /// The fields of a list that names some: a tree of the names in its dotted paths.
 class FieldTree {
@@ -49,4 +49,4 @@ bool append_document(std::string& out, std::string_view bson, const FieldTree& f
 /// Appends any one value.
 bool append_value(std::string& out, const BsonElement& element);
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

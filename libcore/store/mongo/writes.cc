@@ -6,11 +6,11 @@
 #include "store/mongo/operations.h"
 #include "store/mongo/to_json.h"
 
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 namespace {
 
-using nacre::mongo::ServerError;
-using nacre::mongo::Transaction;
+using mongo::ServerError;
+using mongo::Transaction;
 
 constexpr std::size_t kMostBytes =
     16UL * 1024 * 1024;  // of a command's document; maxBsonObjectSize, and a little is the server's
@@ -107,7 +107,7 @@ void Insert::write_command(BsonWriter& bson) const {
 Failure Insert::conflict(const ServerError& error) const {
   std::optional<std::size_t> place;
   if (documents_.ids.size() > 1) place = static_cast<std::size_t>(error.index);
-  return mongo::conflict(error, *collection_, place);
+  return on_mongo::conflict(error, *collection_, place);
 }
 
 Result<void> Insert::operator()(Client& client, const Demand& demand) {
@@ -190,17 +190,17 @@ Result<std::shared_ptr<const Found>> Condition::find(Client& client, std::string
 /// What counts `_rev` up is known by that. Others' documents without a revision are compared whole.
 void Condition::write(BsonWriter& bson, const Found& found) const {
   const auto member = [&](std::string_view name) {
-    if (const auto element = nacre::mongo::find(found.bson, name)) {
+    if (const auto element = mongo::find(found.bson, name)) {
       bson.document(name, [&] { bson.raw("$eq", element->value, element->type); });
     } else {
       bson.null(name);  // or missing
     }
   };
-  const auto document_id = nacre::mongo::find(found.bson, "_id");
+  const auto document_id = mongo::find(found.bson, "_id");
   if (document_id) bson.raw("_id", document_id->value, document_id->type);
   if (precondition->owner) bson.string("_owner", *precondition->owner);
   if (!precondition->judge) return;
-  const auto rev = nacre::mongo::find(found.bson, "_rev");
+  const auto rev = mongo::find(found.bson, "_rev");
   if (rev && rev->is_integer()) {
     for (const char* const name : {"_rev", "_created", "_updated"}) member(name);
     return;
@@ -417,4 +417,4 @@ Result<void> RememberValue::operator()(Client& client, const Demand& demand) con
   return outcome(client.write([this](BsonWriter& bson) { write_command(bson); }, demand));
 }
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

@@ -4,7 +4,7 @@
 
 #include "mongo/bson_writer.h"
 
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 
 /// The BSON document that `body` writes.
 template <class Body>
@@ -15,4 +15,4 @@ std::string bson_of(Body&& body) {
   return out;
 }
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

@@ -9,7 +9,7 @@
 #include "store/mongo/fixture.h"
 #include "store/mongo/to_json.h"
 
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 namespace {
 
 config::Resource resource(std::vector<config::Index> indexes) {
@@ -201,4 +201,4 @@ TEST_CASE("MongoDB: one worker at a time makes indexes, and those that are there
   second.run([&] { CHECK(second.store().insert(strict[0], std::vector{document("b", "{}")}, {}).has_value()); });
 }
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

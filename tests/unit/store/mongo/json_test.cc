@@ -12,7 +12,7 @@
 #include "store/mongo/to_json.h"
 #include "store/random.h"
 
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 namespace {
 
 std::string shown(std::string_view bson, const std::vector<std::string>& fields = {}) {
@@ -116,4 +116,4 @@ TEST_CASE("24 lower-case hex digits are an ObjectId") {
     CHECK_FALSE(parse_object_id(text).has_value());
 }
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

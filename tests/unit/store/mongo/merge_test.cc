@@ -11,7 +11,7 @@
 #include "store/mongo/to_json.h"
 #include "store/random.h"
 
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 namespace {
 
 /// The user's fields of a document as the API shows them.
@@ -148,4 +148,4 @@ TEST_CASE("an id has the types that other programs give it") {
   CHECK(types("01234567-89ab-cdef-0123-456789abcdeg").empty());
 }
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

@@ -7,7 +7,7 @@
 
 #include "store/mongo/bson_of.h"
 
-namespace nacre::store::mongo {
+namespace nacre::store::on_mongo {
 namespace {
 
 const query::FieldRef kText{.path = "a.b", .field = {.types = schema::kString}};
@@ -68,4 +68,4 @@ TEST_CASE("a sort key that no store gave is refused") {
   }
 }
 
-}  // namespace nacre::store::mongo
+}  // namespace nacre::store::on_mongo

@@ -36,7 +36,7 @@ int prepare(const std::string& condition) {
 std::string bson_of(const query::Filter& filter) {
   std::string bytes;
   nacre::mongo::BsonWriter bson(bytes);
-  bson.document([&] { mongo::write_filter(bson, filter); });
+  bson.document([&] { on_mongo::write_filter(bson, filter); });
   return bytes;
 }
 
