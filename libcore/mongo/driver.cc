@@ -67,6 +67,7 @@ Result<void> Driver::select(const mongoc_read_prefs_t* preference) {
   if (!authenticate(client_.get(), selected.get(), &error)) return no_server(error.message);
   server_id_ = mongoc_server_description_id(selected.get());
   server_ = describe(selected.get());
+  if (preference == nullptr && server_.replicated && !server_.router) target_.members->note_primary(server_.address);
   return {};
 }
 

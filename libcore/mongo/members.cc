@@ -11,6 +11,10 @@ constexpr Milliseconds kCooldown{5'000};
 
 bool Members::is_silent(const std::string& address) const {
   const std::lock_guard lock(mutex_);
+  return is_silent_now(address);
+}
+
+bool Members::is_silent_now(const std::string& address) const {
   const auto found = silent_until_.find(address);
   return found != silent_until_.end() && monotonic_now() < found->second;
 }
@@ -28,6 +32,16 @@ void Members::note_answer(const std::string& address) {
 void Members::forget() {
   const std::lock_guard lock(mutex_);
   silent_until_.clear();
+}
+
+std::string Members::primary() const {
+  const std::lock_guard lock(mutex_);
+  return is_silent_now(primary_) ? std::string() : primary_;
+}
+
+void Members::note_primary(const std::string& address) {
+  const std::lock_guard lock(mutex_);
+  primary_ = address;
 }
 
 }  // namespace nacre::mongo

@@ -15,21 +15,25 @@ namespace nacre::mongo {
 namespace {
 
 constexpr Milliseconds kGrace{100};
+constexpr Milliseconds kHeadStart{250};
 constexpr Milliseconds kLook{20};  ///< between looks at whether anybody still waits
 
 }  // namespace
 
 /// A connection, from the first step of its dialling on.
 struct Streams::Link {
-  std::optional<net::Dialling> dialling{};  ///< nullopt: it is not to be opened
+  net::Endpoint to{};
+  bool held_back = false;                   ///< it is dialled later, if at all
+  std::optional<net::Dialling> dialling{};  ///< nullopt: it is not to be opened, or not yet
   net::Socket socket{};
-  const Monotonic since = monotonic_now();
+  Monotonic since{};  ///< when it was dialled
 
   bool is_open() const noexcept { return socket.is_open(); }
   int fd() const noexcept { return is_open() || !dialling ? socket.fd() : dialling->fd(); }
   /// Want::nothing once it is open.
   net::Want go_on() {
     if (is_open()) return net::Want::nothing;
+    if (held_back) return net::Want::writable;  // of no descriptor: never
     if (!dialling) return net::Want::failed;
     const net::Want want = dialling->go_on();
     if (want == net::Want::nothing) socket = dialling->take();
@@ -114,8 +118,10 @@ struct Streams::Stream {
   /// One look at all of them; returns how many are ready.
   static ssize_t look(std::span<mongoc_stream_poll_t> polled, std::span<pollfd> fds, Milliseconds wait) {
     for (std::size_t i = 0; i < polled.size(); ++i) {
-      const Link& link = *of(polled[i].stream)->link;
-      const net::Want want = of(polled[i].stream)->link->go_on();
+      const Stream& stream = *of(polled[i].stream);
+      Link& link = *stream.link;
+      if (link.held_back && !stream.streams->is_first_awaited()) stream.streams->dial(link);
+      const net::Want want = link.go_on();
       const short events = want == net::Want::readable ? POLLIN : POLLOUT;
       fds[i] = {link.fd(), link.is_open() ? static_cast<short>(polled[i].events) : events, 0};
       if (want == net::Want::failed || (link.is_open() && link.socket.has_buffered())) wait = Milliseconds{0};
@@ -171,7 +177,10 @@ mongoc_stream_t* Streams::Stream::make(std::shared_ptr<Link> link, Streams* stre
 }
 
 Streams::Streams(const Target& target, const mongoc_read_prefs_t* preference, net::Patience patience)
-    : target_(target), preference_(preference), patience_(std::move(patience)) {}
+    : target_(target),
+      preference_(preference),
+      patience_(std::move(patience)),
+      first_(preference == nullptr ? target.members->primary() : std::string()) {}
 
 Streams::~Streams() = default;
 
@@ -230,18 +239,33 @@ mongoc_stream_t* Streams::open(const mongoc_host_list_t& host) {
   if (target_.members->is_silent(host.host_and_port)) {
     trouble_[host.host_and_port] = std::string(host.host_and_port) + ": gave no answer lately";
   } else if (!over_ && !is_settled()) {
-    const Monotonic until = std::min(patience_.until, monotonic_now() + target_.uri->connect_timeout);
-    link->dialling.emplace(net::Endpoint{.host = host.host, .port = host.port}, target_.tls, until);
+    link->to = {.host = host.host, .port = host.port};
+    link->held_back = !first_.empty() && first_ != host.host_and_port;
+    if (!link->held_back) dial(*link);
   }
   return Stream::make(link, this);
 }
 
+void Streams::dial(Link& link) const {
+  link.held_back = false;
+  link.since = monotonic_now();
+  link.dialling.emplace(link.to, target_.tls, std::min(patience_.until, link.since + target_.uri->connect_timeout));
+}
+
+/// Not where it is not known yet that it belongs to the deployment.
+bool Streams::is_first_awaited() const {
+  const auto found = links_.find(first_);
+  return found != links_.end() && monotonic_now() < found->second->since + kHeadStart;
+}
+
 void Streams::answered(const std::string& address) {
   heard_ = true;
+  if (address == first_) first_.clear();
   target_.members->note_answer(address);
 }
 
 void Streams::failed(const std::string& address, const bson_error_t& error) {
+  if (address == first_) first_.clear();
   const auto found = links_.find(address);
   if (found == links_.end() || !found->second->dialling || over_ || is_settled()) return;
   Link& link = *found->second;

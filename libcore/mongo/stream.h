@@ -15,8 +15,9 @@ namespace nacre::mongo {
 /// The connections that libmongoc opens for a handshake, and the end of its use of them.
 ///
 /// libmongoc asks all servers at once, and waits until each has answered or used up connectTimeoutMS. Here that ends as soon as
-/// one is known that is looked for: at once for a primary, and after kGrace where others may do as well. A server that used up
-/// the time is not asked again for a while (Members).
+/// one is known that is looked for: at once for a primary, and after kGrace where others may do as well. The one that was the
+/// primary the last time is asked first, and the others when it is none any more, fails, or has not answered within kHeadStart.
+/// A server that used up the time is not asked again for a while (Members).
 class Streams {
  public:
   /// `preference`: what is read from; nullptr: what is written to. It must outlive this.
@@ -45,6 +46,8 @@ class Streams {
   struct Stream;
 
   mongoc_stream_t* open(const mongoc_host_list_t& host);
+  void dial(Link& link) const;
+  bool is_first_awaited() const;
   void answered(const std::string& address);
   void failed(const std::string& address, const bson_error_t& error);
   void changed(const mongoc_topology_description_t* description);
@@ -58,6 +61,7 @@ class Streams {
   bool over_ = false;
   bool heard_ = false;                                  // of any server
   std::optional<Monotonic> settled_at_;                 // what answers later is not waited for
+  std::string first_;                                   // is to answer before others are dialled; empty: none
   std::map<std::string, std::shared_ptr<Link>> links_;  // by address
   std::map<std::string, std::string> trouble_;          // by address
 };

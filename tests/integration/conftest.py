@@ -15,6 +15,7 @@ import pytest
 
 import yamls
 from harness import Nginx, preload_of, wait_until
+from proxies.replica_set import ReplicaSet
 from servers.certificates import Certificates
 from servers.mongo_server import MongoServer
 from servers.redis_server import RedisServer, running_redis
@@ -30,6 +31,7 @@ os.environ["MONGOC_DISABLE_SHM"] = "1"
 LONGEST = (
     "test_redis_outages.py",
     "test_mongodb.py",
+    "test_mongodb_members.py",
     "test_redis.py",
     "test_embedded_store.py",
     "test_upgrade.py",
@@ -202,3 +204,16 @@ def mongodb_uri(tmp_path_factory):
     one = MongoServer(tmp_path_factory.mktemp("mongodb")).start()
     yield one.uri()
     one.stop()
+
+
+@pytest.fixture
+def mongodb(launch):
+    """A MongoDB of the test's own."""
+    return launch(MongoServer)
+
+
+@pytest.fixture
+def members(mongodb):
+    """A replica set of three before it."""
+    with ReplicaSet(mongodb.port) as one:
+        yield one

@@ -17,10 +17,10 @@ import bson
 import pytest
 
 import raw
-import yamls
 from assertions import assert_problem, create
 from harness import Client, wait_until
 from load import Load, Threads
+from on_mongodb import PATIENT, first, on, ready
 from proxies.bytes_proxy import BytesProxy
 from proxies.overheard import Overheard
 from proxies.replica_set import ReplicaSet
@@ -32,48 +32,14 @@ from servers.redis_server import RedisServer
 from stalls import Stalls
 
 
-# For tests in which nothing is late: a busy machine is not what they are about.
-PATIENT = "{ store: 20s, request: 25s }"
-
-
-def on(uri, cache="memory:", more="", timeouts=""):
-    yaml = yamls.EXAMPLE.replace('"sqlite:nacre.db"', f'"{uri}"').replace('"memory:"', f'"{cache}"{more}')
-    return yaml + (f"timeouts: {timeouts}\n" if timeouts else "")
-
-
-@pytest.fixture
-def mongodb(launch):
-    return launch(MongoServer)
-
-
 @pytest.fixture
 def proxy(mongodb):
     with BytesProxy(mongodb.port) as one:
         yield one
 
 
-@pytest.fixture
-def members(mongodb):
-    with ReplicaSet(mongodb.port) as one:
-        yield one
-
-
 def through(proxy):
     return f"mongodb://{proxy.address}/nacre?directConnection=true"
-
-
-def ready(nginx):
-    return nginx.api.get("/ready").status_code == 200
-
-
-def first(nginx, path, document):
-    """Creates a document once the store is ready for it, with its collections and unique indexes; returns the path of it."""
-
-    def created():
-        answer = nginx.api.post(path, json=document)
-        return answer.status_code == 201 and answer.json()
-
-    return path + "/" + wait_until(created, "the first document")["_id"]
 
 
 class Patches(Threads):

@@ -108,7 +108,7 @@ class Member:
         self.changes = 0
         self.changed, self.awake = asyncio.Event(), asyncio.Event()
         self.awake.set()
-        self.refused = 0
+        self.refused = self.hellos = 0
         self.writing = 0
 
     @property
@@ -154,6 +154,7 @@ class Member:
                 yield mongo_wire.reply_to(message, self.error(message, *refusal))
             return
         if message.name in HELLO:
+            self.hellos += 1
             request = mongo_wire.with_document(message, await self.news(dict(message.document)))
         primary, term = self.is_primary, self.group.term
         if is_write(message):
