@@ -18,6 +18,7 @@ Result<Checkout> check_out(Servers& servers, Use use, const Demand& demand, bool
 }
 
 constexpr std::int32_t kTransactionTooOld = 225;
+constexpr Milliseconds kEnding{1'000};  // at least, for the end of a transaction: what was begun is ended, whoever waits
 
 Failure too_late() { return {Error::deadline, "the store did not answer in time"}; }
 
@@ -241,18 +242,30 @@ Result<void> Client::transact(FunctionRef<Result<void>(Transaction&)> body, cons
   }
 }
 
-/// On the transaction's connection; where that is lost, on another one: a router then learns from the token where the
-/// transaction is.
-Result<Answer> Transaction::end(std::string_view command, FunctionRef<void(BsonWriter& bson, Milliseconds time)> options) {
-  constexpr Milliseconds kLeast{1'000};  // what was begun is ended, whoever waits
-  if (!checkout_.is_usable()) {
-    checkout_.end();
-    auto other = client_.primary_.check_out(Use::own);
-    if (!other) return other.error();
-    checkout_ = std::move(*other);
+/// The transaction's; where that is lost, another one. A router learns from the token where the transaction is; as long as no
+/// reply brought one, only the router knows of it at which it began.
+Result<ServerConnection*> Transaction::connection_to_end() {
+  const bool only_there = server_.router && recovery_token_.empty();
+  if (checkout_.is_usable() && (!only_there || checkout_->server().address == server_.address)) return &*checkout_;
+  checkout_.end();
+  if (only_there) {
+    const fiber::TimeLimit limit(kEnding);
+    auto router = client_.primary_.connect_to(server_.address);
+    if (!router) return router.error();
+    router_ = std::move(*router);
+    return router_.get();
   }
+  auto other = client_.primary_.check_out(Use::own);
+  if (!other) return other.error();
+  checkout_ = std::move(*other);
+  return &*checkout_;
+}
+
+Result<Answer> Transaction::end(std::string_view command, FunctionRef<void(BsonWriter& bson, Milliseconds time)> options) {
+  const auto connection = connection_to_end();
+  if (!connection) return connection.error();
   const Monotonic now = client_.reactor_.now();
-  const Milliseconds time = std::max(until_ - now, kLeast);
+  const Milliseconds time = std::max(until_ - now, kEnding);
   const auto tail = [&](BsonWriter& bson) {
     bson.string("$db", "admin");
     write_transaction(bson, session_);
@@ -262,8 +275,10 @@ Result<Answer> Transaction::end(std::string_view command, FunctionRef<void(BsonW
   };
   Client::Sent sent;
   auto answer = client_.ask(
-      *checkout_, [&](BsonWriter& bson) { bson.int32(command, 1); }, tail, now + time, sent);
-  if (answer && answer->error && answer->error->is_state_change()) client_.primary_.dismiss(*checkout_, answer->error->message);
+      **connection, [&](BsonWriter& bson) { bson.int32(command, 1); }, tail, now + time, sent);
+  if (answer && answer->error && answer->error->is_state_change()) {
+    client_.primary_.dismiss(**connection, answer->error->message);
+  }
   if (answer) client_.written_ = std::max(client_.written_, answer->view.operation_time);
   return answer;
 }

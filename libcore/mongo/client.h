@@ -106,14 +106,17 @@ class Transaction {
  private:
   friend class Client;
   Transaction(Client& client, Checkout checkout, const Session& session, Monotonic until)
-      : client_(client), checkout_(std::move(checkout)), session_(session), until_(until) {}
+      : client_(client), checkout_(std::move(checkout)), server_(checkout_->server()), session_(session), until_(until) {}
 
   Result<void> commit();
   void abort();
+  Result<ServerConnection*> connection_to_end();
   Result<Answer> end(std::string_view command, FunctionRef<void(BsonWriter& bson, Milliseconds time)> options);
 
   Client& client_;
   Checkout checkout_;
+  const Server server_;                       ///< where it begins
+  std::unique_ptr<ServerConnection> router_;  ///< there, when the checkout's connection is lost
   const Session& session_;
   const Monotonic until_;
   std::string recovery_token_;  ///< a router's BSON document, or empty

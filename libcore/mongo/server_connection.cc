@@ -11,6 +11,11 @@ constexpr Milliseconds kRetirePause{5};
 constexpr Milliseconds kSlack{1'000};
 
 /// A reply is due within the time that a command may take, of which the server is told as well (`maxTimeMS`), and a little.
+Target only(Target target, const std::string& address) {
+  target.only = address;
+  return target;
+}
+
 net::ConnectionOptions options_for(const Uri& uri, Milliseconds call_timeout) {
   const Milliseconds silence = uri.socket_timeout > Milliseconds{0} ? uri.socket_timeout : call_timeout + kSlack;
   return {.connect_timeout = 2 * uri.connect_timeout + kSlack, .silence = silence};
@@ -22,6 +27,13 @@ Connector::Connector(Reactor& loop, net::Threads& dialling, Target to, Role want
     : reactor(loop), threads(dialling), target(std::move(to)), role(wanted), options(options_for(*target.uri, call_timeout)) {}
 
 ServerConnection::ServerConnection(const Connector& connector)
+Connector::Connector(const Connector& other, const std::string& address)
+    : reactor(other.reactor),
+      threads(other.threads),
+      target(only(other.target, address)),
+      role(other.role),
+      options(other.options) {}
+
     : reactor_(connector.reactor),
       connection_(
           connector.reactor, connector.threads,

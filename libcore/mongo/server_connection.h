@@ -26,6 +26,8 @@ struct Connector {
 
   /// `call_timeout`: how long a command may take.
   Connector(Reactor& loop, net::Threads& dialling, Target to, Role wanted, Milliseconds call_timeout);
+  /// The same, to the server at `address` alone.
+  Connector(const Connector& other, const std::string& address);
 };
 
 /// What connections tell.

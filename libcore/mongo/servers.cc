@@ -28,6 +28,15 @@ void Servers::dismiss(const ServerConnection& connection, const std::string& why
   shared_.dismiss(address, why);
   pool_.dismiss(address, why);
 }
+Result<std::unique_ptr<ServerConnection>> Servers::connect_to(const std::string& address) {
+  auto connection = std::make_unique<ServerConnection>(Connector(connector_, address));
+  const auto tried = std::make_shared<fiber::Event>();
+  connection->on_change = [tried] { tried->set(); };
+  if (auto waited = tried->wait(); !waited) return waited.error();
+  if (!connection->is_usable()) return connection->connection().failure();
+  return connection;
+}
+
 
 Usage Servers::usage() const noexcept {
   Usage usage = shared_.usage();

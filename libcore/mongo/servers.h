@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "mongo/pool.h"
@@ -24,6 +25,10 @@ class Servers {
 
   /// Errors as of SharedConnections and Pool.
   Result<Checkout> check_out(Use use);
+
+  /// A new connection to the server at `address`, of the deployment, for who has to do with that one alone. Error::unavailable:
+  /// it can't be connected to; Error::deadline, Error::cancelled.
+  Result<std::unique_ptr<ServerConnection>> connect_to(const std::string& address);
 
   /// The server at the other end said that it has the role no more: all connections to it are dismissed.
   void dismiss(const ServerConnection& connection, const std::string& why);

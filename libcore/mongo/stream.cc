@@ -236,9 +236,10 @@ net::Patience Streams::within(std::int32_t timeout_ms) const {
 mongoc_stream_t* Streams::open(const mongoc_host_list_t& host) {
   auto& link = links_[host.host_and_port];
   link = std::make_shared<Link>();
-  if (target_.members->is_silent(host.host_and_port)) {
+  const bool wanted = target_.only.empty() || target_.only == host.host_and_port;
+  if (wanted && target_.members->is_silent(host.host_and_port)) {
     trouble_[host.host_and_port] = std::string(host.host_and_port) + ": gave no answer lately";
-  } else if (!over_ && !is_settled()) {
+  } else if (wanted && !over_ && !is_settled()) {
     link->to = {.host = host.host, .port = host.port};
     link->held_back = !first_.empty() && first_ != host.host_and_port;
     if (!link->held_back) dial(*link);

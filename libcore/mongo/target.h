@@ -17,6 +17,7 @@ struct Target {
   std::shared_ptr<const Uri> uri;
   std::shared_ptr<const net::Tls> tls;                             ///< nullptr: plain
   std::shared_ptr<Members> members = std::make_shared<Members>();  ///< of each process its own, for they fork
+  std::string only{};  ///< the server of the deployment that may be connected to, as host:port; empty: whichever has the role
 
   /// Reads what the URI names: certificates, whose relative paths are below `prefix`. Error::internal, whose detail never holds
   /// a secret.

@@ -31,6 +31,7 @@ class Routers(Proxy):
         self.strays = []  # names of commands of transactions that came to the wrong router
         self.commits = []  # of each router
         self.aborts = 0
+        self.unended = set()  # transactions that began at a router, and that it was not told the end of
 
     def uri(self, options=""):
         return f"mongodb://{','.join(router.address for router in self.routers)}/nacre?{options}"
@@ -91,10 +92,13 @@ class Router:
         transaction = (bytes(command["lsid"]["id"]), command["txnNumber"])
         if command.get("startTransaction"):
             self.transactions.add(transaction)
+            self.group.unended.add(transaction)
         if message.name == "commitTransaction":
             self.group.commits.append(self)
         self.group.aborts += message.name == "abortTransaction"
         if transaction in self.transactions or (message.name in ENDS and "recoveryToken" in command):
+            if message.name in ENDS:
+                self.group.unended.discard(transaction)
             return None
         self.group.strays.append(message.name)
         code, name, text = NO_PARTICIPANTS if message.name == "commitTransaction" else NO_SUCH_TRANSACTION
