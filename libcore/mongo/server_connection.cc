@@ -10,12 +10,12 @@ constexpr Milliseconds kLastReplies{200};
 constexpr Milliseconds kRetirePause{5};
 constexpr Milliseconds kSlack{1'000};
 
-/// A reply is due within the time that a command may take, of which the server is told as well (`maxTimeMS`), and a little.
 Target only(Target target, const std::string& address) {
   target.only = address;
   return target;
 }
 
+/// A reply is due within the time that a command may take, of which the server is told as well (`maxTimeMS`), and a little.
 net::ConnectionOptions options_for(const Uri& uri, Milliseconds call_timeout) {
   const Milliseconds silence = uri.socket_timeout > Milliseconds{0} ? uri.socket_timeout : call_timeout + kSlack;
   return {.connect_timeout = 2 * uri.connect_timeout + kSlack, .silence = silence};
@@ -26,7 +26,6 @@ net::ConnectionOptions options_for(const Uri& uri, Milliseconds call_timeout) {
 Connector::Connector(Reactor& loop, net::Threads& dialling, Target to, Role wanted, Milliseconds call_timeout)
     : reactor(loop), threads(dialling), target(std::move(to)), role(wanted), options(options_for(*target.uri, call_timeout)) {}
 
-ServerConnection::ServerConnection(const Connector& connector)
 Connector::Connector(const Connector& other, const std::string& address)
     : reactor(other.reactor),
       threads(other.threads),
@@ -34,6 +33,7 @@ Connector::Connector(const Connector& other, const std::string& address)
       role(other.role),
       options(other.options) {}
 
+ServerConnection::ServerConnection(const Connector& connector)
     : reactor_(connector.reactor),
       connection_(
           connector.reactor, connector.threads,

@@ -22,12 +22,6 @@ Result<Checkout> Servers::check_out(Use use) {
   return Checkout(**connection);
 }
 
-void Servers::dismiss(const ServerConnection& connection, const std::string& why) {
-  if (!connection.is_usable()) return;
-  const std::string address = connection.server().address;
-  shared_.dismiss(address, why);
-  pool_.dismiss(address, why);
-}
 Result<std::unique_ptr<ServerConnection>> Servers::connect_to(const std::string& address) {
   auto connection = std::make_unique<ServerConnection>(Connector(connector_, address));
   const auto tried = std::make_shared<fiber::Event>();
@@ -37,6 +31,12 @@ Result<std::unique_ptr<ServerConnection>> Servers::connect_to(const std::string&
   return connection;
 }
 
+void Servers::dismiss(const ServerConnection& connection, const std::string& why) {
+  if (!connection.is_usable()) return;
+  const std::string address = connection.server().address;
+  shared_.dismiss(address, why);
+  pool_.dismiss(address, why);
+}
 
 Usage Servers::usage() const noexcept {
   Usage usage = shared_.usage();
