@@ -9,6 +9,7 @@ import itertools
 import os
 import pathlib
 import re
+import signal
 import urllib.parse
 
 import pytest
@@ -23,8 +24,14 @@ from stalls import Stalls
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
+# Of tests that say nothing of timeouts, so that a busy machine fails none of them.
+PATIENT = "timeouts: { request: 25s, store: 20s, redis: 5s }\n"
+
 # libmongoc complains on standard error where a process of the same id was killed and left its counters in /dev/shm.
 os.environ["MONGOC_DISABLE_SHM"] = "1"
+
+# A shell that starts the tests in the background has them, and all that they start, ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # Those whose tests wait the most. They are begun first, or the last of them would be waited for alone in the end.
@@ -74,7 +81,9 @@ def make_nginx(request, tmp_path_factory):
     numbers = itertools.count()
 
     def placed(yaml, number):
-        """The same application on the servers that were asked for, with a database and a prefix of its own."""
+        """The same application on the servers that were asked for, with a database and a prefix of its own, and patient."""
+        if "timeouts:" not in yaml:
+            yaml = f"{yaml}\n{PATIENT}"
         database = f"nacre_{os.getpid()}_{number}"
         if request.config.getoption("--store") == "mongodb":
             server = urllib.parse.urlsplit(request.getfixturevalue("mongodb_uri"))

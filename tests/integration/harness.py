@@ -1,5 +1,6 @@
 """A real nginx with the module, in a folder of its own, for one test or one file of tests."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -15,7 +16,7 @@ import time
 
 import requests
 
-TIMEOUT = 30.0  # seconds until a condition that should come true is given up
+TIMEOUT = 60.0  # seconds until a condition that should come true is given up
 WRONG_IN_LOG = re.compile(r"\[(alert|emerg)\]|ERROR: \w+Sanitizer|runtime error:|LeakSanitizer")
 
 SANITIZER_ENVIRONMENT = {
@@ -108,6 +109,14 @@ def environment_to_judge(module):
     environment = environment_for(module)
     environment["ASAN_OPTIONS"] = environment.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
     return environment
+
+
+def children(pid):
+    """Process ids of a process's children, which its only thread started; none once it has ended."""
+    try:
+        return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
 
 
 class Client(requests.Session):
@@ -230,10 +239,14 @@ http {{
 
     def workers(self):
         """Process ids of the workers that take connections."""
-        found = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True
-        ).stdout
-        return [int(line.split()[0]) for line in found.splitlines() if "worker process" in line and "shutting down" not in line]
+
+        def command(pid):
+            with contextlib.suppress(OSError):  # it has ended
+                return pathlib.Path(f"/proc/{pid}/cmdline").read_text()
+            return ""
+
+        titles = {pid: command(pid) for pid in children(self.process.pid)}
+        return [pid for pid, title in titles.items() if "worker process" in title and "shutting down" not in title]
 
     def reload(self):
         """`nginx -s reload`, until new workers have replaced the old ones."""

@@ -3,7 +3,6 @@
 import itertools
 import pathlib
 import threading
-import time
 
 import raw
 
@@ -36,13 +35,12 @@ class Threads:
 
 
 class Load(Threads):
-    """Threads that write and read documents until told to stop. Notes what was acknowledged and what failed, and the seconds of
-    the slowest answer."""
+    """Threads that write and read documents until told to stop. Notes what was acknowledged and what failed."""
 
     def __init__(self, port, threads=4):
         super().__init__(self.run, [(i,) for i in range(threads)])
         self.port = port
-        self.acknowledged, self.failed, self.answers, self.slowest = [], [], 0, 0.0
+        self.acknowledged, self.failed, self.answers = [], [], 0
         self.numbers = itertools.count()
 
     def run(self, thread):
@@ -57,9 +55,7 @@ class Load(Threads):
                 self.failed.append(repr(failure))
 
     def exchange(self, method, path, body, expected):
-        begin = time.monotonic()
         ask(self.port, method, path, body, expected)
-        self.slowest = max(self.slowest, time.monotonic() - begin)
         self.answers += 1
 
 
@@ -83,14 +79,15 @@ def clients_of(pid, *ports):
     return {int(row[9]) for row in rows if row[1] in ends and int(row[9]) in held and row[3] != "0A"}  # LISTEN
 
 
-def inode_of_peer(connection):
-    """The inode of the server's end of a connection on this host."""
-    mine, theirs = (f"0100007F:{port:04X}" for port in (connection.getsockname()[1], connection.getpeername()[1]))
-    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        fields = line.split()
-        if fields[1] == theirs and fields[2] == mine:
-            return int(fields[9])
-    return None
+def inodes_of_peers(connections):
+    """The inodes of the server's ends of connections on this host."""
+
+    def end(address):
+        return f"0100007F:{address[1]:04X}"
+
+    rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    inodes = {(row[1], row[2]): int(row[9]) for row in rows}
+    return [inodes[end(one.getpeername()), end(one.getsockname())] for one in connections]
 
 
 def resident_kib(pid):

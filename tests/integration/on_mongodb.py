@@ -5,6 +5,7 @@ from harness import wait_until
 
 # For tests in which nothing is late: a busy machine is not what they are about.
 PATIENT = "{ store: 20s, request: 25s }"
+BRIEF = "{ store: 2s, request: 5s }"  # the defaults
 
 
 def on(uri, cache="memory:", more="", timeouts=""):

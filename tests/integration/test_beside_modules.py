@@ -37,7 +37,7 @@ def test_workers_that_post_their_events_outlive_a_redis_that_hangs_and_is_killed
     """A worker that holds accept_mutex posts the events of sockets, and timers come before them: one that closes a connection
     whose event is posted must take the event along. The workers are held up until both are due."""
     redis = launch(RedisServer)
-    yaml = yamls.EXAMPLE.replace('"memory:"', f'"redis://{redis.address}", local: off')
+    yaml = yamls.EXAMPLE.replace('"memory:"', f'"redis://{redis.address}", local: off') + "timeouts: { redis: 250ms }\n"
     nginx = start(yaml, module=test_module, workers=2, events=f"worker_connections 1024; {events}")
     create(nginx.api, "/notes", {"_id": "one", "title": "x"})
     workers = nginx.workers()

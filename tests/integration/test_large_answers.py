@@ -226,7 +226,7 @@ def own_memory(pid):
 @pytest.fixture
 def crowd(start):
     """An nginx, and how much memory its worker has. Afterwards it has given that back."""
-    nginx = start(YAML, zone="64m", http=GZIP)
+    nginx = start(YAML, zone="64m", http=GZIP + "send_timeout 600s;")
     fill(nginx.api)
     (worker,) = nginx.workers()
     yield nginx, lambda: own_memory(worker)

@@ -1,5 +1,6 @@
 """`make run`, as a user starts it (scripts/run is what it calls once all is built)."""
 
+import contextlib
 import os
 import pathlib
 import pwd
@@ -11,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from assertions import create
-from harness import Client, free_port, open_to_all, preload_of, wait_until
+from harness import Client, children, free_port, open_to_all, preload_of, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -165,7 +166,7 @@ def test_workers_that_outlived_their_master_are_named(run, folder):
     first = run(PORT=str(port), WORKERS="1")
     assert_serves_one(first, folder, port)
     master = int((folder / "data/nginx.pid").read_text())
-    worker = int(pathlib.Path(f"/proc/{master}/task/{master}/children").read_text())
+    (worker,) = children(master)
     os.kill(master, signal.SIGKILL)
     first.wait(30)
     try:
@@ -293,7 +294,12 @@ def test_the_access_log_does_not_grow_without_end(run, folder):
         return old.exists() and log.exists()
 
     wait_until(ask_and_look, "a second log")
-    wait_until(lambda: ask_and_look() and log.stat().st_size > 0, "lines in the new log")
+
+    def written():
+        with contextlib.suppress(FileNotFoundError):  # while it is renamed again
+            return ask_and_look() and log.read_bytes()
+
+    wait_until(written, "lines in the new log")
     assert old.stat().st_size > 20_000
     assert interrupted(process) == 0
 

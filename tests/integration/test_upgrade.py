@@ -15,7 +15,7 @@ from lines import fetch
 from load import Threads
 from upgrades import quit, start_daemon, upgrade
 
-YAML = yamls.EXAMPLE + "timeouts: { store: 1s }\n"
+YAML = yamls.EXAMPLE + "timeouts: { store: 2s }\n"
 # A new program has no variable of its predecessor's but these.
 SANITIZERS = "".join(f"env {name};" for name in ("LD_PRELOAD", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"))
 CONF = {
@@ -45,7 +45,10 @@ class Watch(Threads):
         self.path = "/notes/" + create(nginx.api, "/notes", {"title": "0"})["_id"]
         nginx.api.close()
         self.answered = 0
-        self.workers, self.hits = [], []  # process ids: of all answers, of those from a zone
+        self.workers, self.hits = (
+            [],
+            [],
+        )  # process ids: of all answers to what was asked since a look began, of those from a zone
         self.stale, self.failed = [], []
 
     def run(self, turn):
@@ -56,12 +59,13 @@ class Watch(Threads):
                 self.failed.append(repr(failure))
 
     def ask(self, *request):
+        workers, hits = self.workers, self.hits
         answer = fetch(self.port, *request)
         assert answer.status == 200, answer.body
         worker = int(answer.one("X-Worker"))
-        self.workers.append(worker)
+        workers.append(worker)
         if "nacre; hit" in answer.all("Cache-Status"):
-            self.hits.append(worker)
+            hits.append(worker)
         return answer
 
     def write(self):
@@ -85,8 +89,7 @@ class Watch(Threads):
 
     def both(self, one, other, count=100):
         """Waits until workers of two zones have answered so often; none of that is found in a zone."""
-        self.workers.clear()
-        self.hits.clear()
+        self.workers, self.hits = [], []
 
         def answered(by):
             return sum(worker in by for worker in list(self.workers)) >= count
@@ -96,7 +99,7 @@ class Watch(Threads):
 
     def served(self, by):
         """Waits until workers find things in their zone."""
-        self.hits.clear()
+        self.hits = []
         wait_until(lambda: sum(worker in by for worker in list(self.hits)) >= 20, "answers from a zone")
 
     def __exit__(self, *raised):

@@ -6,7 +6,7 @@ import socket
 import pytest
 import yamls
 from assertions import create
-from harness import wait_until
+from harness import children, wait_until
 
 
 def status(answer):
@@ -21,18 +21,13 @@ def begin_put(nginx, path, body):
     return connection
 
 
-def children(nginx):
-    tasks = f"/proc/{nginx.process.pid}/task/{nginx.process.pid}/children"
-    return set(open(tasks).read().split())
-
-
 @pytest.mark.memory
 def test_a_zone_of_another_size_keeps_nothing_while_old_workers_write(start):
-    nginx = start(yamls.EXAMPLE + "timeouts: { store: 100ms }\n")
+    nginx = start(yamls.EXAMPLE + "timeouts: { store: 2s }\n")
     path = "/notes/" + create(nginx.api, "/notes", {"title": "before"})["_id"]
     assert [status(nginx.api.get(path)) for _ in range(2)] == ["fwd=miss", "hit"]
     late = begin_put(nginx, path, b'{"title":"after"}')
-    old = children(nginx)
+    old = set(children(nginx.process.pid))
 
     nginx.write_conf(**{**nginx.conf, "zone": "16m"})
     nginx.reload()
@@ -44,7 +39,7 @@ def test_a_zone_of_another_size_keeps_nothing_while_old_workers_write(start):
     assert late.recv(1000).startswith(b"HTTP/1.1 200")
     late.close()
     assert nginx.api.get(path).json()["title"] == "after"
-    wait_until(lambda: not old & children(nginx), "the old worker's end")
+    wait_until(lambda: not old & set(children(nginx.process.pid)), "the old worker's end")
     wait_until(lambda: status(nginx.api.get(path)) == "hit", "the new zone in use")
     assert nginx.api.get(path).json()["title"] == "after"
 

@@ -84,18 +84,18 @@ TEST_CASE("connections go to those who asked first, and are no more than maxPool
 TEST_CASE(
     "what gives up while it waits for a connection is never sent, and what was sent keeps its connection until the reply") {
   const ScriptedServer server([](const Asked& asked) -> std::optional<std::string> {
-    if (asked.name == "slow") std::this_thread::sleep_for(Milliseconds{400});
+    if (asked.name == "slow") std::this_thread::sleep_for(Milliseconds{900});
     return ok();
   });
   Talk talk(server, "maxPoolSize=1");
-  talk.run(Milliseconds{5'000}, [&] { REQUIRE(talk.read().has_value()); });
+  talk.run(Milliseconds{20'000}, [&] { REQUIRE(talk.read().has_value()); });
   const auto gives_up = [&](std::string_view name, Error error) {
-    const fiber::TimeLimit limit(Milliseconds{100});
+    const fiber::TimeLimit limit(Milliseconds{200});
     const auto answer = talk.call(name);
     REQUIRE_FALSE(answer.has_value());
     CHECK(answer.error().error == error);
   };
-  talk.run(Milliseconds{5'000}, [&] {
+  talk.run(Milliseconds{20'000}, [&] {
     gives_up("slow", Error::deadline);
     gives_up("unsent", Error::overloaded);
     CHECK(talk.client->usage().busy == 1);

@@ -55,9 +55,9 @@ TEST_SUITE("redis::Client with Sentinels") {
     ClientFixture f(group.target());
     CHECK(f.text({"SET", "k", "v"}) == "OK");
     CHECK(group.master.ask({"GET", "k"}).text() == "v");
-    REQUIRE(f.turn(Milliseconds{15'000}, [&] { return group.ready(); }));
+    REQUIRE(f.turn(Milliseconds{30'000}, [&] { return group.ready(); }));
     group.master.stop();
-    CHECK(f.turn(Milliseconds{20'000}, [&] { return f.command({"SET", "k", "w"}).has_value(); }));
+    CHECK(f.turn(Milliseconds{30'000}, [&] { return f.command({"SET", "k", "w"}).has_value(); }));
     CHECK(group.replica->ask({"GET", "k"}).text() == "w");
     group.master.go_on();
   }
@@ -66,9 +66,9 @@ TEST_SUITE("redis::Client with Sentinels") {
     Group group;
     ClientFixture f(group.target());
     CHECK(f.text({"SET", "k", "v"}) == "OK");
-    REQUIRE(f.turn(Milliseconds{15'000}, [&] { return group.ready(); }));
+    REQUIRE(f.turn(Milliseconds{30'000}, [&] { return group.ready(); }));
     group.sentinels[0]->ask({"SENTINEL", "FAILOVER", "group"});
-    CHECK(f.turn(Milliseconds{20'000}, [&] {
+    CHECK(f.turn(Milliseconds{30'000}, [&] {
       static_cast<void>(f.command({"SET", "k", "w"}));
       return group.replica->ask({"GET", "k"}).text() == "w";
     }));
