@@ -5,7 +5,6 @@
 #include <cstring>
 #include <utility>
 
-#include "cache/key.h"
 #include "describe/describe.h"
 #include "http/problem.h"
 #include "json/write.h"
@@ -16,18 +15,6 @@
 namespace nacre {
 
 namespace {
-
-/// A write ends what the cache knows of the document and of its resource's lists, before and after (cache/zone.h).
-store::WriteHooks invalidate_in(cache::Zone& zone) {
-  const auto invalidate = [&zone](std::string_view resource, std::string_view id) {
-    std::string subject;
-    subject.reserve(resource.size() + id.size() + 1);
-    cache::Key::append_subject(subject, resource, id);
-    zone.invalidate(subject);
-    zone.invalidate(resource);
-  };
-  return {invalidate, invalidate};
-}
 
 constexpr Milliseconds kUpkeep{1'000};
 constexpr Milliseconds kTurn{60'000};
@@ -118,20 +105,20 @@ Worker::Worker(const Application& application, Surroundings surroundings)
       registry_(around_.zone.metrics(), around_.number),
       recorder_(registry_, metered_routes(*application.router)),
       scheduler_(around_.reactor),
+      cache_(
+          config_, around_.zone, scheduler_,
+          [this](std::optional<Error> error, std::chrono::nanoseconds took) { recorder_.asked_redis(error, took); },
+          around_.log),
       store_(store::open(
           config_, around_.reactor,
-          {.hooks = invalidate_in(around_.zone),
+          {.written = [this](std::string_view resource, auto ids) { cache_.invalidate(resource, ids); },
            .log = around_.log,
            .on_wait = [this](std::chrono::nanoseconds time) { recorder_.waited_for_connection(time); }},
           {.take = [this](std::string_view what) { return take_turn(what); }, .give_back = [this] { give_back_turn(); }})),
       metered_store_(*store_, recorder_),
-      cache_(
-          config_, around_.zone, scheduler_, metered_store_,
-          [this](std::optional<Error> error, std::chrono::nanoseconds took) { recorder_.asked_redis(error, took); },
-          around_.log),
       http_(around_.reactor),
       large_bodies_(resource::kLargeBodies),
-      backend_{config_, cache_.store(), cache_.values(), cache_.reads(), &http_, large_bodies_},
+      backend_{config_, metered_store_, cache_.values(), cache_.reads(), &http_, large_bodies_},
       pipeline_(*application.router, backend_) {
   recorder_.set_tiers(!config_.cache.redis || config_.cache.local, config_.cache.redis != nullptr);
   const auto entered = around_.zone.enter();

@@ -110,9 +110,9 @@ class Worker {
   metrics::Recorder recorder_;
   std::optional<cache::Lease> turn_;  ///< to make the store's indexes
   fiber::Scheduler scheduler_;
-  std::unique_ptr<store::Store> store_;
-  metrics::MeteredStore metered_store_;
   cache::Tiers cache_;
+  std::unique_ptr<store::Store> store_;  ///< tells the cache of its writes, to its end
+  metrics::MeteredStore metered_store_;
   net::HttpClient http_;
   fiber::Gate large_bodies_;
   Backend backend_;

@@ -85,6 +85,7 @@ struct ReadThrough::State : std::enable_shared_from_this<ReadThrough::State> {
   /// One read of the store in this worker, and those who wait for it.
   struct Flight {
     fiber::Event over;
+    std::uint64_t number = 0;  ///< in the order of their beginnings
     std::size_t followers = 0;
     std::optional<Result<Served>> result;  ///< none when its leader went away: then another leads
   };
@@ -157,7 +158,8 @@ struct ReadThrough::State : std::enable_shared_from_this<ReadThrough::State> {
   Zone& zone;
   fiber::Scheduler& scheduler;
   Options options;
-  Flights flights;  ///< as many as fibers that read, at most
+  Flights flights;          ///< as many as fibers that read, at most
+  std::uint64_t begun = 0;  ///< flights
   std::size_t renewals = 0;
   std::string spare;  ///< empty, with memory for a body
 };
@@ -195,6 +197,7 @@ std::optional<Served> ReadThrough::State::find_remote(const Read& read, const En
 }
 
 Result<Served> ReadThrough::State::get(const Read& read) {
+  const std::uint64_t came = begun;
   for (;;) {
     RemoteTier::Look look;
     if (auto found = find_anywhere(read, look)) return std::move(*found);
@@ -206,6 +209,7 @@ Result<Served> ReadThrough::State::get(const Read& read) {
     const std::string& name = at->first;
     const std::shared_ptr<Flight> flight = first ? at->second = std::make_shared<Flight>() : at->second;
     if (first) {
+      flight->number = ++begun;
       const Landing landing(flights, name);
       Result<Served> result = lead(read, name, look);
       // What ended this fiber alone is no answer for the others.
@@ -217,7 +221,9 @@ Result<Served> ReadThrough::State::get(const Read& read) {
     const Result<void> waited = flight->over.wait();
     --flight->followers;
     if (!waited) return waited.error();
-    if (flight->result) return *flight->result;
+    // Without entries in the zone, what other hosts write counts as soon as they have answered it, heard of or not: what was
+    // begun before this read came may be older.
+    if (flight->result && (options.local || flight->number > came)) return *flight->result;
   }
 }
 

@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::size_t kLargest = Zone::kLargestEntry;
 constexpr Milliseconds kBetweenTries{100};
-constexpr int kMostEpochs = 3;  ///< that a write may find begun while it tells of itself
+constexpr std::size_t kMostAtOnce = 512;  ///< documents of one write, in one message
+constexpr int kMostEpochs = 3;            ///< that a write may find begun while it tells of itself
 
 constexpr std::int64_t kNeverModified = std::numeric_limits<std::int64_t>::min();
 
@@ -240,38 +241,21 @@ void RedisTier::fill(const Key& key, const Look& look, const Entry& entry, const
 // ---- writes
 
 void RedisTier::invalidate(std::string_view resource, std::span<const std::string_view> ids) {
-  const bool told = end(resource, ids);
-  // Since the write, somebody here may have filled in what Redis still had.
-  end_in_zone(resource, ids);
-  if (!told && (fiber::cancelled() || now() >= fiber::deadline())) return invalidate_apart(resource, ids);
-  if (!told) trust_.mark();
-  // Only now, so that the other hosts do not find the old state once more. A Redis that takes no writes still passes messages
-  // on.
-  std::string message = host_;
-  message.append(1, ' ').append(resource);
-  for (const std::string_view id : ids) message.append(1, ' ').append(id);
-  (void)client_.send({"PUBLISH", channel_, message});
-  if (!told) (void)client_.send({"PUBLISH", channel_, host_ + ' ' + std::string(kMark)});
-}
-
-/// On a fiber of its own, for the writer's is at its end.
-void RedisTier::invalidate_apart(std::string_view resource, std::span<const std::string_view> ids) {
-  const auto started =
-      scheduler_.start(now() + 4 * options_.timeout,
-                       [this, name = std::string(resource), copies = std::vector<std::string>(ids.begin(), ids.end())] {
-                         invalidate(name, std::vector<std::string_view>(copies.begin(), copies.end()));
-                       });
-  if (!started) trust_.mark();
-}
-
-void RedisTier::end_in_zone(std::string_view resource, std::span<const std::string_view> ids) {
-  std::string subject;
-  for (const std::string_view id : ids) {
-    subject.clear();
-    Key::append_subject(subject, resource, id);
-    zone_.invalidate(subject);
-  }
-  zone_.invalidate(resource);
+  do {
+    const auto some = ids.first(std::min(ids.size(), kMostAtOnce));
+    ids = ids.subspan(some.size());
+    const bool told = end(resource, some);
+    // Only now: since the write, somebody here may have filled in what Redis still had.
+    zone_.invalidate(resource, some);
+    if (!told) trust_.mark();
+    // After all that, so that the other hosts do not find the old state once more. A Redis that takes no writes still passes
+    // messages on.
+    std::string message = host_;
+    message.append(1, ' ').append(resource);
+    for (const std::string_view id : some) message.append(1, ' ').append(id);
+    (void)client_.send({"PUBLISH", channel_, message});
+    if (!told) (void)client_.send({"PUBLISH", channel_, host_ + ' ' + std::string(kMark)});
+  } while (!ids.empty());
 }
 
 /// True when Redis has it no more, under whichever epoch others look.
@@ -336,7 +320,7 @@ void RedisTier::hear(std::string_view message) {
   }
   std::vector<std::string_view> ids;
   while (!message.empty()) ids.push_back(word());
-  end_in_zone(resource, ids);
+  zone_.invalidate(resource, ids);
 }
 
 // ---- the epoch

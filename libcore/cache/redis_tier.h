@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -50,7 +51,10 @@ class RedisTier final : public RemoteTier {
   Result<Look> find(const Key& key) override;
   void reserve(const Key& key, Look& look) override;
   void fill(const Key& key, const Look& look, const Entry& entry, const config::CachePolicy& policy) override;
-  void invalidate(std::string_view resource, std::span<const std::string_view> ids) override;
+
+  /// Ends a resource's lists, and these documents, on all hosts; waits until that is done. Where Redis can't be told, or the
+  /// fiber is at its end, nothing that it has now is found by this host again, nor by others once it can be told.
+  void invalidate(std::string_view resource, std::span<const std::string_view> ids);
 
  private:
   std::string key_of(std::uint64_t epoch, char kind, std::string_view name) const;
@@ -60,10 +64,8 @@ class RedisTier final : public RemoteTier {
   void read_value(std::string value, const Key& key, Look& look) const;
   Result<std::uint64_t> new_generation(const std::string& key);
 
-  void invalidate_apart(std::string_view resource, std::span<const std::string_view> ids);
   bool end(std::string_view resource, std::span<const std::string_view> ids);
   Result<std::uint64_t> end_under(std::uint64_t epoch, std::string_view resource, std::span<const std::string_view> ids);
-  void end_in_zone(std::string_view resource, std::span<const std::string_view> ids);
   void listen();
   void hear(std::string_view message);
 

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -47,10 +46,6 @@ class RemoteTier {
 
   /// Stores what was read from the store after `look`. Does not wait for it.
   virtual void fill(const Key& key, const Look& look, const Entry& entry, const config::CachePolicy& policy) = 0;
-
-  /// Ends a resource's lists, and these documents, on all hosts; waits until that is done. Where the tier can't be told,
-  /// nothing that it has now is found by this host again, nor by others once it can be told.
-  virtual void invalidate(std::string_view resource, std::span<const std::string_view> ids) = 0;
 };
 
 }  // namespace nacre::cache

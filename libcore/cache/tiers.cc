@@ -36,7 +36,7 @@ std::uint64_t identity_of_store(const config::Config& config) {
 }  // namespace
 
 struct Tiers::Redis {
-  Redis(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, store::Store& wrapped, Observe observe,
+  Redis(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, Observe observe,
         std::function<void(std::string_view)> log)
       : trust(zone.trust()),
         threads(scheduler.reactor(), kConnectingThreads),
@@ -48,24 +48,21 @@ struct Tiers::Redis {
               .configuration = config.fingerprint,
               .reserved = config.timeouts.store + Seconds{1},
               .timeout = config.timeouts.redis,
-              .log = std::move(log)}),
-        store(wrapped, tier, scheduler, config.timeouts.store) {}
+              .log = std::move(log)}) {}
 
   const Trust& trust;
   net::Threads threads;
   redis::Client client;
   RedisTier tier;
-  InvalidatingStore store;
 };
 
-Tiers::Tiers(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, store::Store& store, Observe observe,
+Tiers::Tiers(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, Observe observe,
              std::function<void(std::string_view)> log)
-    : store_(&store) {
+    : zone_(zone) {
   ReadThrough::Options options{.store_timeout = config.timeouts.store};
   if (config.cache.redis) {
-    redis_ = std::make_unique<Redis>(config, zone, scheduler, store, std::move(observe), std::move(log));
+    redis_ = std::make_unique<Redis>(config, zone, scheduler, std::move(observe), std::move(log));
     values_ = std::make_unique<RedisValues>(redis_->client, config.cache.prefix);
-    store_ = &redis_->store;
     options.remote = &redis_->tier;
     options.local = config.cache.local;
   } else {
@@ -75,6 +72,11 @@ Tiers::Tiers(const config::Config& config, Zone& zone, fiber::Scheduler& schedul
 }
 
 Tiers::~Tiers() = default;
+
+void Tiers::invalidate(std::string_view resource, std::span<const std::string_view> ids) {
+  if (redis_) return redis_->tier.invalidate(resource, ids);
+  zone_.invalidate(resource, ids);
+}
 
 Result<void> Tiers::ping() {
   if (!redis_) return {};

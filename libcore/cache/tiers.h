@@ -4,43 +4,43 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/error.h"
-#include "cache/invalidating_store.h"
 #include "cache/read_through.h"
 #include "cache/small_values.h"
 #include "cache/zone.h"
 #include "config/config.h"
 #include "fiber/fiber.h"
-#include "store/store.h"
 
 namespace nacre::cache {
 
 /// All of a worker's cache, as `cache.uri` wants it: the zone alone, or the zone and Redis.
 class Tiers {
  public:
-  /// `store` is the one whose writes the cache must know of; all must outlive this.
+  /// All must outlive this.
   /// `observe` is told of each command to Redis: how it failed, and how long it took.
   using Observe = std::function<void(std::optional<Error> error, std::chrono::nanoseconds took)>;
-  Tiers(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, store::Store& store, Observe observe,
+  Tiers(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, Observe observe,
         std::function<void(std::string_view)> log);
   ~Tiers();
 
   ReadThrough& reads() noexcept { return *reads_; }
   SmallValues& values() noexcept { return *values_; }
-  /// The store, as those who write must see it.
-  store::Store& store() noexcept { return *store_; }
+  /// Ends what the tiers have of a resource's lists and of these documents: after a write of the store, before it is answered.
+  /// On a fiber.
+  void invalidate(std::string_view resource, std::span<const std::string_view> ids);
   /// Whether the cache can be used; the failure's `detail` says why not. On a fiber.
   Result<void> ping();
 
  private:
   struct Redis;
 
+  Zone& zone_;
   std::unique_ptr<Redis> redis_;  ///< nullptr: the zone alone
   std::unique_ptr<SmallValues> values_;
   std::unique_ptr<ReadThrough> reads_;
-  store::Store* store_;
 };
 
 }  // namespace nacre::cache

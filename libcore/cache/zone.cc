@@ -7,6 +7,7 @@
 #include <new>
 #include <utility>
 
+#include "cache/key.h"
 #include "cache/values.h"
 
 namespace nacre::cache {
@@ -176,6 +177,16 @@ bool Zone::fill(std::string_view key, std::string_view subject, Ticket ticket, c
   }
   table->insert(hash, key, static_cast<std::int64_t>(fresh_until + life.stale), meta, payload);
   return true;
+}
+
+void Zone::invalidate(std::string_view resource, std::span<const std::string_view> ids) {
+  std::string subject;
+  for (const std::string_view id : ids) {
+    subject.clear();
+    Key::append_subject(subject, resource, id);
+    invalidate(subject);
+  }
+  invalidate(resource);
 }
 
 Result<std::int64_t> Zone::increment(std::string_view key, std::int64_t by, std::optional<Milliseconds> ttl, Monotonic now) {

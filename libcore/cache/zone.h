@@ -54,8 +54,9 @@ struct Ticket {
 /// The shared-memory tier: one copy for all workers of a host, in memory that the adapter maps before it forks.
 ///
 /// Keys belong to a *subject* (a document, or all lists of a resource). Invalidation counts the subject's generation up, so it
-/// takes no lock and can't be lost; an entry counts only under the generation that it was filled in. A writer calls
-/// `invalidate` before it writes and again after the commit: a reader that started in between can't leave the old state behind.
+/// takes no lock and can't be lost; an entry counts only under the generation that it was filled in, which its reader looked up
+/// before it read the store. A writer calls `invalidate` after the commit and before it answers: from then on nobody finds what
+/// was read before the commit.
 ///
 /// A process may be killed at any instruction: locks are robust, and a shard whose owner died in the middle of a change starts
 /// empty. Time is what the caller passes (CLOCK_MONOTONIC); the wall clock plays no part. Keys are any bytes.
@@ -77,6 +78,8 @@ class Zone {
   bool fill(std::string_view key, std::string_view subject, Ticket ticket, const Entry& entry, const Lifetime& life,
             Monotonic now);
   void invalidate(std::string_view subject) noexcept { generations_.next(hash_(subject)); }
+  /// A resource's lists, and these documents.
+  void invalidate(std::string_view resource, std::span<const std::string_view> ids);
   /// Invalidates everything: after a worker died, which may have written without telling.
   void invalidate_all() noexcept { generations_.next_of_all(); }
 

@@ -128,6 +128,9 @@ Result<void> sleep(Milliseconds duration);
 template <class T>
 Result<T> on_thread(std::function<Result<T>()> work);
 
+/// Of work that nobody may wait for any more: what takes longer bounds itself.
+inline constexpr std::chrono::hours kLongestApart{1};
+
 namespace detail {
 
 template <class T>
@@ -161,6 +164,31 @@ Result<T> on_thread(std::function<Result<T>()> work) {
     call->self.reset();
     return Failure(Error::overloaded, "too much work is waiting");
   }
+  if (auto waited = call->finished.wait(); !waited) return waited.error();
+  return std::move(call->result);
+}
+
+/// Runs `work` on a fiber of `scheduler` while the running one waits. When that wait ends early (deadline, cancelled) the work
+/// goes on, within a deadline of its own, and its result is dropped: `work` must own all that it touches. Error::overloaded
+/// when there is no memory for a stack; then `work` has not run. Error::internal when it throws.
+template <class T>
+Result<T> apart(Scheduler& scheduler, std::function<Result<T>()> work) {
+  struct Call {
+    std::function<Result<T>()> work{};
+    Result<T> result = Failure(Error::internal);
+    Event finished{};
+  };
+  const auto call = std::make_shared<Call>();
+  call->work = std::move(work);
+  const auto started = scheduler.start(scheduler.reactor().now() + kLongestApart, [call] {
+    try {
+      call->result = call->work();
+    } catch (...) {
+      call->result = thrown_failure();
+    }
+    call->finished.set();
+  });
+  if (!started) return started.error();
   if (auto waited = call->finished.wait(); !waited) return waited.error();
   return std::move(call->result);
 }

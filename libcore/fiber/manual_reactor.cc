@@ -51,11 +51,12 @@ bool ManualReactor::run_on_thread(ThreadJob& job) {
   return true;
 }
 
-bool ManualReactor::run_job() {
+bool ManualReactor::run_job(const std::function<void()>& meanwhile) {
   if (jobs_.empty()) return false;
   ThreadJob* const job = jobs_.front();
   jobs_.pop_front();
   job->run();
+  if (meanwhile) meanwhile();
   job->done();
   return true;
 }

@@ -27,8 +27,9 @@ class ManualReactor final : public Reactor {
   void advance(Milliseconds by);
   /// Sets the wall clock alone, forward or back.
   void set_wall(Timestamp wall) { wall_ = wall; }
-  /// Runs the oldest waiting thread job and its `done`; false when there is none.
-  bool run_job();
+  /// Runs the oldest waiting thread job and its `done`; false when there is none. `meanwhile`: what happens on the loop in
+  /// between.
+  bool run_job(const std::function<void()>& meanwhile = {});
   std::size_t jobs() const noexcept { return jobs_.size(); }
   /// Reports a watched descriptor.
   void ready(int fd, bool readable, bool writable);

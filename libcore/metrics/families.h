@@ -28,8 +28,9 @@ inline constexpr Family kCacheRequests{
     Kind::counter, "nacre_cache_requests_total", "Look-ups in a tier of the cache.", {"tier", "result"}};
 inline constexpr Family kStoreOperations{
     Kind::counter, "nacre_store_operations_total", "Operations of the document store.", {"operation", "result"}};
-inline constexpr Family kStoreDuration{Kind::histogram, "nacre_store_operation_duration_seconds",
-                                       "Time of an operation of the document store, waiting included."};
+inline constexpr Family kStoreDuration{
+    Kind::histogram, "nacre_store_operation_duration_seconds",
+    "Time of an operation of the document store, waiting included; of a write, until the cache knows of it."};
 inline constexpr Family kRedisCommands{Kind::counter, "nacre_redis_commands_total", "Calls to Redis.", {"result"}};
 inline constexpr Family kRedisDuration{Kind::histogram, "nacre_redis_command_duration_seconds",
                                        "Time of a call to Redis, waiting included."};

@@ -24,6 +24,11 @@ Failure too_late() { return {Error::deadline, "the store did not answer in time"
 
 bool is_broken(const Failure& failure) { return failure.error == Error::unavailable; }
 
+bool may_have_written(const Answer& answer) {
+  const bool met = answer.view.n > 0 || (answer.view.value && answer.view.value->type == BsonType::document);
+  return met || (answer.error && !answer.error->is_refusal());
+}
+
 void write_transaction(BsonWriter& bson, const Session& session) {
   session.write_id(bson);
   bson.int64("txnNumber", session.transaction);
@@ -177,6 +182,7 @@ Result<Answer> Client::write(Command command, const Demand& demand) {
     auto answer = ask(connection, command, tail, demand.until, sent, max_time);
     if (answer && answer->error && answer->error->is_state_change()) primary_.dismiss(connection, answer->error->message);
     if (answer) written_ = std::max(written_, answer->view.operation_time);
+    demand.wrote = demand.wrote || (answer ? may_have_written(*answer) : sent.reached);
     checkout->end();
     const bool failed = answer ? answer->error.has_value() : true;
     const bool retryable = failed && (answer ? answer->error->is_retryable_write() : is_broken(answer.error()));
@@ -227,6 +233,7 @@ Result<void> Client::transact(FunctionRef<Result<void>(Transaction&)> body, cons
     Transaction transaction(*this, std::move(*checkout), session, demand.until);
     auto done = body(transaction);
     if (done) {
+      demand.wrote = true;
       done = transaction.commit();
     } else {
       transaction.abort();

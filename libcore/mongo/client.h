@@ -27,6 +27,8 @@ struct Answer {
 struct Demand {
   Monotonic until{};
   bool over = false;  ///< nobody waits any more
+  /// Set by what is given the demand: something was changed, or may have been.
+  mutable bool wrote = false;
 };
 
 class Transaction;

@@ -38,6 +38,10 @@ constexpr std::array<std::int32_t, 8> kStateChanges{ShutdownInProgress,      Pri
 constexpr std::array<std::int32_t, 5> kTransient{HostUnreachable, HostNotFound, NetworkTimeout, ExceededTimeLimit,
                                                  SocketException};
 
+constexpr std::array<std::int32_t, 7> kRefusals{DocumentValidationFailure, CannotIndexParallelArrays, BSONObjectTooLarge,
+                                                LegacyNotPrimary,          NotWritablePrimary,        NotPrimaryNoSecondaryOk,
+                                                NotPrimaryOrSecondary};
+
 template <std::size_t N>
 bool is_in(const std::array<std::int32_t, N>& codes, std::int32_t code) {
   return std::find(codes.begin(), codes.end(), code) != codes.end();
@@ -84,6 +88,8 @@ bool ServerError::is_retryable_read() const noexcept {
 bool ServerError::is_retryable_write() const noexcept {
   return retryable_write || is_state_change() || is_in(kTransient, code);
 }
+
+bool ServerError::is_refusal() const noexcept { return is_duplicate_key() || is_in(kRefusals, code); }
 
 Failure ServerError::failure() const {
   switch (code) {

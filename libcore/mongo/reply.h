@@ -29,6 +29,9 @@ struct ServerError {
   bool is_retryable_write() const noexcept;
   bool is_duplicate_key() const noexcept { return code == 11000 || code == 11001 || code == 12582; }
 
+  /// The server refused before it changed anything; after another error it may have.
+  bool is_refusal() const noexcept;
+
   /// What a request is told.
   Failure failure() const;
 };

@@ -9,7 +9,7 @@ namespace nacre::store {
 std::unique_ptr<Store> open(const config::Config& config, Reactor& reactor, Listeners listeners, Turn turn) {
   if (config.store.mongo) {
     MongoOptions options{.target = *config.store.mongo, .timeout = config.timeouts.store};
-    options.hooks = std::move(listeners.hooks);
+    options.written = std::move(listeners.written);
     options.log = std::move(listeners.log);
     options.on_wait = std::move(listeners.on_wait);
     options.turn = std::move(turn);
@@ -19,7 +19,7 @@ std::unique_ptr<Store> open(const config::Config& config, Reactor& reactor, List
   }
   SqliteOptions options = *parse_sqlite_uri(config.store.uri);  // it was checked when the configuration was loaded
   options.timeout = config.timeouts.store;
-  options.hooks = std::move(listeners.hooks);
+  options.written = std::move(listeners.written);
   options.log = std::move(listeners.log);
   options.generation = config.reading;
   options.read = config.read;

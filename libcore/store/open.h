@@ -15,7 +15,7 @@ namespace nacre::store {
 
 /// What a store tells the worker that it belongs to.
 struct Listeners {
-  WriteHooks hooks{};
+  Written written{};
   std::function<void(std::string_view)> log{};              ///< one line for operators, on any thread
   std::function<void(std::chrono::nanoseconds)> on_wait{};  ///< an operation waited for a connection; on the loop
 };

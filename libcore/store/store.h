@@ -74,13 +74,10 @@ struct Remember {
   Timestamp expires;  ///< from now at most kLongest
 };
 
-/// Told of each document that a write may change, and not of one that is refused where that is known: `before` happens before
-/// the change can be seen, `after` when it can be seen or never will be, and before the write is answered; also when nobody
-/// waits for the answer any more. Called on any thread, several times at will; must not block.
-struct WriteHooks {
-  std::function<void(std::string_view resource, std::string_view id)> before{};
-  std::function<void(std::string_view resource, std::string_view id)> after{};
-};
+/// Told, when a write has ended, of the documents that it changed or may have changed: before it is answered, and also when
+/// nobody waits for the answer any more. Not told of a write that was refused or not begun. On a fiber of the store's, where it
+/// may wait; one that is cancelled at the store's end.
+using Written = std::function<void(std::string_view resource, std::span<const std::string_view> ids)>;
 
 /// What one worker does for all.
 inline constexpr std::string_view kUniqueIndexes = "unique indexes";

@@ -40,7 +40,6 @@ def test_a_write_is_seen_by_the_next_read(api, notes, method, body):
         assert api.get(notes).json()["items"][0]["title"] == "y"
 
 
-@pytest.mark.sqlite
 def test_a_write_that_is_refused_ends_nothing(api, notes):
     path = f"{notes}/{create(api, notes, {'_id': 'a', 'title': 'x'})['_id']}"
     for url in (path, notes):

@@ -623,6 +623,46 @@ def test_errors_that_pass_are_tried_again(start, mongodb, code):
     assert len(nginx.api.get("/uncached").json()["items"]) == 2
 
 
+def test_what_changes_nothing_is_told_to_nobody(start, mongodb, launch):
+    redis = launch(RedisServer)
+    nginx = start(on(mongodb.uri(), f"redis://{redis.address}", timeouts="{ store: 1s, request: 2s }"))
+    path = first(nginx, "/notes", {"_id": "a", "title": "x"})
+    with redis.client() as client, client.pubsub(ignore_subscribe_messages=True) as messages:
+        messages.subscribe("nacre:writes")
+        wait_until(lambda: client.pubsub_numsub("nacre:writes")[0][1] == 2, "the test to listen")
+        assert_problem(nginx.api.post("/notes", json={"_id": "a", "title": "y"}), 409)
+        assert_problem(nginx.api.patch(path, json={"title": "y"}, headers={"If-Match": '"other"'}), 412)
+        assert_problem(nginx.api.patch(path, json={"title": 1}), 422)
+        assert_problem(nginx.api.delete("/notes/none"), 404)
+        mongodb.fail("findAndModify", errorCode=10107)  # it is no primary
+        assert nginx.api.patch(path, json={"title": "y"}).status_code in (503, 504)
+        mongodb.heal()
+        mongodb.kill()
+        assert nginx.api.patch(path, json={"title": "y"}).status_code in (503, 504)
+        mongodb.start()
+        first(nginx, "/notes", {"_id": "b", "title": "z"})
+        assert wait_until(lambda: messages.get_message(timeout=1), "a message")["data"].split()[1:] == ["notes", "b"]
+
+
+@pytest.mark.parametrize("local", ["on", "off"])
+def test_what_ends_when_nobody_waits_for_it_any_more_is_told(start, mongodb, launch, local):
+    redis = launch(RedisServer)
+    yaml = on(mongodb.uri(), f"redis://{redis.address}", f", local: {local}", timeouts="{ store: 500ms, request: 1s }")
+    yaml = yaml.replace("cache: { ttl: 30s, stale: 5m }", "cache: { ttl: 1h }")
+    here, there = start(yaml), start(yaml)
+    path = first(here, "/notes", {"title": "old"})
+    for nginx in (here, there):
+        wait_until(lambda: "hit" in nginx.api.get(path).headers["Cache-Status"], "a hit")
+    mongodb.fail("findAndModify", times=1, blockTimeMS=3000)
+    assert here.api.patch(path, json={"title": "new"}).status_code == 504
+    with mongodb.client() as client:
+        notes = client.get_default_database("nacre").notes
+        # Meanwhile the old state is read, and cached anew where it was ended too early.
+        wait_until(lambda: [nginx.api.get(path) for nginx in (here, there)] and notes.find_one({"title": "new"}), "the write")
+    for nginx in (here, there):
+        wait_until(lambda: nginx.api.get(path).json()["title"] == "new", "the write", 8)
+
+
 def test_a_pool_that_is_exhausted(start, mongodb):
     uri = mongodb.uri(maxPoolSize=1, waitQueueTimeoutMS=200)
     nginx = start(on(uri, timeouts="{ store: 3s, request: 6s }"))

@@ -1,8 +1,10 @@
 """The cache in Redis: its tiers, two hosts, and what Redis may do to them."""
 
 import concurrent.futures
+import contextlib
 import os
 import signal
+import sqlite3
 import threading
 import time
 
@@ -156,6 +158,26 @@ def test_other_hosts_hear_of_a_write(hosts):
             "the write in a list",
         )
         assert time.monotonic() - began < UNHEARD
+
+
+def test_what_changes_nothing_is_told_to_nobody(start, redis, tmp_path):
+    tmp_path.chmod(0o777)
+    file = tmp_path / "shared.db"
+    yaml = on(f"redis://{redis.address}", store=f"sqlite:{file}")
+    nginx = start(yaml.replace("timeouts: {", "timeouts: { store: 500ms,"))
+    path = "/notes/" + create(nginx.api, "/notes", {"_id": "a", "title": "x"})["_id"]
+    with redis.client() as client, client.pubsub(ignore_subscribe_messages=True) as messages:
+        messages.subscribe("nacre:writes")
+        wait_until(lambda: client.pubsub_numsub("nacre:writes")[0][1] == 2, "the test to listen")
+        assert_problem(nginx.api.post("/notes", json={"_id": "a", "title": "y"}), 409)
+        assert_problem(nginx.api.patch(path, json={"title": "y"}, headers={"If-Match": '"other"'}), 412)
+        assert_problem(nginx.api.patch(path, json={"title": 1}), 422)
+        assert_problem(nginx.api.delete("/notes/none"), 404)
+        with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert nginx.api.patch(path, json={"title": "y"}).status_code in (503, 504)
+        create(nginx.api, "/notes", {"_id": "b", "title": "z"})
+        assert wait_until(lambda: messages.get_message(timeout=1), "a message")["data"].split()[1:] == ["notes", "b"]
 
 
 def test_one_worker_of_a_host_hears_the_others_and_another_one_when_it_is_killed(hosts, redis):

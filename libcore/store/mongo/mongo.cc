@@ -17,21 +17,13 @@ namespace {
 
 using mongo::Target;
 
-/// How long a write that was begun may take to come to an end once nobody waits for it.
+/// How long a write that was begun may take to come to an end once nobody waits for it, or its connection was lost.
 constexpr Milliseconds kGrace{5'000};
 constexpr Milliseconds kLongestBuild{3'600'000};
 constexpr Milliseconds kFirstPause{200};
 constexpr Milliseconds kTurnPause{50};
 constexpr Milliseconds kLongestPause{5'000};            ///< while the server is away
 constexpr Milliseconds kLongestTroubledPause{120'000};  ///< while it refuses something
-
-/// A write, from its fiber to the store's and back.
-template <class T>
-struct WriteCall {
-  mongo::Demand demand{};
-  Result<T> result = Failure(Error::internal);
-  fiber::Event finished{};
-};
 
 Reading reading_of(const MongoOptions& options) {
   if (!options.generation.empty()) return {options.generation, options.read};
@@ -164,38 +156,44 @@ class MongoStore final : public Store {
     return Failure(Error::unavailable, else_why);
   }
 
-  /// Runs a write on a fiber of the store's: what was begun ends, whoever waits for it; nothing is begun for nobody.
+  /// Runs a write on a fiber of the store's: what was begun ends, whoever waits for it; nothing is begun for nobody. What a
+  /// server got and did not answer it may carry out later: that is told of at once and when it must be over.
   template <class T, class Work>
   Result<T> write(const std::string& resource, Work work) {
-    auto call = std::make_shared<WriteCall<T>>();
-    call->demand.until = fiber::deadline();
-    tell(options_.hooks.before, resource, work);
-    auto started = background_.start(reactor_.now() + options_.timeout + kGrace,
-                                     [this, call, resource, work = std::make_shared<Work>(std::move(work))] {
-                                       try {
-                                         call->result = (*work)(client_, call->demand);
-                                       } catch (...) {
-                                         call->result = thrown_failure();
-                                       }
-                                       tell(options_.hooks.after, resource, *work);
-                                       call->finished.set();
-                                     });
-    if (!started) {
-      call->result = started.error();
-      call->finished.set();
-    }
-    if (auto waited = call->finished.wait(); !waited) {
-      call->demand.over = true;
-      if (waited.error().error == Error::deadline && client_.is_away()) return mongo::away("no connection in time");
-      return waited.error();
-    }
-    return std::move(call->result);
+    const auto demand = std::make_shared<mongo::Demand>(mongo::Demand{.until = fiber::deadline()});
+    auto result = fiber::apart<T>(background_, [this, demand, resource, work = std::make_shared<Work>(std::move(work))] {
+      Result<T> done = carry_out<T>(*work, *demand);
+      // What was remembered, perhaps another worker wrote beside it, which has not told of it yet.
+      if (demand->wrote || (!done && done.error().error == Error::remembered)) tell(resource, *work);
+      if (demand->wrote && !done) {
+        (void)background_.start(reactor_.now() + 2 * kGrace, [this, resource, work] {
+          (void)fiber::sleep(kGrace);
+          tell(resource, *work);
+        });
+      }
+      return done;
+    });
+    if (result) return result;
+    demand->over = true;
+    if (result.error().error == Error::deadline && client_.is_away()) return mongo::away("no connection in time");
+    return result;
   }
 
   template <class Work>
-  static void tell(const std::function<void(std::string_view, std::string_view)>& hook, const std::string& resource,
-                   const Work& work) {
-    if (hook) work.for_each_id([&](std::string_view id) { hook(resource, id); });
+  void tell(const std::string& resource, const Work& work) const {
+    const auto ids = work.ids();
+    if (options_.written && !ids.empty()) options_.written(resource, ids);
+  }
+
+  template <class T, class Work>
+  Result<T> carry_out(Work& work, const mongo::Demand& demand) {
+    const fiber::TimeLimit limit(options_.timeout + kGrace);
+    try {
+      return work(client_, demand);
+    } catch (...) {
+      demand.wrote = true;  // for all that is known
+      return thrown_failure();
+    }
   }
 
   /// What `prepare` asked for, on a thread, step by step. Indexes are one worker's at a time; those after it find them made.

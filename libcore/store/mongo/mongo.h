@@ -15,7 +15,7 @@ namespace nacre::store {
 struct MongoOptions {
   mongo::Target target{};
   Milliseconds timeout{2'000};  ///< `timeouts.store`: bounds each call
-  WriteHooks hooks{};
+  Written written{};
   std::function<void(std::string_view)> log{};              ///< one line, for operators; on any thread
   std::function<void(std::chrono::nanoseconds)> on_wait{};  ///< an operation waited for a connection
   Turn turn{};                                              ///< to make indexes

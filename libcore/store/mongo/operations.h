@@ -61,17 +61,14 @@ Result<Page> find_page(Client& client, std::string_view collection, const query:
 Result<std::optional<std::string>> recall(Client& client, std::string_view key, Timestamp now);
 Result<void> ping(Client& client);
 
-/// Calls `visit(id)` of what a write may change.
+/// Writes say by `ids` what they may change.
 class Insert {
  public:
   /// Waits for a thread when there is much to encode. Error::too_large when the documents are more than one command holds.
   static Result<Insert> make(std::shared_ptr<Collection> collection, std::vector<NewDocument> documents,
                              const std::optional<Remember>& remember);
   Result<void> operator()(Client& client, const Demand& demand);
-  void for_each_id(FunctionRef<void(std::string_view id)> visit) const {
-    for (const std::string& id : documents_.ids) visit(id);
-  }
-  Collection& collection() const noexcept { return *collection_; }
+  std::vector<std::string_view> ids() const { return {documents_.ids.begin(), documents_.ids.end()}; }
 
  private:
   struct Documents {
@@ -115,8 +112,7 @@ class Replace {
         fields_(std::make_shared<const Fields>(std::move(fields))),
         updated_(updated) {}
   Result<Document> operator()(Client& client, const Demand& demand) const;
-  void for_each_id(FunctionRef<void(std::string_view id)> visit) const { visit(condition_.id); }
-  Collection& collection() const noexcept { return *collection_; }
+  std::vector<std::string_view> ids() const { return {condition_.id}; }
 
  private:
   Result<Changes> changes(const std::shared_ptr<const Found>& found) const;
@@ -133,7 +129,7 @@ class Erase {
   Erase(std::shared_ptr<Collection> collection, std::string_view id, const Precondition& precondition)
       : collection_(std::move(collection)), condition_(id, precondition) {}
   Result<void> operator()(Client& client, const Demand& demand) const;
-  void for_each_id(FunctionRef<void(std::string_view id)> visit) const { visit(condition_.id); }
+  std::vector<std::string_view> ids() const { return {condition_.id}; }
 
  private:
   Result<void> erase_any(Client& client, const Demand& demand) const;
@@ -146,7 +142,7 @@ class Erase {
 
 struct RememberValue {
   Result<void> operator()(Client& client, const Demand& demand) const;
-  void for_each_id(FunctionRef<void(std::string_view id)> /*visit*/) const {}
+  static std::vector<std::string_view> ids() { return {}; }
   void write_command(BsonWriter& bson) const;
   /// What the command's answer says.
   static Result<void> outcome(const Result<Answer>& answer);

@@ -60,8 +60,7 @@ Result<void> Queue::submit(std::shared_ptr<Call> call) {
 }
 
 Result<void> Queue::run(const std::shared_ptr<Call>& call) {
-  // Threads look at the system's clock, which the loop's may be behind of.
-  call->deadline = monotonic_now() + (fiber::deadline() - fiber::reactor().now());
+  call->take_deadline();
   if (auto submitted = submit(call); !submitted) return submitted;
   auto waited = call->finished.wait();
   if (!waited) call->abandoned.store(true, std::memory_order_relaxed);

@@ -30,11 +30,12 @@ class Call {
   virtual void fail(Failure failure) = 0;
   /// How it failed; nullopt when it did not.
   virtual std::optional<Failure> failure() const = 0;
-  /// What a write may change.
-  virtual void for_each_subject(const std::function<void(std::string_view resource, std::string_view id)>& /*visit*/) const {}
+  /// To be called on the fiber whose deadline is its own.
+  void take_deadline() { deadline = monotonic_now() + (fiber::deadline() - fiber::reactor().now()); }
 
-  Monotonic deadline{};                 ///< of the system's clock
-  std::atomic<bool> abandoned = false;  ///< its fiber does not wait any more
+  Monotonic deadline{};                 ///< of the system's clock, which the loop's may be behind of
+  std::atomic<bool> abandoned = false;  ///< nobody waits for it any more
+  bool wrote = false;                   ///< or may have, or is answered with what was written before
   fiber::Event finished;
 };
 
@@ -66,9 +67,7 @@ template <class T, class Work>
 class TypedCall final : public ResultCall<T> {
  public:
   explicit TypedCall(Work work) : work_(std::move(work)) {}
-  void for_each_subject(const std::function<void(std::string_view, std::string_view)>& visit) const override {
-    if constexpr (requires { work_.for_each_subject(visit); }) work_.for_each_subject(visit);
-  }
+  const Work& operation() const noexcept { return work_; }
 
  private:
   Result<T> work(Connection& connection) override { return work_(connection); }
@@ -123,19 +122,12 @@ class Reads final : public Transactions {
 class Writes final : public Transactions {
  public:
   /// `written` is told, on the loop, how many pages the log has after a batch.
-  Writes(Health& health, WriteHooks hooks, std::function<void(int log_pages)> written)
-      : health_(health), hooks_(std::move(hooks)), written_(std::move(written)) {}
+  Writes(Health& health, std::function<void(int log_pages)> written) : health_(health), written_(std::move(written)) {}
   std::size_t run(Connection& connection, const Batch& batch) override;
   void done(const Connection& connection) override { written_(connection.log_pages()); }
 
  private:
-  using Hook = std::function<void(std::string_view resource, std::string_view id)>;
-
-  static void tell(const Hook& hook, const Batch& batch, std::size_t count);
-  std::size_t write(Connection& connection, const Batch& batch);
-
   Health& health_;
-  const WriteHooks hooks_;
   const std::function<void(int log_pages)> written_;
 };
 

@@ -17,8 +17,6 @@
 /// What the store does in the file: each owns its input, and runs on a thread inside of a transaction.
 namespace nacre::store::sqlite {
 
-using Visit = std::function<void(std::string_view resource, std::string_view id)>;
-
 /// Error::not_found. `owner`: only a document of this owner.
 Result<Document> read_document(Connection& connection, const Table& table, std::string_view id,
                                const std::optional<std::string>& owner);
@@ -57,12 +55,14 @@ struct Ping {
   Result<void> operator()(Connection& connection) const;
 };
 
+/// Writes say by `resource` and `ids` what they may change.
 class Insert {
  public:
   Insert(std::shared_ptr<const Table> table, Blueprint& blueprint, std::vector<NewDocument> documents,
          const std::optional<Remember>& remember);
   Result<void> operator()(Connection& connection) const;
-  void for_each_subject(const Visit& visit) const;
+  const std::string& resource() const noexcept { return table_->resource; }
+  std::vector<std::string_view> ids() const;
 
  private:
   struct Item {
@@ -93,7 +93,8 @@ class Replace {
   Replace(std::shared_ptr<const Table> table, Blueprint& blueprint, std::string_view id, Fields fields, Timestamp updated,
           const Precondition& precondition);
   Result<Document> operator()(Connection& connection) const;
-  void for_each_subject(const Visit& visit) const { visit(table_->resource, target_.id); }
+  const std::string& resource() const noexcept { return table_->resource; }
+  std::vector<std::string_view> ids() const { return {target_.id}; }
 
  private:
   std::shared_ptr<const Table> table_;
@@ -108,7 +109,8 @@ class Erase {
   Erase(std::shared_ptr<const Table> table, std::string_view id, const Precondition& precondition)
       : table_(std::move(table)), target_{std::string(id), precondition} {}
   Result<void> operator()(Connection& connection) const;
-  void for_each_subject(const Visit& visit) const { visit(table_->resource, target_.id); }
+  const std::string& resource() const noexcept { return table_->resource; }
+  std::vector<std::string_view> ids() const { return {target_.id}; }
 
  private:
   std::shared_ptr<const Table> table_;

@@ -43,17 +43,20 @@ class SqliteStore final : public Store {
         checkpoint_(std::make_shared<Checkpoint>(checkpoints_)),
         upkeep_(std::make_shared<Upkeep>(reactor, std::shared_ptr<Blueprint>(shared_, &shared_->blueprint), writes_, checks_,
                                          options_.pause)),
-        purge_(std::make_shared<Purge>(reactor, writes_, options_.pause)) {
+        purge_(std::make_shared<Purge>(reactor, writes_, options_.pause)),
+        background_(reactor) {
     const auto reads = std::make_shared<Reads>(shared_->reads);
     points_->add_lane(reads, connection(true), shared_);
     for (unsigned i = 0; i < std::max(1U, options_.list_lanes); ++i) lists_->add_lane(reads, connection(true), shared_);
     const auto written = [weak = std::weak_ptr(checkpoint_)](int log_pages) {
       if (const auto checkpoint = weak.lock()) checkpoint->written(log_pages);
     };
-    writes_->add_lane(std::make_shared<Writes>(shared_->writes, options_.hooks, written), connection(false), shared_);
-    checkpoints_->add_lane(std::make_shared<Writes>(shared_->writes, WriteHooks{}, [](int) {}), connection(true), shared_);
+    writes_->add_lane(std::make_shared<Writes>(shared_->writes, written), connection(false), shared_);
+    checkpoints_->add_lane(std::make_shared<Writes>(shared_->writes, [](int) {}), connection(true), shared_);
     checks_->add_lane(reads, connection(true), shared_);
   }
+
+  ~SqliteStore() override { background_.cancel_all(); }
 
   Result<Document> find_one(const config::Resource& resource, std::string_view id,
                             const std::optional<std::string>& owner) override {
@@ -67,16 +70,16 @@ class SqliteStore final : public Store {
 
   Result<void> insert(const config::Resource& resource, std::vector<NewDocument> documents,
                       const std::optional<Remember>& remember) override {
-    return run<void>(*writes_, Insert(table(resource), shared_->blueprint, std::move(documents), remember));
+    return write<void>(Insert(table(resource), shared_->blueprint, std::move(documents), remember));
   }
 
   Result<Document> replace(const config::Resource& resource, std::string_view id, Fields fields, Timestamp updated,
                            const Precondition& precondition) override {
-    return run<Document>(*writes_, Replace(table(resource), shared_->blueprint, id, std::move(fields), updated, precondition));
+    return write<Document>(Replace(table(resource), shared_->blueprint, id, std::move(fields), updated, precondition));
   }
 
   Result<void> erase(const config::Resource& resource, std::string_view id, const Precondition& precondition) override {
-    return run<void>(*writes_, Erase(table(resource), id, precondition));
+    return write<void>(Erase(table(resource), id, precondition));
   }
 
   Result<std::optional<std::string>> recall(std::string_view key, Timestamp now) override {
@@ -135,6 +138,22 @@ class SqliteStore final : public Store {
     return std::move(call->result);
   }
 
+  /// On a fiber that sees the write's end, whoever waits for it.
+  template <class T, class Work>
+  Result<T> write(Work work) {
+    const fiber::TimeLimit limit(options_.timeout);
+    const auto call = make_call<T>(std::move(work));
+    call->take_deadline();
+    auto result = fiber::apart<T>(background_, [this, call]() -> Result<T> {
+      if (auto submitted = writes_->submit(call); !submitted) return submitted.error();
+      if (auto waited = call->finished.wait(); !waited) return waited.error();  // the store's end, at which it was not begun
+      if (call->wrote && options_.written) options_.written(call->operation().resource(), call->operation().ids());
+      return std::move(call->result);
+    });
+    if (!result) call->abandoned.store(true, std::memory_order_relaxed);
+    return result;
+  }
+
   const SqliteOptions options_;
   const std::shared_ptr<Shared> shared_;
   const std::shared_ptr<Queue> points_;
@@ -146,6 +165,7 @@ class SqliteStore final : public Store {
   const std::shared_ptr<Upkeep> upkeep_;
   const std::shared_ptr<Purge> purge_;
   std::unordered_map<std::string, std::shared_ptr<const Table>> tables_;
+  fiber::Scheduler background_;
 };
 
 }  // namespace

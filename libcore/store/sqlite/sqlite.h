@@ -16,7 +16,7 @@ struct SqliteOptions {
   std::string path{};                ///< of the database file; its folder must exist
   std::string synchronous = "FULL";  ///< FULL: what is answered survives a power cut; NORMAL, OFF: see SQLite
   Milliseconds timeout{2'000};       ///< `timeouts.store`: bounds each call
-  WriteHooks hooks{};
+  Written written{};
   std::function<void(std::string_view)> log{};  ///< one line, for operators; on any thread
   unsigned list_lanes = 2;                      ///< connections for lists, beside one for single documents and one for writes
   std::size_t queue_limit = 4'096;              ///< calls that may wait for each kind of connection

@@ -94,23 +94,7 @@ std::size_t Reads::run(Connection& connection, const Batch& batch) {
   return done;
 }
 
-/// Tells of the first `count` calls of a batch, as far as they write anything, or are answered with what was written before,
-/// perhaps by a process that shares no zone with this one.
-void Writes::tell(const Hook& hook, const Batch& batch, std::size_t count) {
-  if (!hook) return;
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto failure = batch[i]->failure();
-    if (!failure || failure->error == Error::remembered) batch[i]->for_each_subject(hook);
-  }
-}
-
 std::size_t Writes::run(Connection& connection, const Batch& batch) {
-  const std::size_t done = write(connection, batch);
-  tell(hooks_.after, batch, done);
-  return done;
-}
-
-std::size_t Writes::write(Connection& connection, const Batch& batch) {
   const auto fail = [&](const Failure& failure) {
     if (connection.handle() != nullptr && !connection.autocommit()) (void)run_fixed(connection, rollback_sql);
     health_.failed(failure);
@@ -151,7 +135,10 @@ std::size_t Writes::write(Connection& connection, const Batch& batch) {
     if (auto released = run_fixed(connection, release_sql); !released) return fail(released.error());
   }
   if (connection.autocommit()) return fail(rolled_back());
-  tell(hooks_.before, batch, done);
+  for (std::size_t i = 0; i < done; ++i) {
+    const auto failure = batch[i]->failure();
+    batch[i]->wrote = !failure || failure->error == Error::remembered;
+  }
   if (auto committed = run_fixed(connection, commit_sql); !committed) return fail(committed.error());
   if (any_worked) health_.worked();
   return done;

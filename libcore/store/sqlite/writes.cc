@@ -38,8 +38,11 @@ Insert::Insert(std::shared_ptr<const Table> table, Blueprint& blueprint, std::ve
   }
 }
 
-void Insert::for_each_subject(const Visit& visit) const {
-  for (const auto& item : items_) visit(table_->resource, item.id);
+std::vector<std::string_view> Insert::ids() const {
+  std::vector<std::string_view> ids;
+  ids.reserve(items_.size());
+  for (const Item& item : items_) ids.emplace_back(item.id);
+  return ids;
 }
 
 Result<void> Insert::operator()(Connection& connection) const {

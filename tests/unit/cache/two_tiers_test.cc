@@ -31,7 +31,6 @@ struct Remote final : RemoteTier {
   void fill(const Key& key, const Look& look, const Entry& entry, const config::CachePolicy&) override {
     if (!away && look.fill != Look::Fill::none) entries[std::string(key.name())] = {entry, Milliseconds{}};
   }
-  void invalidate(std::string_view, std::span<const std::string_view>) override {}
 
   std::map<std::string, Found> entries;
   int looks = 0;
@@ -172,6 +171,35 @@ TEST_CASE("an older answer does not take a newer one's place in the zone") {
   REQUIRE(fill("new", now));
   CHECK_FALSE(fill("old", now - Milliseconds{1}));
   CHECK(test::find_fresh(host.both, kKey)->body == "new");
+}
+
+TEST_CASE("who comes after another host's write, which was not heard of yet, gets nothing that was read before it") {
+  Host host;
+  host.remote.quiet = true;
+  std::string got;
+  const auto start = [&](fiber::Event& read) {
+    const auto load = [&]() -> Result<Entry> {
+      ++host.loads;
+      const std::string seen = host.stored;
+      CHECK(read.wait().has_value());
+      return Entry{seen, "\"1\"", std::nullopt};
+    };
+    REQUIRE(host.scheduler.start(host.reactor.now() + Milliseconds{5'000}, [&got, &host, load] {
+      got += host.remote_alone.get(kKey, kPolicy, load, host.waits)->entry.body + ' ';
+    }));
+  };
+  fiber::Event first;
+  fiber::Event second;
+  start(first);
+  host.stored = "new";
+  for (int i = 0; i < 3; ++i) start(second);
+  first.set();
+  host.reactor.run();
+  CHECK(got == "old ");
+  second.set();
+  host.reactor.run();
+  CHECK(got == "old new new new ");
+  CHECK(host.loads == 2);
 }
 
 }  // namespace nacre::cache

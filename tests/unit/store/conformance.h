@@ -21,7 +21,7 @@ class StoreUnderTest {
 };
 
 /// Makes one that serves `resources`, which outlive it.
-using MakeStore = std::function<std::unique_ptr<StoreUnderTest>(std::span<const config::Resource> resources, WriteHooks hooks)>;
+using MakeStore = std::function<std::unique_ptr<StoreUnderTest>(std::span<const config::Resource> resources, Written written)>;
 
 /// What every store must do: call each in a TEST_CASE of its own.
 void conforms_in_documents(const MakeStore& make);  ///< single documents, preconditions, unique indexes, remembered values

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <map>
-#include <mutex>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "fiber/fiber.h"
 #include "json/parse.h"
 #include "store/conformance.h"
 #include "store/document.h"
@@ -45,9 +47,9 @@ Precondition at(std::vector<std::int64_t> revs, std::optional<std::string> owner
 
 /// A store with the resource `notes`, and shorthands. Everything but `run` is called on a fiber.
 struct Notes {
-  explicit Notes(const MakeStore& make, WriteHooks hooks = {}) {
+  explicit Notes(const MakeStore& make, Written written = {}) {
     resources.push_back(notes());
-    under_test = make(resources, std::move(hooks));
+    under_test = make(resources, std::move(written));
   }
   Store& store() { return under_test->store(); }
   const config::Resource& resource() const { return resources.front(); }
@@ -352,27 +354,43 @@ void writes_at_the_same_time(const MakeStore& make) {
 }
 
 void writes_are_told(const MakeStore& make) {
-  INFO("hooks hear of every document that a write may change, around it");
-  std::mutex mutex;
-  std::map<std::string, std::pair<int, int>> told;
-  const auto count = [&](int std::pair<int, int>::*which) {
-    return [&, which](std::string_view resource, std::string_view id) {
-      const std::lock_guard lock(mutex);
-      ++(told[std::string(resource) + "/" + std::string(id)].*which);
-    };
-  };
-  Notes notes(make, {.before = count(&std::pair<int, int>::first), .after = count(&std::pair<int, int>::second)});
-  notes.run([&] {
-    REQUIRE(notes.insert({Notes::document("n1", "{}"), Notes::document("n2", "{}")}).has_value());
-    REQUIRE(notes.replace("n1", "{}").has_value());
-    REQUIRE(notes.erase("n2").has_value());
-    REQUIRE(notes.find("n1").has_value());
+  INFO("a write tells of its documents before it is answered, and one that is refused of none");
+  std::vector<std::string> told;
+  Notes notes(make, [&told](std::string_view resource, std::span<const std::string_view> ids) {
+    CHECK(fiber::sleep(Milliseconds{0}).has_value());
+    for (const std::string_view id : ids) told.push_back(std::string(resource) + '/' + std::string(id));
   });
-  CHECK(told["notes/n1"].first == 2);
-  CHECK(told["notes/n1"].second == 2);
-  CHECK(told["notes/n2"].first == 2);
-  CHECK(told["notes/n2"].second == 2);
-  CHECK(told.size() == 2);
+  const auto told_of = [&told] { return std::exchange(told, {}); };
+  using Ids = std::vector<std::string>;
+  notes.run([&] {
+    REQUIRE(notes.insert({Notes::document("n1", R"({"slug":"a"})"), Notes::document("n2", R"({"slug":"b"})")}).has_value());
+    CHECK(told_of() == Ids{"notes/n1", "notes/n2"});
+    REQUIRE(notes.insert({Notes::document("n3", "{}")}, Remember{"key", "value", kCreated, kLater}).has_value());
+    CHECK(told_of() == Ids{"notes/n3"});
+    REQUIRE(notes.replace("n1", R"({"slug":"a"})").has_value());
+    CHECK(told_of() == Ids{"notes/n1"});
+    REQUIRE(notes.replace("n1", R"({"slug":"a"})", at({2})).has_value());
+    CHECK(told_of() == Ids{"notes/n1"});
+    REQUIRE(notes.erase("n3").has_value());
+    CHECK(told_of() == Ids{"notes/n3"});
+
+    CHECK(failed_with(notes.insert({Notes::document("n1", "{}")}), Error::conflict));
+    CHECK(failed_with(notes.insert({Notes::document("n1", "{}")}, Remember{"other", "value", kCreated, kLater}),
+                      Error::conflict));
+    CHECK(failed_with(notes.replace("n2", R"({"slug":"a"})"), Error::conflict));
+    CHECK(failed_with(notes.replace("n2", "{}", at({7})), Error::precondition_failed));
+    CHECK(failed_with(notes.replace("n3", "{}"), Error::not_found));
+    CHECK(failed_with(notes.replace("n3", "{}", at({1})), Error::not_found));
+    CHECK(failed_with(notes.erase("n2", at({7})), Error::precondition_failed));
+    CHECK(failed_with(notes.erase("n3"), Error::not_found));
+    CHECK(notes.find("n1").has_value());
+    CHECK(told_of() == Ids{});
+
+    // What was written before, perhaps nobody told of yet.
+    CHECK(failed_with(notes.insert({Notes::document("n4", "{}")}, Remember{"key", "value", kCreated, kLater}),
+                      Error::remembered));
+    CHECK(told_of() == Ids{"notes/n4"});
+  });
 }
 
 }  // namespace

@@ -33,11 +33,11 @@ class MongoUnderTest final : public StoreUnderTest {
  public:
   enum class Afterwards : std::uint8_t { drop, keep };  ///< the database
 
-  MongoUnderTest(std::span<const config::Resource> resources, WriteHooks hooks, nacre::mongo::Target target = fresh_target(),
+  MongoUnderTest(std::span<const config::Resource> resources, Written written, nacre::mongo::Target target = fresh_target(),
                  Afterwards afterwards = Afterwards::drop, Turn turn = {}, Timestamp read = {})
       : afterwards_(afterwards),
         target_(std::move(target)),
-        store_(open_mongo(reactor, options(std::move(hooks), std::move(turn), read))) {
+        store_(open_mongo(reactor, options(std::move(written), std::move(turn), read))) {
     store_->prepare(resources);
   }
   ~MongoUnderTest() override {
@@ -62,8 +62,8 @@ class MongoUnderTest final : public StoreUnderTest {
 
  private:
   /// `read`: when the configuration was; by default now.
-  MongoOptions options(WriteHooks hooks, Turn turn, Timestamp read) {
-    MongoOptions options{.target = target_, .timeout = kTimeout, .hooks = std::move(hooks)};
+  MongoOptions options(Written written, Turn turn, Timestamp read) {
+    MongoOptions options{.target = target_, .timeout = kTimeout, .written = std::move(written)};
     options.log = [this](std::string_view line) { log.emplace_back(line); };
     options.turn = std::move(turn);
     if (read != Timestamp{}) options.generation = "read at " + std::to_string(read.time_since_epoch().count());

@@ -8,10 +8,10 @@ namespace nacre::store {
 namespace {
 
 /// A store whose indexes are made: what is inserted while SecantusDB makes one is never in it.
-std::unique_ptr<StoreUnderTest> make(std::span<const config::Resource> resources, WriteHooks hooks) {
+std::unique_ptr<StoreUnderTest> make(std::span<const config::Resource> resources, Written written) {
   const auto made = std::make_shared<std::size_t>(0);
   auto store =
-      std::make_unique<MongoUnderTest>(resources, std::move(hooks), fresh_target(), MongoUnderTest::Afterwards::drop,
+      std::make_unique<MongoUnderTest>(resources, std::move(written), fresh_target(), MongoUnderTest::Afterwards::drop,
                                        Turn{.take = [](std::string_view) { return true; }, .give_back = [made] { ++*made; }});
   store->reactor.run_until([&] { return *made == kTurns.size(); });
   return store;

@@ -17,8 +17,9 @@ class ByHand {
     resources_.push_back(query::example_resource());
     options.path = folder_.file();
     options.synchronous = "OFF";
-    options.hooks = {.before = [this](auto, std::string_view id) { hooks += "before " + std::string(id) + " "; },
-                     .after = [this](auto, std::string_view id) { hooks += "after " + std::string(id) + " "; }};
+    options.written = [this](auto, auto ids) {
+      for (const std::string_view id : ids) told += std::string(id) + ' ';
+    };
     store_ = std::make_unique<SqliteUnderTest>(resources_, std::move(options));
     reactor().jobs_run_by_themselves = false;
   }
@@ -48,7 +49,7 @@ class ByHand {
     return found;
   }
 
-  std::string hooks;
+  std::string told;
 
  private:
   TemporaryFolder folder_;
@@ -128,26 +129,24 @@ TEST_CASE("a write whose client went away before it began is not done") {
   CHECK_FALSE(by_hand.is_stored("gone"));
 }
 
-TEST_CASE("hooks are told before the write and after the commit, and before the waiter") {
+TEST_CASE("what was begun is told of when its client has gone, and when its time is over") {
   ByHand by_hand;
-  std::string seen;
-  by_hand.start([&] {
-    REQUIRE(by_hand.insert("a").has_value());
-    seen = by_hand.hooks;
+  std::string answers;
+  const auto insert = [&](const std::string& id) {
+    return [&by_hand, &answers, id] { answers += by_hand.insert(id).has_value() ? id + " is stored " : id + " is not known "; };
+  };
+  fiber::Fiber* const gone = by_hand.start(insert("gone"));
+  by_hand.start(insert("late"), Milliseconds{100});
+  by_hand.start(insert("stored"));
+  by_hand.reactor().run();
+  by_hand.reactor().run_job([&] {
+    fiber::cancel(*gone);
+    by_hand.reactor().advance(Milliseconds{101});
+    CHECK(answers == "gone is not known late is not known ");
+    CHECK(by_hand.told.empty());
   });
   by_hand.run_jobs();
-  CHECK(seen == "before a after a ");
-}
-
-TEST_CASE("hooks are not told of what is refused") {
-  ByHand by_hand;
-  by_hand.start([&] {
-    REQUIRE(by_hand.insert("a").has_value());
-    CHECK(by_hand.insert("a").error().error == Error::conflict);
-  });
-  by_hand.run_jobs();
-  by_hand.run_jobs();
-  CHECK(by_hand.hooks == "before a after a ");
+  CHECK(by_hand.told == "gone late stored ");
 }
 
 TEST_CASE("when no thread takes the job, its calls are told that there is too much to do") {

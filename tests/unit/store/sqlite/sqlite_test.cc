@@ -10,8 +10,8 @@ namespace {
 /// A store in a folder of its own.
 class FreshSqlite final : public StoreUnderTest {
  public:
-  FreshSqlite(std::span<const config::Resource> resources, WriteHooks hooks)
-      : store_(resources, {.path = folder_.file(), .synchronous = "OFF", .hooks = std::move(hooks)}) {}
+  FreshSqlite(std::span<const config::Resource> resources, Written written)
+      : store_(resources, {.path = folder_.file(), .synchronous = "OFF", .written = std::move(written)}) {}
   Store& store() override { return store_.store(); }
   void run(const std::function<void()>& body) override { store_.run(body); }
   void run_together(std::span<const std::function<void()>> bodies) override { store_.run_together(bodies); }
@@ -21,8 +21,8 @@ class FreshSqlite final : public StoreUnderTest {
   SqliteUnderTest store_;
 };
 
-std::unique_ptr<StoreUnderTest> make(std::span<const config::Resource> resources, WriteHooks hooks) {
-  return std::make_unique<FreshSqlite>(resources, std::move(hooks));
+std::unique_ptr<StoreUnderTest> make(std::span<const config::Resource> resources, Written written) {
+  return std::make_unique<FreshSqlite>(resources, std::move(written));
 }
 
 }  // namespace
