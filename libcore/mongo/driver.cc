@@ -4,6 +4,8 @@
 #include <cstring>
 #include <limits>
 
+#include "mongo/election.h"
+
 namespace nacre::mongo {
 namespace {
 
@@ -64,9 +66,14 @@ Result<void> Driver::select(const mongoc_read_prefs_t* preference) {
   const ServerHandle selected(mongoc_client_select_server(client_.get(), preference == nullptr, preference, &error));
   streams_.end_search();
   if (!selected) return no_server(streams_.why_none(error.message));
+  const auto election = target_.uri->direct ? std::nullopt : election_of(*selected);
+  if (election && target_.members->note_claim(*election) == Members::Claim::stale) {
+    return no_server(streams_.why_none("a stale primary"));
+  }
   if (!authenticate(client_.get(), selected.get(), &error)) return no_server(error.message);
   server_id_ = mongoc_server_description_id(selected.get());
   server_ = describe(selected.get());
+  server_.election = election;
   if (preference == nullptr && server_.replicated && !server_.router) target_.members->note_primary(server_.address);
   return {};
 }

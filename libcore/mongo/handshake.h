@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -11,10 +12,11 @@ namespace nacre::mongo {
 
 /// What is known of the server at the other end of a connection.
 struct Server {
-  std::string address;        ///< host:port
-  bool replicated = false;    ///< a member of a replica set, or the router of a sharded cluster
-  bool router = false;        ///< mongos
-  bool transactions = false;  ///< and retryable writes: it has sessions and keeps an oplog
+  std::string address;                 ///< host:port
+  bool replicated = false;             ///< a member of a replica set, or the router of a sharded cluster
+  bool router = false;                 ///< mongos
+  bool transactions = false;           ///< and retryable writes: it has sessions and keeps an oplog
+  std::optional<Election> election{};  ///< that made it the primary; nullopt: it is none, or the only one that is connected to
 };
 
 /// Which server is wanted.

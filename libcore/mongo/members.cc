@@ -1,11 +1,15 @@
 #include "mongo/members.h"
 
+#include <algorithm>
+#include <tuple>
+
 namespace nacre::mongo {
 namespace {
 
 /// cooldownMS of
 /// https://github.com/mongodb/specifications/blob/master/source/server-discovery-and-monitoring/server-discovery-and-monitoring.md
 constexpr Milliseconds kCooldown{5'000};
+constexpr std::int64_t kElectionFirst = 17;  // a wire version: MongoDB 6.0
 
 }  // namespace
 
@@ -42,6 +46,33 @@ std::string Members::primary() const {
 void Members::note_primary(const std::string& address) {
   const std::lock_guard lock(mutex_);
   primary_ = address;
+}
+
+Members::Claim Members::note_claim(const Election& election) {
+  const std::lock_guard lock(mutex_);
+  if (is_before_last(election)) return Claim::stale;
+  const bool first = last_.id.empty() && last_.set_version < 0;
+  if (election.wire_version >= kElectionFirst) {
+    last_ = election;
+  } else {
+    if (!election.id.empty() && election.set_version >= 0) last_.id = election.id;
+    last_.set_version = std::max(last_.set_version, election.set_version);
+  }
+  return first ? Claim::first : Claim::current;
+}
+
+bool Members::is_stale(const Election& election) const {
+  const std::lock_guard lock(mutex_);
+  return is_before_last(election);
+}
+
+bool Members::is_before_last(const Election& election) const {
+  if (election.wire_version >= kElectionFirst) {
+    return std::tie(election.id, election.set_version) < std::tie(last_.id, last_.set_version);
+  }
+  const auto is_whole = [](const Election& one) { return !one.id.empty() && one.set_version >= 0; };
+  return is_whole(election) && is_whole(last_) &&
+         std::tie(election.set_version, election.id) < std::tie(last_.set_version, last_.id);
 }
 
 }  // namespace nacre::mongo

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <string>
@@ -7,6 +8,13 @@
 #include "base/time.h"
 
 namespace nacre::mongo {
+
+/// Which election made a member the primary of its replica set.
+struct Election {
+  std::string id{};               ///< electionId: 12 bytes, of which later elections have greater ones; empty: not told
+  std::int64_t set_version = -1;  ///< setVersion, of the set's configuration; -1: not told
+  std::int64_t wire_version = 0;  ///< of the server: from 17 on the election counts before the configuration
+};
 
 /// What is known of a deployment's members from the last time they were asked. Of a worker, for all of its connecting threads.
 class Members {
@@ -22,12 +30,20 @@ class Members {
   std::string primary() const;
   void note_primary(const std::string& address);
 
+  enum class Claim : std::uint8_t { first, current, stale };
+  /// A member calls itself the primary. A stale one was followed by another, and does not know it yet: it is none.
+  /// https://github.com/mongodb/specifications/blob/master/source/server-discovery-and-monitoring/server-discovery-and-monitoring.md
+  Claim note_claim(const Election& election);
+  bool is_stale(const Election& election) const;
+
  private:
   bool is_silent_now(const std::string& address) const;
+  bool is_before_last(const Election& election) const;
 
   mutable std::mutex mutex_;
   std::map<std::string, Monotonic> silent_until_;
   std::string primary_;
+  Election last_;  // of all that members claimed
 };
 
 }  // namespace nacre::mongo

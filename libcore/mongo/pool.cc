@@ -143,6 +143,16 @@ void Pool::dismiss(const std::string& address, const std::string& why) {
   for (const auto& pooled : connections_) {
     if (pooled->server().address == address) pooled->dismiss(why);
   }
+  drop_unusable();
+}
+
+void Pool::dismiss_stale() {
+  for (const auto& pooled : connections_) pooled->dismiss_stale();
+  drop_unusable();
+}
+
+/// Of the idle ones.
+void Pool::drop_unusable() noexcept {
   std::erase_if(idle_, [](const Pooled* pooled) { return !pooled->is_usable(); });
 }
 

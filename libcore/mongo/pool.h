@@ -71,6 +71,8 @@ class Pool {
 
   /// All connections to that server are dismissed.
   void dismiss(const std::string& address, const std::string& why);
+  /// Those to a former primary are dismissed.
+  void dismiss_stale();
   /// The server is there again: what waits for its next try to connect tries now.
   void retry();
   Usage usage() const noexcept;
@@ -87,6 +89,7 @@ class Pool {
   void check_in(Pooled& pooled);
   void settle(Pooled& pooled);
   void discard(Pooled& pooled);
+  void drop_unusable() noexcept;
   void grow();
   void close_idle();
   void watch_idle();

@@ -35,6 +35,8 @@ Connector::Connector(const Connector& other, const std::string& address)
 
 ServerConnection::ServerConnection(const Connector& connector)
     : reactor_(connector.reactor),
+      members_(connector.target.members),
+      on_open_(connector.on_open),
       connection_(
           connector.reactor, connector.threads,
           [target = connector.target, role = connector.role,
@@ -64,6 +66,7 @@ void ServerConnection::changed() {
     dismissed_ = false;
   }
   if (on_change) on_change();
+  if (is_usable() && on_open_) on_open_();
 }
 
 void ServerConnection::dismiss(const std::string& why) {
@@ -73,6 +76,10 @@ void ServerConnection::dismiss(const std::string& why) {
   dismissed_until_ = reactor_.now() + kLastReplies;
   if (!retiring_) retiring_ = reactor_.background_timer([this] { retire(); });
   retiring_->arm(reactor_.now());
+}
+
+void ServerConnection::dismiss_stale() {
+  if (server_.election && members_->is_stale(*server_.election)) dismiss("another primary was elected");
 }
 
 void ServerConnection::retire() {

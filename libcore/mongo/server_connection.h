@@ -26,6 +26,8 @@ struct Connector {
 
   /// `call_timeout`: how long a command may take.
   Connector(Reactor& loop, net::Threads& dialling, Target to, Role wanted, Milliseconds call_timeout);
+  std::function<void()> on_open{};  ///< one of them is open
+
   /// The same, to the server at `address` alone.
   Connector(const Connector& other, const std::string& address);
 };
@@ -55,6 +57,8 @@ class ServerConnection {
   /// Its server has the role no more: it takes no more commands, is closed when it has answered what it was given, or soon, and
   /// is made anew.
   void dismiss(const std::string& why);
+  /// The same where its server was the primary, and another was elected after it.
+  void dismiss_stale();
 
   std::function<void()> on_change;  ///< it became usable, or is not any more
   std::function<void()> on_quiet;   ///< as of net::Connection
@@ -69,6 +73,8 @@ class ServerConnection {
   void retire();
 
   Reactor& reactor_;
+  const std::shared_ptr<const Members> members_;
+  const std::function<void()> on_open_;
   const std::shared_ptr<Handover> handover_ = std::make_shared<Handover>();  // from the connecting thread
   const std::shared_ptr<Sequence> sequence_ = std::make_shared<Sequence>();
   Server server_;

@@ -7,6 +7,7 @@ Servers::Servers(Reactor& reactor, net::Threads& threads, const Target& target, 
     : connector_(reactor, threads, target, role, call_timeout),
       shared_(connector_, listeners),
       pool_(connector_, shared_, listeners) {
+  connector_.on_open = [this] { leave_stale(); };
   shared_.on_back = [this] { pool_.retry(); };
 }
 
@@ -36,6 +37,12 @@ void Servers::dismiss(const ServerConnection& connection, const std::string& why
   const std::string address = connection.server().address;
   shared_.dismiss(address, why);
   pool_.dismiss(address, why);
+}
+
+/// The primary that was connected to may be a later one than that of the other connections.
+void Servers::leave_stale() {
+  shared_.dismiss_stale();
+  pool_.dismiss_stale();
 }
 
 Usage Servers::usage() const noexcept {

@@ -37,7 +37,9 @@ class Servers {
   Usage usage() const noexcept;
 
  private:
-  const Connector connector_;
+  void leave_stale();
+
+  Connector connector_;
   SharedConnections shared_;
   Pool pool_;
 };

@@ -120,6 +120,10 @@ void SharedConnections::dismiss(const std::string& address, const std::string& w
   }
 }
 
+void SharedConnections::dismiss_stale() {
+  for (const auto& connection : connections_) connection->dismiss_stale();
+}
+
 Usage SharedConnections::usage() const noexcept {
   Usage usage{.waiting = waiting_};
   for (const auto& connection : connections_) {

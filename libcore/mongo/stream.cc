@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "mongo/election.h"
+
 namespace nacre::mongo {
 
 namespace {
@@ -278,13 +280,34 @@ void Streams::failed(const std::string& address, const bson_error_t& error) {
 }
 
 void Streams::changed(const mongoc_topology_description_t* description) {
-  if (settled_at_) return;
+  const auto claim = note_claim(description);
+  if (settled_at_ || claim == Members::Claim::stale) return;
   const bool found = preference_ != nullptr ? mongoc_topology_description_has_readable_server(description, preference_)
                                             : mongoc_topology_description_has_writable_server(description);
   if (!found) return;
   const bool is_the_one =
       preference_ == nullptr && std::string_view(mongoc_topology_description_type(description)) == "ReplicaSetWithPrimary";
-  settled_at_ = monotonic_now() + (is_the_one ? Milliseconds{0} : kGrace);
+  // The first one who claims it may be stale: those that answer as soon may know better.
+  const bool at_once = is_the_one && claim != Members::Claim::first;
+  settled_at_ = monotonic_now() + (at_once ? Milliseconds{0} : kGrace);
+}
+
+/// Of the primary; of several, libmongoc knows none but the latest.
+std::optional<Members::Claim> Streams::note_claim(const mongoc_topology_description_t* description) {
+  if (target_.uri->direct) return std::nullopt;
+  std::optional<Members::Claim> claim;
+  std::size_t count = 0;
+  mongoc_server_description_t** const servers = mongoc_topology_description_get_servers(description, &count);
+  for (const auto* server : std::span(servers, count)) {
+    const auto election = election_of(*server);
+    if (!election) continue;
+    claim = target_.members->note_claim(*election);
+    if (claim != Members::Claim::stale) continue;
+    const std::string address = mongoc_server_description_host(server)->host_and_port;
+    trouble_[address] = address + ": calls itself the primary, but another was elected after it";
+  }
+  mongoc_server_descriptions_destroy_all(servers, count);
+  return claim;
 }
 
 }  // namespace nacre::mongo

@@ -51,6 +51,7 @@ class Streams {
   void answered(const std::string& address);
   void failed(const std::string& address, const bson_error_t& error);
   void changed(const mongoc_topology_description_t* description);
+  std::optional<Members::Claim> note_claim(const mongoc_topology_description_t* description);
   bool is_settled() const noexcept { return searching_ && settled_at_ && monotonic_now() >= *settled_at_; }
   net::Patience within(std::int32_t timeout_ms) const;
 

@@ -9,6 +9,7 @@ import raw
 from harness import wait_until
 from on_mongodb import PATIENT, first, on
 from proxies.replica_set import ReplicaSet
+from servers.mongo_server import MongoServer
 
 
 def connections(nginx, state):
@@ -44,3 +45,71 @@ def test_a_new_connection_to_the_primary_asks_no_other_member(start, mongodb, se
             first(nginx, "/uncached", {"n": 1})
             counts = burst()
             assert counts[primary] > 1 and asked_beside(primary, counts) == 0, counts
+
+
+@pytest.fixture
+def former(launch, mongodb, members):
+    """Elects another member while the primary, the first, does not know it, and shows for ever the documents of `/uncached`
+    as they are now; the new primary's have `n` = 2."""
+    old = launch(MongoServer)
+
+    def elect(index):
+        with mongodb.client() as source, old.client() as target:
+            target.nacre.uncached.insert_many(source.nacre.uncached.find())
+            source.nacre.uncached.update_many({}, {"$set": {"n": 2}, "$inc": {"_rev": 1}})
+        members.lag(0, old.port)
+        members.cling(0)
+        members.elect(index)
+
+    return elect
+
+
+def cut(members):
+    for member in members.members:
+        members.loop.call_soon_threadsafe(member.port.cut)
+
+
+def uri_of(members, order, options=""):
+    return members.uri(options).replace(",".join(members.hosts), ",".join(members.hosts[index] for index in order))
+
+
+def assert_newest_is_read(nginx, path):
+    for _ in range(10):
+        one, many = nginx.api.get(path), nginx.api.get("/uncached")
+        assert (one.status_code, many.status_code) == (200, 200)
+        assert one.json()["n"] == 2 and [item["n"] for item in many.json()["items"]] == [2]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
+def test_a_stale_primary_is_no_primary(start, mongodb, members, former, order):
+    """Whichever answers first, and whichever the worker knew."""
+    nginx = start(on(uri_of(members, order), timeouts=PATIENT), workers=1)
+    path = first(nginx, "/uncached", {"n": 1})
+    former(1)
+    members.kill(0)  # so that the worker learns of the new one
+    first(nginx, "/free", {"n": 1})
+    members.revive(0)
+    for _ in range(3):
+        cut(members)
+        wait_until(lambda: nginx.api.get(path).status_code == 200, "a connection")
+        assert_newest_is_read(nginx, path)
+    fresh = start(on(uri_of(members, order), timeouts=PATIENT), workers=1)
+    wait_until(lambda: fresh.api.get(path).status_code == 200, "a connection")
+    assert_newest_is_read(fresh, path)
+    for one in nginx, fresh:
+        assert one.api.patch(path, json={"other": "x"}).status_code == 200
+
+
+def test_no_stale_primary_is_taken_while_the_newest_is_away(start, mongodb, members, former):
+    nginx = start(on(members.uri("&serverSelectionTimeoutMS=1000")), workers=1)
+    path = first(nginx, "/uncached", {"n": 1})
+    former(1)
+    members.kill(0)
+    first(nginx, "/free", {"n": 1})
+    members.revive(0)
+    members.kill(1)
+    answers = [nginx.api.get(path) for _ in range(5)]
+    assert {answer.status_code for answer in answers} == {503}
+    members.revive(1)
+    wait_until(lambda: nginx.api.get(path).status_code == 200, "the primary")
+    assert_newest_is_read(nginx, path)

@@ -28,6 +28,7 @@ class ReplicaSet(Proxy):
             members.kill(0)            # closes a member's port and its connections; revive(0) opens it again
             members.pause(0)           # a member accepts connections and answers nothing; resume(0) ends it
             members.lag(1, old.port)   # a member reads elsewhere, in an older copy, what need not be newer
+            members.cling(0)           # the primary goes on calling itself so when another is elected; let_go(0) ends it
             members.hide(0)            # nothing that is sent to a member arrives: no connection opens; revive(0) ends it
 
     A member that is no primary refuses writes, and reads that want a primary, as MongoDB's do. A write that is under way while
@@ -59,6 +60,13 @@ class ReplicaSet(Proxy):
 
     def lag(self, index, server_port):
         self.members[index].copy = server_port
+
+    def cling(self, index):
+        self.members[index].clings_to = self.term
+
+    def let_go(self, index):
+        self.members[index].clings_to = None
+        self.members[index].change()
 
     def hide(self, index):
         self.kill(index)
@@ -104,6 +112,7 @@ class Member:
         self.port = Port(self.serve)
         self.hole = BlackHole(self.port.number)
         self.copy = None
+        self.clings_to = None
         self.process = bson.ObjectId()
         self.changes = 0
         self.changed, self.awake = asyncio.Event(), asyncio.Event()
@@ -118,6 +127,15 @@ class Member:
     @property
     def is_primary(self):
         return self.group.primary is self
+
+    @property
+    def is_stale(self):
+        """Whether it is no primary any more and does not know it."""
+        return self.clings_to is not None and not self.is_primary
+
+    @property
+    def claims_to_be_primary(self):
+        return self.is_primary or self.is_stale
 
     def change(self):
         """Wakes the hellos that wait for news."""
@@ -191,24 +209,26 @@ class Member:
         group = self.group
         for key in ("primary", "electionId", "passives", "arbiters", "isWritablePrimary", "ismaster"):
             reply.pop(key, None)
-        reply["isWritablePrimary" if name == "hello" else "ismaster"] = self.is_primary
+        reply["isWritablePrimary" if name == "hello" else "ismaster"] = self.claims_to_be_primary
         reply |= {
-            "secondary": not self.is_primary,
+            "secondary": not self.claims_to_be_primary,
             "setName": "nacre",
             "setVersion": 1,
             "hosts": group.hosts,
             "me": self.address,
         }
         reply["topologyVersion"] = self.version()
-        if group.primary:
+        if self.claims_to_be_primary:
+            reply["primary"] = self.address
+            term = group.term if self.is_primary else self.clings_to
+            reply["electionId"] = bson.ObjectId(f"7fffffff{term:016x}")
+        elif group.primary:
             reply["primary"] = group.primary.address
-        if self.is_primary:
-            reply["electionId"] = bson.ObjectId(f"7fffffff{group.term:016x}")
         return reply
 
     def refusal(self, message):
         """What is wrong with a command that a member of this state must not do."""
-        if self.is_primary:
+        if self.claims_to_be_primary:
             return None
         if is_write(message):
             return NOT_WRITABLE_PRIMARY
