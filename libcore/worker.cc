@@ -2,6 +2,7 @@
 
 #include <sodium/crypto_shorthash.h>
 
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -44,16 +45,17 @@ std::uint64_t shown_fingerprint(std::uint64_t fingerprint, std::uint64_t key) {
 /// Of all that is not the API.
 constexpr std::string_view kAllowedOnPages = "GET, HEAD";
 
-/// A worker's word in the zone.
-std::uint64_t pack(const store::PoolUsage& pool) {
+/// Three numbers below 2^20 in a word that a worker tells in the zone.
+std::uint64_t pack(std::size_t first, std::size_t second, std::size_t third) {
   const auto part = [](std::size_t number, unsigned shift) { return std::uint64_t{number & 0xFFFFFU} << shift; };
-  return part(pool.idle, 0) | part(pool.busy, 20) | part(pool.connecting, 40);
+  return part(first, 0) | part(second, 20) | part(third, 40);
 }
 
-void add(store::PoolUsage& all, std::uint64_t word) {
-  all.idle += word & 0xFFFFFU;
-  all.busy += word >> 20U & 0xFFFFFU;
-  all.connecting += word >> 40U & 0xFFFFFU;
+void add(std::array<std::uint64_t, 3>& sums, std::uint64_t word) {
+  for (std::uint64_t& sum : sums) {
+    sum += word & 0xFFFFFU;
+    word >>= 20U;
+  }
 }
 
 std::vector<metrics::Route> metered_routes(const route::Router& router) {
@@ -134,7 +136,7 @@ Worker::Worker(const Application& application, Surroundings surroundings)
 
 void Worker::keep_up() {
   const Monotonic now = around_.reactor.now();
-  tell_pool();
+  tell_gauges();
   around_.zone.look_for_others(now, config_.timeouts.store);
   upkeep_->arm(now + kUpkeep);
 }
@@ -267,28 +269,38 @@ void Worker::give_back_turn() {
   if (turn_) around_.zone.release(*std::exchange(turn_, std::nullopt));
 }
 
-/// What the others last told is at most that old.
-void Worker::tell_pool() const {
-  const auto pool = store_->pool();
-  if (place_ && pool) around_.zone.tell(*place_, pack(*pool));
+/// Every kUpkeep, and when this worker is asked: what it says of the others is at most that old.
+void Worker::tell_gauges() const {
+  if (!place_) return;
+  const Connections clients = around_.connections();
+  const auto pool = store_->pool().value_or(store::PoolUsage{});
+  around_.zone.tell(*place_,
+                    {pack(clients.reading, clients.writing, clients.waiting), pack(pool.idle, pool.busy, pool.connecting)});
 }
 
 http::Response Worker::metrics() const {
-  tell_pool();
+  tell_gauges();
+  std::array<std::uint64_t, 3> clients{};
+  std::array<std::uint64_t, 3> pool{};
+  around_.zone.each_worker([&](const cache::WorkerSlots::Words& words) {
+    add(clients, words[0]);
+    add(pool, words[1]);
+  });
   const cache::Zone::Usage usage = around_.zone.usage();
-  std::vector<metrics::Sample> samples{
-      {metrics::kCacheEntries, {}, usage.entries},   {metrics::kCacheBytes, {}, usage.bytes},
-      {metrics::kCacheCapacity, {}, usage.capacity}, {metrics::kCacheEvictions, {}, usage.evictions},
-      {metrics::kCacheResets, {}, usage.resets},     {metrics::kBuildInfo, {NACRE_VERSION, around_.nginx}, 1}};
-  if (around_.connections) {
-    for (const auto& [state, number] : around_.connections()) samples.push_back({metrics::kConnections, {state}, number});
-  }
+  std::vector<metrics::Sample> samples{{metrics::kCacheEntries, {}, usage.entries},
+                                       {metrics::kCacheBytes, {}, usage.bytes},
+                                       {metrics::kCacheCapacity, {}, usage.capacity},
+                                       {metrics::kCacheEvictions, {}, usage.evictions},
+                                       {metrics::kCacheResets, {}, usage.resets},
+                                       {metrics::kBuildInfo, {NACRE_VERSION, around_.nginx}, 1},
+                                       {metrics::kConnections, {"active"}, clients[0] + clients[1] + clients[2]},
+                                       {metrics::kConnections, {"reading"}, clients[0]},
+                                       {metrics::kConnections, {"writing"}, clients[1]},
+                                       {metrics::kConnections, {"waiting"}, clients[2]}};
   if (store_->pool()) {
-    store::PoolUsage all;
-    around_.zone.each_word([&](std::uint64_t word) { add(all, word); });
-    samples.push_back({metrics::kPoolConnections, {"idle"}, all.idle});
-    samples.push_back({metrics::kPoolConnections, {"busy"}, all.busy});
-    samples.push_back({metrics::kPoolConnections, {"connecting"}, all.connecting});
+    samples.push_back({metrics::kPoolConnections, {"idle"}, pool[0]});
+    samples.push_back({metrics::kPoolConnections, {"busy"}, pool[1]});
+    samples.push_back({metrics::kPoolConnections, {"connecting"}, pool[2]});
   }
   return text_answer(metrics::expose(registry_, samples), metrics::kContentType);
 }

@@ -48,6 +48,13 @@ struct Application {
 /// All of Nacre in one process: what is made once a worker has been forked, and shared by its requests.
 class Worker {
  public:
+  /// Open connections of this worker's clients, by what they do, as nginx's stub_status has them.
+  struct Connections {
+    std::size_t reading = 0;  ///< a request's head
+    std::size_t writing = 0;  ///< being answered, bodies included; one of HTTP/2 with any request
+    std::size_t waiting = 0;  ///< for a request
+  };
+
   struct Surroundings {
     Reactor& reactor;
     cache::Zone& zone;
@@ -55,7 +62,7 @@ class Worker {
     std::uint32_t workers = 1;                  ///< how many there are
     std::function<void(std::string_view)> log;  ///< one line for operators; called on any thread
     std::string nginx;                          ///< its version
-    std::function<std::vector<std::pair<std::string_view, std::uint64_t>>()> connections{};  ///< by state
+    std::function<Connections()> connections;
   };
 
   Worker(const Application& application, Surroundings surroundings);
@@ -98,7 +105,7 @@ class Worker {
   http::Response metrics() const;
   bool take_turn(std::string_view what);
   void give_back_turn();
-  void tell_pool() const;
+  void tell_gauges() const;
   void keep_up();
 
   const Application& application_;

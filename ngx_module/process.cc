@@ -18,16 +18,26 @@ void log_line(std::string_view line) {
   ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0, "nacre: %V", &text);
 }
 
-/// What stub_status shows.
-std::vector<std::pair<std::string_view, std::uint64_t>> connections() {
-#if (NGX_STAT_STUB)
-  return {{"active", *ngx_stat_active},
-          {"reading", *ngx_stat_reading},
-          {"writing", *ngx_stat_writing},
-          {"waiting", *ngx_stat_waiting}};
-#else
-  return {};
+/// Neither its TLS handshake nor a request's head is over: what writes is set when the head is.
+bool is_before_request(const ngx_connection_t& connection) {
+#if (NGX_SSL)
+  if (connection.ssl != nullptr && !connection.ssl->handshaked) return true;
 #endif
+  return connection.write->handler == ngx_http_empty_handler;
+}
+
+/// The states are stub_status's, whose counters never lose what a killed worker had. nginx takes free connections from the
+/// front, so those in use are found early.
+Worker::Connections connections_of(const ngx_cycle_t& cycle) {
+  Worker::Connections found;
+  ngx_uint_t used = cycle.connection_n - cycle.free_connection_n;
+  for (const ngx_connection_t* c = cycle.connections; used > 0 && c != cycle.connections + cycle.connection_n; ++c) {
+    if (c->fd == static_cast<ngx_socket_t>(-1)) continue;
+    --used;
+    if (c->listening == nullptr || c->read->accept) continue;  // to a server, or one that listens
+    ++(c->reusable ? found.waiting : is_before_request(*c) ? found.reading : found.writing);
+  }
+  return found;
 }
 
 /// glibc raises its threshold to the largest block that was ever given back, and then keeps what such blocks leave behind in
@@ -54,7 +64,7 @@ Process::Process(ngx_cycle_t& cycle)
                                                           .workers = static_cast<std::uint32_t>(core->worker_processes),
                                                           .log = [this](std::string_view line) { log_.say(line); },
                                                           .nginx = NGINX_VERSION,
-                                                          .connections = connections});
+                                                          .connections = [&cycle] { return connections_of(cycle); }});
 }
 
 /// Fibers that wait for a thread find it done, the others are cancelled; then nothing of Nacre runs any more, and what threads

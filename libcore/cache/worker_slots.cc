@@ -18,7 +18,7 @@ std::optional<std::size_t> WorkerSlots::take_place() noexcept {
     Slot& slot = slots_[place];
     // One that is about to leave holds its lock still.
     if (slot.listed.load(std::memory_order_acquire) != 0 || slot.alive.try_lock() == RobustMutex::Attempt::held) continue;
-    tell(place, 0);
+    tell(place, {});
     slot.listed.store(1, std::memory_order_release);
     return place;
   }

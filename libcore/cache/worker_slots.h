@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <tuple>
 
 #include "base/robust_mutex.h"
 
@@ -40,13 +41,20 @@ class WorkerSlots {
   }
   void leave(std::size_t place) noexcept;
 
+  /// What a process has to say, word by word.
+  using Words = std::array<std::uint64_t, 2>;
   /// What the process at a place has to say, in place of what it said before.
-  void tell(std::size_t place, std::uint64_t word) noexcept { slots_[place].word.store(word, std::memory_order_relaxed); }
-  /// Calls `visit` with the word of each listed process; one that died is listed until the next one enters.
+  void tell(std::size_t place, const Words& words) noexcept {
+    for (std::size_t i = 0; i < words.size(); ++i) slots_[place].words[i].store(words[i], std::memory_order_relaxed);
+  }
+  /// Calls `visit` with the words of each listed process; one that died is listed until the next one enters.
   template <class Visit>
-  void each_word(Visit visit) const noexcept {
+  void each(Visit visit) const noexcept {
     for (const Slot& slot : slots_) {
-      if (slot.listed.load(std::memory_order_acquire) != 0) visit(slot.word.load(std::memory_order_relaxed));
+      if (slot.listed.load(std::memory_order_acquire) == 0) continue;
+      Words words;
+      for (std::size_t i = 0; i < words.size(); ++i) words[i] = slot.words[i].load(std::memory_order_relaxed);
+      visit(words);
     }
   }
 
@@ -54,7 +62,7 @@ class WorkerSlots {
   struct Slot {
     RobustMutex alive;  ///< held by the process that is listed here
     std::atomic<std::uint64_t> listed;
-    std::atomic<std::uint64_t> word;
+    std::array<std::atomic<std::uint64_t>, std::tuple_size_v<Words>> words;
   };
 
   /// Twice the 512 workers of one configuration.

@@ -136,11 +136,11 @@ class Zone {
   /// their requests are no matter.
   WorkerSlots::Entered enter() noexcept;
   void leave(std::size_t place) noexcept { workers_.leave(place); }
-  /// A word of each worker, for what is added up over all: see WorkerSlots. `place`: as `enter` gave it.
-  void tell(std::size_t place, std::uint64_t word) noexcept { workers_.tell(place, word); }
+  /// What each worker says of itself, for what is added up over all: see WorkerSlots. `place`: as `enter` gave it.
+  void tell(std::size_t place, const WorkerSlots::Words& words) noexcept { workers_.tell(place, words); }
   template <class Visit>
-  void each_word(Visit visit) const noexcept {
-    workers_.each_word(visit);
+  void each_worker(Visit visit) const noexcept {
+    workers_.each(visit);
   }
 
   struct Usage {

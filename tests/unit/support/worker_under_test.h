@@ -33,8 +33,11 @@ class WorkerUnderTest {
         zone_(cache::Zone::format(memory_.bytes())) {
     std::filesystem::create_directories(folder_ / "data");
     metrics::Registry::format(zone_.metrics());
-    worker = std::make_unique<Worker>(
-        application_, Worker::Surroundings{.reactor = reactor, .zone = zone_, .log = [](std::string_view) {}, .nginx = "test"});
+    worker = std::make_unique<Worker>(application_, Worker::Surroundings{.reactor = reactor,
+                                                                         .zone = zone_,
+                                                                         .log = [](std::string_view) {},
+                                                                         .nginx = "test",
+                                                                         .connections = [] { return Worker::Connections{}; }});
     reactor.run();
   }
   ~WorkerUnderTest() {
