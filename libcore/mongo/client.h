@@ -31,6 +31,18 @@ struct Demand {
   mutable bool wrote = false;
 };
 
+/// Tells operators what a server refuses until somebody sees to it, once a minute.
+class Refusals {
+ public:
+  Refusals(std::string_view what, std::function<void(std::string_view)> log) : what_(what), log_(std::move(log)) {}
+  void note(const Result<Answer>& answer, Monotonic now);
+
+ private:
+  std::string_view what_;
+  std::function<void(std::string_view)> log_;
+  std::optional<Monotonic> told_{};
+};
+
 class Transaction;
 
 /// Commands to MongoDB, tried again as the specifications of its drivers have it, for as long as the fiber's deadline allows:
@@ -90,6 +102,8 @@ class Client {
   const Target target_;
   net::Threads threads_;
   const Listeners listeners_;
+  Refusals refused_reads_{"reads", listeners_.log};
+  Refusals refused_writes_{"writes", listeners_.log};
   Servers primary_;
   std::unique_ptr<Servers> readers_;  ///< nullptr: the primary is read from
   Sessions sessions_;

@@ -10,24 +10,46 @@ namespace {
 enum Code : std::int32_t {
   HostUnreachable = 6,
   HostNotFound = 7,
+  Unauthorized = 13,
+  AuthenticationFailed = 18,
   LockTimeout = 24,
+  CursorNotFound = 43,
   MaxTimeMSExpired = 50,
+  StaleShardVersion = 63,
+  WriteConcernTimeout = 64,
+  UnknownReplWriteConcern = 79,
   NetworkTimeout = 89,
   ShutdownInProgress = 91,
+  UnsatisfiableWriteConcern = 100,
   WriteConflict = 112,
   DocumentValidationFailure = 121,
+  FailedToSatisfyReadPreference = 133,
   ReadConcernMajorityNotAvailableYet = 134,
   CannotIndexParallelArrays = 171,
+  QueryPlanKilled = 175,
   PrimarySteppedDown = 189,
+  NetworkInterfaceExceededTimeLimit = 202,
+  KeyNotFound = 211,
+  SnapshotUnavailable = 246,
+  TooManyLogicalSessions = 261,
   ExceededTimeLimit = 262,
+  TransactionExceededLifetimeLimitSeconds = 290,
+  TemporarilyUnavailable = 365,
+  IngressRequestRateLimitExceeded = 462,
+  AtlasError = 8000,
   SocketException = 9001,
   LegacyNotPrimary = 10058,
   NotWritablePrimary = 10107,
   BSONObjectTooLarge = 10334,
   InterruptedAtShutdown = 11600,
+  Interrupted = 11601,
   InterruptedDueToReplStateChange = 11602,
   NotPrimaryNoSecondaryOk = 13435,
+  StaleConfig = 13388,
   NotPrimaryOrSecondary = 13436,
+  OutOfDiskSpace = 14031,
+  DocumentTooLargeInUpdate = 17419,
+  DocumentTooLargeInReplacement = 17420,
 };
 // NOLINTEND(readability-identifier-naming)
 
@@ -38,9 +60,30 @@ constexpr std::array<std::int32_t, 8> kStateChanges{ShutdownInProgress,      Pri
 constexpr std::array<std::int32_t, 5> kTransient{HostUnreachable, HostNotFound, NetworkTimeout, ExceededTimeLimit,
                                                  SocketException};
 
-constexpr std::array<std::int32_t, 7> kRefusals{DocumentValidationFailure, CannotIndexParallelArrays, BSONObjectTooLarge,
-                                                LegacyNotPrimary,          NotWritablePrimary,        NotPrimaryNoSecondaryOk,
-                                                NotPrimaryOrSecondary};
+/// Nothing was written.
+constexpr std::array<std::int32_t, 10> kRefusals{Unauthorized,         DocumentValidationFailure, CannotIndexParallelArrays,
+                                                 BSONObjectTooLarge,   DocumentTooLargeInUpdate,  DocumentTooLargeInReplacement,
+                                                 LegacyNotPrimary,     NotWritablePrimary,        NotPrimaryNoSecondaryOk,
+                                                 NotPrimaryOrSecondary};
+/// Over in a moment, or by trying the whole request again.
+constexpr std::array<std::int32_t, 10> kPassing{LockTimeout,         CursorNotFound,
+                                                StaleShardVersion,   WriteConflict,
+                                                QueryPlanKilled,     NetworkInterfaceExceededTimeLimit,
+                                                SnapshotUnavailable, TransactionExceededLifetimeLimitSeconds,
+                                                Interrupted,         StaleConfig};
+/// Over when somebody sees to it.
+constexpr std::array<std::int32_t, 12> kLasting{Unauthorized,
+                                                AuthenticationFailed,
+                                                WriteConcernTimeout,
+                                                UnknownReplWriteConcern,
+                                                UnsatisfiableWriteConcern,
+                                                FailedToSatisfyReadPreference,
+                                                KeyNotFound,
+                                                TooManyLogicalSessions,
+                                                TemporarilyUnavailable,
+                                                IngressRequestRateLimitExceeded,
+                                                AtlasError,
+                                                OutOfDiskSpace};
 
 template <std::size_t N>
 bool is_in(const std::array<std::int32_t, N>& codes, std::int32_t code) {
@@ -90,12 +133,15 @@ bool ServerError::is_retryable_write() const noexcept {
 }
 
 bool ServerError::is_refusal() const noexcept { return is_duplicate_key() || is_in(kRefusals, code); }
+bool ServerError::is_lasting() const noexcept { return is_in(kLasting, code); }
 
 Failure ServerError::failure() const {
   switch (code) {
     case MaxTimeMSExpired:
       return with_reason(Error::deadline, "the store did not answer in time", *this);
     case BSONObjectTooLarge:
+    case DocumentTooLargeInUpdate:
+    case DocumentTooLargeInReplacement:
       return with_reason(Error::too_large, "the document is too large for the store", *this);
     case DocumentValidationFailure:
     case CannotIndexParallelArrays:
@@ -104,8 +150,8 @@ Failure ServerError::failure() const {
       break;
   }
   if (is_duplicate_key()) return with_reason(Error::conflict, "another document is in the way", *this);
-  constexpr std::array<std::int32_t, 10> kAway{13, 18, LockTimeout, 64, WriteConflict, 100, 11601, 14031, 211, 8000};
-  const bool away = is_retryable_read() || is_retryable_write() || transient_transaction || is_in(kAway, code);
+  const bool away =
+      is_retryable_read() || is_retryable_write() || transient_transaction || is_in(kPassing, code) || is_lasting();
   return with_reason(away ? Error::unavailable : Error::internal, away ? "the store is away" : "", *this);
 }
 

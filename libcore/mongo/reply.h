@@ -27,6 +27,8 @@ struct ServerError {
   bool is_retryable_read() const noexcept;
   /// A write that carries a transaction number may be (retryable writes specification).
   bool is_retryable_write() const noexcept;
+  /// It is given again until somebody sees to the server, its users or the URI.
+  bool is_lasting() const noexcept;
   bool is_duplicate_key() const noexcept { return code == 11000 || code == 11001 || code == 12582; }
 
   /// The server refused before it changed anything; after another error it may have.

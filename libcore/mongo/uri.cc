@@ -96,8 +96,11 @@ Taken take_w(std::string_view value, WriteConcern& to) {
     if (value == "0") return Failure(Error::internal, "0 would lose writes unnoticed");
     return take_number(value, 1, 50, [&](std::int64_t n) { to.count = static_cast<std::int32_t>(n); });
   }
-  if (value.empty()) return Failure(Error::internal, "must be majority, a number of members or a name");
-  to.tag = value;
+  const bool name = !value.empty() && is_letter(value[0]) && std::all_of(value.begin(), value.end(), [](char c) {
+    return is_letter(c) || is_digit(c) || c == '_' || c == '-' || c == '.';
+  });
+  if (!name) return Failure(Error::internal, "must be majority, a number of members or a name");
+  to.tag = lower(value) == "majority" ? "majority" : value;
   return {};
 }
 
@@ -129,7 +132,17 @@ struct Option {
   Taken (*take)(std::string_view value, Uri& uri);
 };
 
-Taken leave(std::string_view /*value*/, Uri& /*uri*/) { return {}; }
+/// For libmongoc to read.
+template <std::size_t Longest>
+Taken text(std::string_view value, Uri& /*uri*/) {
+  if (value.empty()) return Failure(Error::internal, "is empty");
+  if (value.size() > Longest) return Failure(Error::internal, "is longer than " + std::to_string(Longest) + " bytes");
+  return {};
+}
+template <std::int64_t Most>
+Taken number(std::string_view value, Uri& /*uri*/) {
+  return take_number(value, 0, Most, [](std::int64_t) {});
+}
 
 template <bool Uri::*Member>
 Taken flag(std::string_view value, Uri& uri) {
@@ -146,9 +159,9 @@ Taken file(std::string_view value, Uri& uri) {
 }
 
 constexpr std::array kOptions{
-    Option{"appName", true, leave},
+    Option{"appName", true, text<128>},
     Option{"authMechanism", true, take_mechanism},
-    Option{"authSource", true, leave},
+    Option{"authSource", true, text<63>},
     Option{"connectTimeoutMS", true, time<&Uri::connect_timeout, 1>},
     Option{"directConnection", true, flag<&Uri::direct>},
     Option{"journal", false,
@@ -158,7 +171,7 @@ constexpr std::array kOptions{
              u.write_concern.journal = on;
              return taken;
            }},
-    Option{"localThresholdMS", true, leave},
+    Option{"localThresholdMS", true, number<60'000>},
     Option{"maxConnecting", false, [](std::string_view v, Uri& u) { return take_count(v, 100, u.max_connecting); }},
     Option{"maxIdleTimeMS", false, time<&Uri::max_idle_time, 0>},
     Option{"maxPoolSize", false, [](std::string_view v, Uri& u) { return take_count(v, 10'000, u.max_connections); }},
@@ -182,13 +195,13 @@ constexpr std::array kOptions{
              return take_name(v, kModes, u.read_preference.mode);
            }},
     Option{"readPreferenceTags", true, [](std::string_view v, Uri& u) { return take_tags(v, u.read_preference); }},
-    Option{"replicaSet", true, leave},
+    Option{"replicaSet", true, text<255>},
     Option{"retryReads", false, flag<&Uri::retry_reads>},
     Option{"retryWrites", false, flag<&Uri::retry_writes>},
     Option{"serverSelectionTimeoutMS", false, time<&Uri::server_selection_timeout, 1>},
     Option{"socketTimeoutMS", false, time<&Uri::socket_timeout, 0>},
-    Option{"srvMaxHosts", true, leave},
-    Option{"srvServiceName", true, leave},
+    Option{"srvMaxHosts", true, number<1'000>},
+    Option{"srvServiceName", true, text<63>},
     Option{"ssl", true, flag<&Uri::tls>},
     Option{"tls", true, flag<&Uri::tls>},
     Option{"tlsAllowInvalidCertificates", false,
@@ -301,6 +314,10 @@ Result<std::string> check_with_driver(const std::string& text, Uri& uri) {
   const UriHandle handle(mongoc_uri_new_with_error(text.c_str(), &error));
   if (!handle) return wrong("", "hosts, user, password or options are not as MongoDB's connection strings have them");
   uri.has_user = mongoc_uri_get_username(handle.get()) != nullptr;
+  const char* password = mongoc_uri_get_password(handle.get());
+  // libmongoc would only find out when it connects, and reads through a null pointer then.
+  if (uri.has_user && !uri.x509 && (password == nullptr || *password == '\0'))
+    return wrong("", "a user needs a password, after a colon (of the mechanisms only MONGODB-X509 has none)");
   const char* database = mongoc_uri_get_database(handle.get());
   return std::string(database == nullptr ? "" : database);
 }
@@ -324,7 +341,9 @@ Result<Uri> parse_uri(std::string_view text) {
   const auto database = check_with_driver(uri.driver, uri);
   if (!database) return database.error();
   if (!database->empty()) uri.database = *database;
-  if (uri.database.find_first_of("/\\. \"$*<>:|?") != std::string::npos) return wrong("", "this is no name for a database");
+  constexpr std::size_t kLongestDatabase = 63;  // https://www.mongodb.com/docs/manual/reference/limits/
+  if (uri.database.size() > kLongestDatabase || uri.database.find_first_of("/\\. \"$*<>:|?") != std::string::npos)
+    return wrong("", "this is no name for a database");
   return uri;
 }
 

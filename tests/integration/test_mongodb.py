@@ -663,6 +663,36 @@ def test_what_ends_when_nobody_waits_for_it_any_more_is_told(start, mongodb, lau
         wait_until(lambda: nginx.api.get(path).json()["title"] == "new", "the write", 8)
 
 
+@pytest.mark.parametrize("code", [13, 100, 133, 261, 290, 365, 8000])
+def test_what_the_server_refuses_is_503_and_told_where_it_lasts(start, mongodb, code):
+    nginx = start(on(mongodb.uri(), timeouts=PATIENT))
+    path = first(nginx, "/uncached", {"n": 1})
+    for command, ask in (
+        ("find", lambda: nginx.api.get(path)),
+        ("insert", lambda: nginx.api.post("/uncached", json={"n": 2})),
+        ("findAndModify", lambda: nginx.api.patch(path, json={"n": 3})),
+    ):
+        mongodb.fail(command, errorCode=code)
+        for _ in range(2):
+            answer = ask()
+            assert_problem(answer, 503)
+            assert answer.headers["Retry-After"]
+        mongodb.heal()
+    assert nginx.api.get(path).json()["n"] == 1
+    told = 0 if code == 290 else 1
+    log = nginx.log()
+    assert len(re.findall(rf"MongoDB refuses reads: .*\({code}\)", log)) == told
+    assert len(re.findall(rf"MongoDB refuses writes: .*\({code}\)", log)) == told
+
+
+def test_a_document_that_an_update_makes_too_large_for_the_server_is_413(start, mongodb):
+    nginx = start(on(mongodb.uri()))
+    path = first(nginx, "/uncached", {"n": 1})
+    for code in (17419, 17420):
+        mongodb.fail("findAndModify", times=1, errorCode=code)
+        assert_problem(nginx.api.patch(path, json={"n": 2}), 413)
+
+
 def test_a_pool_that_is_exhausted(start, mongodb):
     uri = mongodb.uri(maxPoolSize=1, waitQueueTimeoutMS=200)
     nginx = start(on(uri, timeouts="{ store: 3s, request: 6s }"))

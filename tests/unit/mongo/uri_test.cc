@@ -56,44 +56,66 @@ TEST_CASE("a MongoDB URI without options has the defaults") {
 }
 
 TEST_CASE("a MongoDB URI that can't be honoured is refused without a word of its secrets") {
-  for (const char* text : {"mongodb://",
-                           "mongodb://u:hidden@",
-                           "mongodb://u:hidden@@h/db",
-                           "mongodb://u:hid den@h:99999/db",
-                           "mongodb://h/db?hidden",
-                           "mongodb://u:a?hidden=1@h/db",
-                           "mongodb://u:a?hidden=1@h/db?w=1",
-                           "mongodb://u:a?b&hidden=1@h/db?colour=1",
-                           "mongodb://u:a@hidden=1?hidden=1@h/db",
-                           "mongodb://h/db?tls=true&tlsCertificateKeyFilePassword=a&hidden=1",
-                           "mongodb://h/db?hid-den=1",
-                           "mongodb://h/db?=hidden",
-                           "mongodb://h/db?hiddenhiddenhiddenhiddenhiddenhiddenhiddenhidden=1",
-                           "mongodb://u:hidden@h/db?compressors=zlib",
-                           "mongodb://u:hidden@h/db?w=0",
-                           "mongodb://u:hidden@h/db?tls=hidden",
-                           "mongodb://u:hidden@h/db?maxPoolSize=0",
-                           "mongodb://u:hidden@h/db?maxIdleTimeMS=hidden",
-                           "mongodb://u:hidden@h/db?tls=true&tls=true",
-                           "mongodb://u:hidden@h/db?tlsCAFile=hidden",
-                           "mongodb://u:hidden@h/db?authMechanism=GSSAPI",
-                           "mongodb://u:hidden@h/db?authMechanism=MONGODB-X509",
-                           "mongodb://h/db?minPoolSize=9&maxPoolSize=8",
-                           "mongodb://h/db?maxStalenessSeconds=100",
-                           "mongodb://h/db?heartbeatFrequencyMS=500",
-                           "mongodb://h/db?loadBalanced=true",
-                           "mongodb://h/db?readPreferenceTags=hidden&readPreference=nearest",
-                           "mongodb://a,b/db?directConnection=true",
-                           "mongodb://u:hidden@h/d%24b",
-                           "mongodb://h/db?tlsCAFile=%zz&tls=true",
-                           "mongodb+srv://h:27017/db",
-                           "redis://hidden"}) {
-    CAPTURE(text);
+  for (const char* text :
+       {"mongodb://",
+        "mongodb://u:hidden@",
+        "mongodb://u:hidden@@h/db",
+        "mongodb://u:hid den@h:99999/db",
+        "mongodb://h/db?hidden",
+        "mongodb://u:a?hidden=1@h/db",
+        "mongodb://u:a?hidden=1@h/db?w=1",
+        "mongodb://u:a?b&hidden=1@h/db?colour=1",
+        "mongodb://u:a@hidden=1?hidden=1@h/db",
+        "mongodb://h/db?tls=true&tlsCertificateKeyFilePassword=a&hidden=1",
+        "mongodb://h/db?hid-den=1",
+        "mongodb://h/db?=hidden",
+        "mongodb://h/db?hiddenhiddenhiddenhiddenhiddenhiddenhiddenhidden=1",
+        "mongodb://u:hidden@h/db?compressors=zlib",
+        "mongodb://u:hidden@h/db?w=0",
+        "mongodb://u:hidden@h/db?w=-1",
+        "mongodb://u:hidden@h/db?w=51",
+        "mongodb://u:hidden@h/db?w=majority;j=true",
+        "mongodb://u:hidden@h/db?w=",
+        "mongodb://h/db?localThresholdMS=hidden",
+        "mongodb://h/db?localThresholdMS=-1",
+        "mongodb://h/db?authSource=",
+        "mongodb://h/db?appName=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "mongodb+srv://h.example.com/db?srvMaxHosts=hidden",
+        "mongodb+srv://h.example.com/db?srvMaxHosts=-1",
+        "mongodb://h/db?srvMaxHosts=2",
+        "mongodb://h/db?replicaSet=",
+        "mongodb://h/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "mongodb://u:hidden@h/db?tls=hidden",
+        "mongodb://u:hidden@h/db?maxPoolSize=0",
+        "mongodb://u:hidden@h/db?maxIdleTimeMS=hidden",
+        "mongodb://u:hidden@h/db?tls=true&tls=true",
+        "mongodb://u:hidden@h/db?tlsCAFile=hidden",
+        "mongodb://u:hidden@h/db?authMechanism=GSSAPI",
+        "mongodb://u:hidden@h/db?authMechanism=MONGODB-X509",
+        "mongodb://h/db?minPoolSize=9&maxPoolSize=8",
+        "mongodb://h/db?maxStalenessSeconds=100",
+        "mongodb://h/db?heartbeatFrequencyMS=500",
+        "mongodb://h/db?loadBalanced=true",
+        "mongodb://h/db?readPreferenceTags=hidden&readPreference=nearest",
+        "mongodb://a,b/db?directConnection=true",
+        "mongodb://u:hidden@h/d%24b",
+        "mongodb://h/db?tlsCAFile=%zz&tls=true",
+        "mongodb+srv://h:27017/db",
+        "redis://hidden"}) {
+    CAPTURE(std::string(text));
     const auto uri = parse_uri(text);
     REQUIRE_FALSE(uri.has_value());
     CHECK_FALSE(uri.error().detail.empty());
     CHECK(uri.error().detail.find("hid") == std::string::npos);
   }
+}
+
+TEST_CASE("a write concern is majority in any case, a number of members, or a name of the set's configuration") {
+  const auto tag = [](const char* w) { return parse_uri(std::string("mongodb://h/db?w=").append(w))->write_concern.tag; };
+  CHECK(tag("Majority") == "majority");
+  CHECK(tag("MultipleDC") == "MultipleDC");
+  CHECK(tag("50").empty());
 }
 
 TEST_CASE("an option that is not known is named where the name is no part of a password") {
