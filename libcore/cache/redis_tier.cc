@@ -35,10 +35,10 @@ static_assert(std::is_trivially_copyable_v<Trailer> && sizeof(Trailer) == 40);
 constexpr std::string_view kReplace =
     "if redis.call('GETRANGE', KEYS[1], -8, -1) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end";
 
-/// Gives the epoch, after it has begun a new one where that is asked for, there is none, or it was begun on another server or
-/// other data; why the server takes no writes, if it takes none; and who the server is, empty where the user may not know
-/// (INFO): then it counts as the same. The old epoch is deleted first, for a full server takes in the same script what comes
-/// after that.
+/// Gives the epoch, after it has begun a new one where that is asked for, there is none, it is older than one that is known of,
+/// or it was begun on another server or other data; why the server takes no writes, if it takes none; and who the server is,
+/// empty where the user may not know (INFO): then it counts as the same. The old epoch is deleted first, for a full server
+/// takes in the same script what comes after that.
 const redis::Script look_script(R"(
   local server = ''
   for _, section in ipairs({'server', 'replication'}) do
@@ -50,6 +50,8 @@ const redis::Script look_script(R"(
   local value = redis.pcall('GET', KEYS[1])
   local epoch, begun_on
   if type(value) == 'string' then epoch, begun_on = string.match(value, '^([1-9]%d*) (%w*)$') end
+  local known = ARGV[5]
+  if epoch and (#epoch < #known or #epoch == #known and epoch < known) then epoch = nil end
   local new = ARGV[1] .. ' ' .. server
   local write = redis.pcall('SET', KEYS[1], new, 'NX')
   if not epoch or ARGV[2] == 'begin' or server ~= '' and server ~= begun_on then
@@ -80,6 +82,14 @@ std::string serialize(const Entry& entry, Trailer trailer) {
   value.reserve(entry.body.size() + entry.etag.size() + sizeof trailer);
   value.append(entry.body).append(entry.etag).append(reinterpret_cast<const char*>(&trailer), sizeof trailer);
   return value;
+}
+
+/// A later one than all that were begun by then, as far as is known of them: what has been replaced by another one never counts
+/// again, though its data come back (SWAPDB).
+std::uint64_t new_epoch(Timestamp now, std::uint64_t known) {
+  constexpr unsigned kRandom = 20;  // bits; milliseconds have the others
+  const auto time = static_cast<std::uint64_t>(now.time_since_epoch().count());
+  return (std::max(time, known >> kRandom) + 1) << kRandom | randombytes_uniform(1U << kRandom);
 }
 
 /// 0 for what begins with no number.
@@ -265,7 +275,8 @@ bool RedisTier::end(std::string_view resource, std::span<const std::string_view>
     const auto current = end_under(epoch, resource, ids);
     if (!current) return false;
     // Whoever begins an epoch after this begins it after the write.
-    if (*current == epoch || *current == 0) return true;
+    if (*current == epoch) return true;
+    if (*current < epoch) return false;  // where it went, it may come from again
     epoch = *current;
     trust_.doubt();
   }
@@ -354,9 +365,10 @@ void RedisTier::look() {
   const auto turn = trust_.begin(now(), 4 * options_.timeout);
   if (!turn) return;
   const std::uint64_t conversation = client_.conversations();
+  const std::uint64_t known = trust_.last_epoch();
   const auto reply = client_.run(look_script, {epoch_key_},
-                                 {std::to_string(random_number()), turn->raises ? "begin" : "", channel_,
-                                  std::string(host_).append(1, ' ').append(kNewEpoch)});
+                                 {std::to_string(new_epoch(scheduler_.reactor().wall(), known)), turn->raises ? "begin" : "",
+                                  channel_, std::string(host_).append(1, ' ').append(kNewEpoch), std::to_string(known)});
   if (!reply || reply->items().size() != 3) {
     trust_.give_up(*turn);
     if (!reply && redis::refused(reply.error())) note(reply.error().internal.substr(std::string_view("redis: ").size()));

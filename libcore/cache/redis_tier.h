@@ -25,8 +25,8 @@ namespace nacre::cache {
 /// A write deletes what it ends, which a full Redis still does; a fill comes only in the place of what its reader had seen
 /// before it read the store, so that a slow one can't put back what was just deleted. What could not be deleted is put out of
 /// reach by a new epoch (cache/trust.h), begun as soon as Redis takes writes again; and so is everything when another server
-/// answers, or the same one with other data: it may have missed deletions. An epoch is a random number, which never comes
-/// again.
+/// answers, or the same one with other data: it may have missed deletions. An epoch is a moment and a
+/// random number: none is used once a later one is known of.
 ///
 /// Keys do not hold the configuration's fingerprint but values do, so that a write ends what any configuration cached.
 /// The age of an answer is the difference of two hosts' wall clocks; Redis itself drops it at the end of its lifetime.

@@ -533,3 +533,15 @@ def test_writes_on_the_host_that_has_not_learned_of_an_epoch(make_nginx, redis, 
                 hosts.write(hosts.there)
                 assert hosts.seen(hosts.here) == [hosts.number] * 2
             hosts.recovered()
+
+
+def test_databases_that_are_swapped_and_swapped_back(hosts, redis):
+    """What was cached comes back, older than what was written meanwhile."""
+    with hosts.watched():
+        for learned in (True, False):
+            for _ in range(2):
+                redis.execute("SWAPDB", 0, 1)
+                if learned:
+                    hosts.recovered()
+                hosts.write()
+            hosts.recovered()

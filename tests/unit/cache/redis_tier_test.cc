@@ -171,7 +171,8 @@ TEST_SUITE("RedisTier") {
     OnRedis here(server);
     REQUIRE(here.used());
     const auto epoch = [&] { return server.ask({"GET", "n:epoch"}).text(); };
-    for (const char* change : {"emptied", "started anew", "made a replica and a master", "of an older snapshot"}) {
+    for (const char* change : {"emptied", "started anew", "made a replica and a master", "of an older snapshot",
+                               "swapped and swapped back", "swapped back before anybody looked"}) {
       CAPTURE(change);
       here.read(kDocument, "old");
       const std::string before = epoch();
@@ -187,6 +188,16 @@ TEST_SUITE("RedisTier") {
         server.kill();
         server.start();
         if (what == "started anew") CHECK(epoch() == before);
+      }
+      if (what.starts_with("swapped")) {
+        const std::uint64_t known = here.zone.trust().last_epoch();
+        (void)server.ask({"SWAPDB", "0", "1"});
+        if (what == "swapped and swapped back") {
+          REQUIRE(here.redis.turn(kSoon, [&] { return here.zone.trust().last_epoch() != known; }));
+        }
+        here.write();
+        (void)server.ask({"SWAPDB", "0", "1"});
+        CHECK(epoch() == before);
       }
       CHECK(here.redis.turn(kSoon, [&] { return !epoch().empty() && epoch() != before && here.body(kDocument) == "none"; }));
     }
