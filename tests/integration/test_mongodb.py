@@ -32,7 +32,7 @@ from servers.redis_server import RedisServer
 from stalls import Stalls
 
 
-WAITED = 10  # seconds, connectTimeoutMS: what a member that is away costs whoever waits for it
+WAITED = 10  # seconds that a member which is away costs whoever waits for it
 
 
 @pytest.fixture
@@ -375,7 +375,8 @@ def test_three_of_seven_members_are_away(watched, mongodb, away, seeds):
         members.elect(6)
         for index in (0, 1, 4):
             getattr(members, away)(index)
-        uri = members.uri().replace(",".join(members.hosts), ",".join(members.hosts[7 - seeds :]))
+        uri = members.uri(f"&connectTimeoutMS={1000 * WAITED}")
+        uri = uri.replace(",".join(members.hosts), ",".join(members.hosts[7 - seeds :]))
         nginx = watched(on(uri, timeouts=PATIENT))
 
         def took():
@@ -384,9 +385,9 @@ def test_three_of_seven_members_are_away(watched, mongodb, away, seeds):
             return time.monotonic() - began
 
         assert took() < WAITED / 2
-        assert sum(took() for _ in range(50)) < WAITED / 2
+        assert max(took() for _ in range(50)) < WAITED / 2
         members.elect(5)
-        assert sum(took() for _ in range(50)) < WAITED / 2
+        assert max(took() for _ in range(50)) < WAITED / 2
         assert first(nginx, "/notes", {"title": "x"})
         assert nginx.stalls.bounded(), nginx.stalls
 
