@@ -215,10 +215,18 @@ def mongodb_uri(tmp_path_factory):
     one.stop()
 
 
+@pytest.fixture(scope="module")
+def lasting_mongodb(tmp_path_factory):
+    one = MongoServer(tmp_path_factory.mktemp("mongodb")).start()
+    yield one
+    one.stop()
+
+
 @pytest.fixture
-def mongodb(launch):
-    """A MongoDB of the test's own."""
-    return launch(MongoServer)
+def mongodb(lasting_mongodb):
+    """A MongoDB with which a test may do what it wants: as new, though all tests of a file have the same."""
+    lasting_mongodb.renew()
+    return lasting_mongodb
 
 
 @pytest.fixture
