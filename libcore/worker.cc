@@ -115,7 +115,10 @@ Worker::Worker(const Application& application, Surroundings surroundings)
           config_, around_.reactor,
           {.written = [this](std::string_view resource, auto ids) { cache_.invalidate(resource, ids); },
            .log = around_.log,
-           .on_wait = [this](std::chrono::nanoseconds time) { recorder_.waited_for_connection(time); }},
+           .on_wait = [this](std::chrono::nanoseconds time) { recorder_.waited_for_connection(time); },
+           .is_first =
+               [this](std::string_view what) { return around_.zone.try_lead(what, kTurn, around_.reactor.now()).has_value(); },
+           .forget = [this](std::string_view what) { around_.zone.revoke(what); }},
           {.take = [this](std::string_view what) { return take_turn(what); }, .give_back = [this] { give_back_turn(); }})),
       metered_store_(*store_, recorder_),
       http_(around_.reactor),

@@ -13,6 +13,8 @@ std::unique_ptr<Store> open(const config::Config& config, Reactor& reactor, List
     options.log = std::move(listeners.log);
     options.on_wait = std::move(listeners.on_wait);
     options.turn = std::move(turn);
+    options.is_first = std::move(listeners.is_first);
+    options.forget = std::move(listeners.forget);
     options.generation = config.reading;
     options.read = config.read;
     return open_mongo(reactor, std::move(options));

@@ -18,6 +18,8 @@ struct Listeners {
   Written written{};
   std::function<void(std::string_view)> log{};              ///< one line for operators, on any thread
   std::function<void(std::chrono::nanoseconds)> on_wait{};  ///< an operation waited for a connection; on the loop
+  std::function<bool(std::string_view what)> is_first{};    ///< of the host's workers to do `what` within a minute; on the loop
+  std::function<void(std::string_view what)> forget{};      ///< as if none had done it
 };
 
 /// The store that `store.uri` names. `turn`: among the workers that use the same database.

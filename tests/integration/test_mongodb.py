@@ -238,7 +238,7 @@ def test_an_index_that_is_refused_closes_its_resource_alone(start, mongodb, code
     with mongodb.client() as client:
         client.nacre.notes.insert_one({"_id": "there", "title": "x"})
     mongodb.fail("createIndexes", errorCode=code)
-    nginx = start(on(mongodb.uri(), timeouts=PATIENT))
+    nginx = start(on(mongodb.uri(), timeouts=PATIENT), workers=4)
     answer = nginx.api.post("/notes", json={"title": "x", "slug": "s"})
     assert_problem(answer, 503, mentions="the unique index on slug can't be made")
     assert why in answer.json()["detail"]
@@ -250,11 +250,25 @@ def test_an_index_that_is_refused_closes_its_resource_alone(start, mongodb, code
     assert ready.status_code == 200 and any(
         "resource notes: the unique index on slug" in line for line in ready.json()["detail"]
     )
-    assert nginx.log().count("resource notes: the unique index on slug") == 1
     mongodb.heal()
     first(nginx, "/notes", {"title": "x", "slug": "s"})
     assert_problem(nginx.api.post("/notes", json={"title": "x", "slug": "s"}), 409)
     wait_until(lambda: "detail" not in nginx.api.get("/ready").json(), "all to be well")
+    for line in ("nacre: resource notes: the unique index on slug", "nacre: over: resource notes: the unique index on slug"):
+        assert nginx.log().count(line) == 1
+
+
+def test_what_a_user_may_not_do_is_told_once_a_resource(start, mongodb):
+    mongodb.fail("create", "listIndexes", "createIndexes", "update", errorCode=13)
+    nginx = start(on(mongodb.uri(), timeouts=PATIENT), workers=2)
+    assert_problem(nginx.api.post("/notes", json={"title": "x"}), 503, mentions="MongoDB's user may not do that")
+    for _ in range(20):  # meanwhile the other steps are taken
+        told = nginx.api.get("/ready").json()["detail"]
+        assert len({line.split(":")[0] for line in told}) == len(told) > 1, told
+    mongodb.heal()
+    wait_until(lambda: "detail" not in nginx.api.get("/ready").json(), "all to be well")
+    lines = re.findall(r"nacre: ((?:over: )?resource \w+: .* may not do that)", nginx.log())
+    assert len(lines) == len(set(lines)) == 2 * len(told)
 
 
 @pytest.mark.parametrize(["unique", "code"], [(False, 85), (False, 86), (True, 85), (True, 86)])

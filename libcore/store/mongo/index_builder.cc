@@ -207,7 +207,7 @@ class Indexes {
           if (name && name->is_text()) present_.emplace(name->text(), index);
         });
     if (!listed) return listed.error();
-    if (*listed && !is_one_of(**listed, {NamespaceNotFound})) trouble("its indexes can't be listed", **listed, {});
+    if (*listed && !is_one_of(**listed, {NamespaceNotFound})) refused(**listed);
     return {};
   }
 
@@ -238,7 +238,14 @@ class Indexes {
     return {};
   }
 
+  /// All of it, or to look at it. Whatever is refused for the same reason after that is not told as well.
+  void refused(const ServerError& error) {
+    trouble("its collection and indexes can't be made", error, {});
+    refused_with_ = error.code;
+  }
+
   void trouble(std::string what, const ServerError& error, const std::string& keys) {
+    if (refused_with_ == error.code) return;
     troubles_.push_back({std::move(what), in_words(error, keys), error.message + " (" + std::to_string(error.code) + ")"});
   }
 
@@ -249,6 +256,8 @@ class Indexes {
     };
     return {.name = plan_.name,
             .complete = std::all_of(plan_.indexes.begin(), plan_.indexes.end(), stands),
+            .whole = !newest_.is_ours || std::all_of(plan_.indexes.begin(), plan_.indexes.end(),
+                                                     [&](const IndexPlan& index) { return is_there(index); }),
             .troubles = std::move(troubles_)};
   }
 
@@ -301,6 +310,7 @@ class Indexes {
   const Newest& newest_;
   std::map<std::string, std::string> present_;  // name → as listIndexes gives it
   std::vector<Trouble> troubles_;
+  std::optional<std::int32_t> refused_with_;
 };
 
 /// The names of collections; none where they may not be listed, which making them then finds out.
@@ -334,7 +344,7 @@ Result<Prepared> prepare(Step step, Conversation& conversation, const Collection
   if (step == Step::collections && !there.contains(plan.name)) {
     const auto refused = make_collection(conversation, plan.name);
     if (!refused) return refused.error();
-    if (*refused) indexes.trouble("its collection can't be made", **refused, {});
+    if (*refused) indexes.refused(**refused);
   }
   if (auto looked = indexes.look(); !looked) return looked.error();
   if (step == Step::unique_indexes) {

@@ -34,6 +34,7 @@ struct Trouble {
 struct Prepared {
   std::string name;
   bool complete = false;  ///< its unique indexes are all there, or a newer configuration does not want them
+  bool whole = false;     ///< so are all others, and it needs nothing made
   std::vector<Trouble> troubles{};
 };
 

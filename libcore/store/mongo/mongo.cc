@@ -24,6 +24,7 @@ constexpr Milliseconds kFirstPause{200};
 constexpr Milliseconds kTurnPause{50};
 constexpr Milliseconds kLongestPause{5'000};            ///< while the server is away
 constexpr Milliseconds kLongestTroubledPause{120'000};  ///< while it refuses something
+constexpr std::string_view kLook = "look at the indexes";
 
 Reading reading_of(const MongoOptions& options) {
   if (!options.generation.empty()) return {options.generation, options.read};
@@ -108,7 +109,7 @@ class MongoStore final : public Store {
     for (const config::Resource& resource : resources) {
       const auto collection = collection_of(resource);
       for (const auto& keys : collection->plan.not_indexed) {
-        if (options_.log) options_.log("resource " + resource.name + ": no index on " + keys + ", which may hold arrays");
+        log_once("resource " + resource.name + ": no index on " + keys + ", which may hold arrays");
       }
     }
     client_.start();
@@ -122,7 +123,11 @@ class MongoStore final : public Store {
 
   std::vector<std::string> troubles() const override {
     std::vector<std::string> all;
-    for (const auto& [step, lines] : troubles_) all.insert(all.end(), lines.begin(), lines.end());
+    for (const auto& [step, lines] : troubles_) {
+      for (const std::string& line : lines) {
+        if (!contains(all, line)) all.push_back(line);
+      }
+    }
     return all;
   }
 
@@ -197,7 +202,10 @@ class MongoStore final : public Store {
   }
 
   /// What `prepare` asked for, on a thread, step by step. Indexes are one worker's at a time; those after it find them made.
+  /// Once all is there, one worker looks now and then whether it still is: a collection may be dropped, or restored without
+  /// its indexes.
   void run_step() {
+    if (settled_ && !is_first(kLook)) return look_later();
     if (step_ == Step::unique_indexes && !take_turn(kUniqueIndexes)) return;
     if (step_ == Step::other_indexes && !take_turn(kOtherIndexes)) return;
     std::vector<CollectionPlan> plans{plan_remembered()};
@@ -213,8 +221,11 @@ class MongoStore final : public Store {
 
   void step_taken(const Result<std::vector<Prepared>>& all) {
     give_back_turn();
+    if (!all && settled_) return look_later();
     if (!all) {
-      if (!std::exchange(told_away_, true)) log("MongoDB: collections and indexes can't be made yet: " + all.error().internal);
+      if (!std::exchange(told_away_, true)) {
+        log_once("MongoDB: collections and indexes can't be made yet", ": " + all.error().internal);
+      }
       return run_later(kLongestPause);
     }
     told_away_ = false;
@@ -224,6 +235,11 @@ class MongoStore final : public Store {
       if (found != collections_.end()) note_state(*found->second, one);
     }
     if (step_ == Step::collections) made_.set();
+    if (settled_) {
+      if (troubles().empty() && std::ranges::all_of(*all, &Prepared::whole)) return look_later();
+      settled_ = false;
+      if (options_.forget) options_.forget(of_this_reading(kLook));  // each of the others looks, too
+    }
     go_on();
   }
 
@@ -243,20 +259,28 @@ class MongoStore final : public Store {
 
   static std::string sentence(const Trouble& trouble) { return trouble.what + ": " + trouble.why; }
 
-  /// Tells operators once of what can't be made, and once that it could be.
+  static bool contains(const std::vector<std::string>& lines, const std::string& line) {
+    return std::ranges::find(lines, line) != lines.end();
+  }
+
+  /// Tells operators once of what can't be made, whichever steps it stands in the way of, and once that it could be.
   void note_troubles(const std::vector<Prepared>& all) {
+    const auto before = troubles();
     std::vector<std::string>& lines = troubles_[step_];
-    const auto before = std::exchange(lines, {});
+    lines.clear();
     for (const Prepared& one : all) {
       for (const Trouble& trouble : one.troubles) {
-        lines.push_back("resource " + one.name + ": " + sentence(trouble));
-        if (std::find(before.begin(), before.end(), lines.back()) != before.end()) continue;
-        const char* const effect = step_ == Step::other_indexes ? "" : "; until then nothing is created or replaced there";
-        log(lines.back() + effect + " (" + trouble.internal + ")");
+        const auto line = "resource " + one.name + ": " + sentence(trouble);
+        if (!contains(before, line) && !contains(lines, line)) {
+          const std::string effect = step_ == Step::other_indexes ? "" : "; until then nothing is created or replaced there";
+          log_once(line, effect + " (" + trouble.internal + ")");
+        }
+        lines.push_back(line);
       }
     }
+    const auto after = troubles();
     for (const std::string& line : before) {
-      if (std::find(lines.begin(), lines.end(), line) == lines.end()) log("over: " + line);
+      if (!contains(after, line)) log_once("over: " + line);
     }
   }
 
@@ -264,13 +288,17 @@ class MongoStore final : public Store {
   void go_on() {
     if (step_ == Step::other_indexes) {
       step_ = troubles_[Step::collections].empty() ? Step::unique_indexes : Step::collections;
-      if (std::exchange(incomplete_, false) || !troubles().empty()) run_later(kLongestTroubledPause);
-      return;
+      if (std::exchange(incomplete_, false) || !troubles().empty()) return run_later(kLongestTroubledPause);
+      settled_ = true;
+      step_ = Step::collections;
+      return look_later();
     }
     if (step_ == Step::collections && troubles().empty()) pause_ = kFirstPause;
     step_ = step_ == Step::collections ? Step::unique_indexes : Step::other_indexes;
     run_step();
   }
+
+  void look_later() { next_step_->arm(reactor_.now() + options_.look_again); }
 
   void run_later(Milliseconds longest) {
     next_step_->arm(reactor_.now() + pause_);
@@ -288,8 +316,13 @@ class MongoStore final : public Store {
     if (std::exchange(in_turn_, false) && options_.turn.give_back) options_.turn.give_back();
   }
 
-  void log(const std::string& line) const {
-    if (options_.log) options_.log(line);
+  /// What all workers that read this configuration do, by name.
+  std::string of_this_reading(std::string_view what) const { return reading_.id + " " + std::string(what); }
+  bool is_first(std::string_view what) const { return !options_.is_first || options_.is_first(of_this_reading(what)); }
+
+  /// What all workers of the host find is told by one; `more` may differ.
+  void log_once(const std::string& line, const std::string& more = {}) const {
+    if (options_.log && is_first(line)) options_.log(line + more);
   }
 
   Reactor& reactor_;
@@ -305,6 +338,7 @@ class MongoStore final : public Store {
   Step step_ = Step::collections;
   std::map<Step, std::vector<std::string>> troubles_;  ///< what came of each step when it was last taken
   bool incomplete_ = false;                            ///< a unique index is not there
+  bool settled_ = false;                               ///< all was there when it was last looked at
   bool in_turn_ = false;
   bool told_away_ = false;
 };

@@ -19,6 +19,9 @@ struct MongoOptions {
   std::function<void(std::string_view)> log{};              ///< one line, for operators; on any thread
   std::function<void(std::chrono::nanoseconds)> on_wait{};  ///< an operation waited for a connection
   Turn turn{};                                              ///< to make indexes
+  std::function<bool(std::string_view what)> is_first{};    ///< of the host's workers to do `what` within a minute; on the loop
+  std::function<void(std::string_view what)> forget{};      ///< as if none had done it
+  Milliseconds look_again{60'000};                          ///< whether collections and indexes are there still
   std::string generation{};                                 ///< of the configuration; workers that share it are of one reading
   Timestamp read{};                                         ///< when that was
 };

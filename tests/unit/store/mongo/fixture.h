@@ -34,10 +34,11 @@ class MongoUnderTest final : public StoreUnderTest {
   enum class Afterwards : std::uint8_t { drop, keep };  ///< the database
 
   MongoUnderTest(std::span<const config::Resource> resources, Written written, nacre::mongo::Target target = fresh_target(),
-                 Afterwards afterwards = Afterwards::drop, Turn turn = {}, Timestamp read = {})
+                 Afterwards afterwards = Afterwards::drop, Turn turn = {}, Timestamp read = {},
+                 Milliseconds look_again = Milliseconds{60'000})
       : afterwards_(afterwards),
         target_(std::move(target)),
-        store_(open_mongo(reactor, options(std::move(written), std::move(turn), read))) {
+        store_(open_mongo(reactor, options(std::move(written), std::move(turn), read, look_again))) {
     store_->prepare(resources);
   }
   ~MongoUnderTest() override {
@@ -62,12 +63,13 @@ class MongoUnderTest final : public StoreUnderTest {
 
  private:
   /// `read`: when the configuration was; by default now.
-  MongoOptions options(Written written, Turn turn, Timestamp read) {
+  MongoOptions options(Written written, Turn turn, Timestamp read, Milliseconds look_again) {
     MongoOptions options{.target = target_, .timeout = kTimeout, .written = std::move(written)};
     options.log = [this](std::string_view line) { log.emplace_back(line); };
     options.turn = std::move(turn);
     if (read != Timestamp{}) options.generation = "read at " + std::to_string(read.time_since_epoch().count());
     options.read = read;
+    options.look_again = look_again;
     return options;
   }
 

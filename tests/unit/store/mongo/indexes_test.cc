@@ -168,6 +168,27 @@ TEST_CASE("MongoDB: an index that is wanted no more is dropped" * doctest::skip(
   });
 }
 
+TEST_CASE("MongoDB: a collection that was dropped gets its indexes again" * doctest::skip(mongo_for_tests() == nullptr)) {
+  const auto target = fresh_target();
+  const std::array strict{resource({{.keys = {{.path = "slug"}}, .unique = true}})};
+  int given_back = 0;
+  const Turn turn{.take = [](std::string_view) { return true; }, .give_back = [&] { ++given_back; }};
+  MongoUnderTest under(strict, {}, target, MongoUnderTest::Afterwards::drop, turn, {}, Milliseconds{50});
+  nacre::mongo::Client client(under.reactor, target, Milliseconds{20'000}, nacre::mongo::Listeners{});
+  client.start();
+  under.run([&] {
+    wait_until([&] { return given_back == 2; });
+    REQUIRE(client.write([](auto& bson) { bson.string("drop", "plans"); }, {.until = fiber::deadline()}).has_value());
+    wait_until([&] { return given_back == 4; });
+    const auto insert = [&](std::string id) {
+      return under.store().insert(strict[0], std::vector{document(std::move(id), R"({"slug":"x"})")}, {});
+    };
+    CHECK(insert("a").has_value());
+    CHECK_FALSE(insert("b").has_value());
+    CHECK(under.log.empty());
+  });
+}
+
 TEST_CASE("MongoDB: one worker at a time makes indexes, and those that are there keep no write waiting" *
           doctest::skip(mongo_for_tests() == nullptr)) {
   const auto target = fresh_target();
