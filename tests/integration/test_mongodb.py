@@ -271,6 +271,26 @@ def test_what_a_user_may_not_do_is_told_once_a_resource(start, mongodb):
     assert len(lines) == len(set(lines)) == 2 * len(told)
 
 
+def test_a_collection_with_a_collation_takes_nothing_new(start, mongodb):
+    """Its ids are the same in upper and lower case, which Nacre's are not."""
+    collation = {"locale": "en", "strength": 2}
+    with mongodb.client() as client:
+        client.nacre.create_collection("notes", collation=collation)
+        # SecantusDB has no collations: it shows those of indexes that were made with one.
+        client.nacre.notes.create_index("_id", name="ids", collation=collation)
+        client.nacre.notes.insert_one({"_id": "there", "title": "x"})
+    nginx = start(on(mongodb.uri(), timeouts=PATIENT), workers=2)
+    assert_problem(nginx.api.post("/notes", json={"title": "x"}), 503, mentions="its collection has a collation")
+    assert nginx.api.get("/notes/there").status_code == 200
+    create(nginx.api, "/uncached", {"n": 1})
+    told = [line for line in nginx.api.get("/ready").json()["detail"] if "collation" in line]
+    assert len(told) == 1 and told[0].startswith("resource notes: ")
+    assert nginx.log().count("its collection has a collation") == 1
+    with mongodb.client() as client:
+        client.nacre.notes.drop()
+    first(nginx, "/notes", {"title": "x"})
+
+
 @pytest.mark.parametrize(["unique", "code"], [(False, 85), (False, 86), (True, 85), (True, 86)])
 def test_an_index_of_another_program_stands_in_the_place_of_ours(start, mongodb, unique, code):
     with mongodb.client() as client:

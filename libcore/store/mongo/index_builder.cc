@@ -70,6 +70,18 @@ bool same_keys(std::string_view one, std::string_view other) {
   }
 }
 
+/// Of the index on `_id`, which always has its collection's collation: whether that is another than by bytes.
+bool has_collation(std::string_view index) {
+  const auto keys = find(index, "key");
+  const auto collation = find(index, "collation");
+  if (!keys || !keys->is_document() || !collation || !collation->is_document()) return false;
+  BsonReader reader(keys->document());
+  BsonElement key;
+  if (!reader.next(key) || key.name != "_id" || reader.next(key)) return false;
+  const auto locale = find(collation->document(), "locale");
+  return locale && locale->is_text() && locale->text() != "simple";
+}
+
 /// Commands one after another. What the server refuses in passing (an election, a time-out) counts as its being away.
 class Conversation {
  public:
@@ -205,9 +217,14 @@ class Indexes {
         [&](std::string_view index) {
           const auto name = find(index, "name");
           if (name && name->is_text()) present_.emplace(name->text(), index);
+          collated_ = collated_ || has_collation(index);
         });
     if (!listed) return listed.error();
     if (*listed && !is_one_of(**listed, {NamespaceNotFound})) refused(**listed);
+    if (collated_) {
+      troubles_.push_back({"ids and unique fields that differ may be taken for the same", "its collection has a collation",
+                           "it was made with one, and can only be made anew without"});
+    }
     return {};
   }
 
@@ -255,7 +272,7 @@ class Indexes {
       return !newest_.is_ours && !newest_.indexes.contains(plan_.name + "." + index.name);
     };
     return {.name = plan_.name,
-            .complete = std::all_of(plan_.indexes.begin(), plan_.indexes.end(), stands),
+            .complete = !collated_ && std::all_of(plan_.indexes.begin(), plan_.indexes.end(), stands),
             .whole = !newest_.is_ours || std::all_of(plan_.indexes.begin(), plan_.indexes.end(),
                                                      [&](const IndexPlan& index) { return is_there(index); }),
             .troubles = std::move(troubles_)};
@@ -311,6 +328,7 @@ class Indexes {
   std::map<std::string, std::string> present_;  // name → as listIndexes gives it
   std::vector<Trouble> troubles_;
   std::optional<std::int32_t> refused_with_;
+  bool collated_ = false;
 };
 
 /// The names of collections; none where they may not be listed, which making them then finds out.
