@@ -38,7 +38,7 @@ bool authenticate(mongoc_client_t* client, const mongoc_server_description_t* de
 
 }  // namespace
 
-Result<std::unique_ptr<Driver>> Driver::connect(const Target& target, Role role, const net::Patience& patience) {
+Result<UriHandle> driver_uri(const Target& target, Milliseconds patience) {
   initialize();
   bson_error_t error{};
   UriHandle uri(mongoc_uri_new_with_error(target.uri->driver.c_str(), &error));
@@ -47,12 +47,19 @@ Result<std::unique_ptr<Driver>> Driver::connect(const Target& target, Role role,
     constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
     mongoc_uri_set_option_as_int32(uri.get(), name, static_cast<std::int32_t>(std::clamp<std::int64_t>(value, 1, kMost)));
   };
-  set(MONGOC_URI_SERVERSELECTIONTIMEOUTMS, (patience.until - monotonic_now()).count());
+  set(MONGOC_URI_SERVERSELECTIONTIMEOUTMS, patience.count());
   set(MONGOC_URI_CONNECTTIMEOUTMS, target.uri->connect_timeout.count());
   set(MONGOC_URI_SOCKETTIMEOUTMS, std::numeric_limits<std::int32_t>::max());  // patience is what ends a wait
+  set(MONGOC_URI_HEARTBEATFREQUENCYMS, target.uri->heartbeat.count());        // by which it guesses how late a member is
   if (!target.uri->x509_user.empty()) mongoc_uri_set_username(uri.get(), target.uri->x509_user.c_str());
-  const auto* preference = role == Role::reader ? mongoc_uri_get_read_prefs_t(uri.get()) : nullptr;
-  std::unique_ptr<Driver> driver(new Driver(target, std::move(uri), preference, patience));  // NOLINT: a private constructor
+  return uri;
+}
+
+Result<std::unique_ptr<Driver>> Driver::connect(const Target& target, Role role, const net::Patience& patience) {
+  auto uri = driver_uri(target, patience.until - monotonic_now());
+  if (!uri) return uri.error();
+  const auto* preference = role == Role::reader ? mongoc_uri_get_read_prefs_t(uri->get()) : nullptr;
+  std::unique_ptr<Driver> driver(new Driver(target, std::move(*uri), preference, patience));  // NOLINT: a private constructor
   if (auto selected = driver->select(preference); !selected) return selected.error();
   return driver;
 }

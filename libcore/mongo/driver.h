@@ -8,6 +8,9 @@
 
 namespace nacre::mongo {
 
+/// The URI for libmongoc, with all that it is told of a target. `patience`: with the selection of a server. Error::unavailable.
+Result<UriHandle> driver_uri(const Target& target, Milliseconds patience);
+
 /// libmongoc's own client, on a thread where it may block: it reads the URI, asks all servers side by side until one of the
 /// role is known, selects that, and authenticates.
 class Driver {

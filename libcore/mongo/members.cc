@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace nacre::mongo {
 namespace {
@@ -73,6 +74,18 @@ bool Members::is_before_last(const Election& election) const {
   const auto is_whole = [](const Election& one) { return !one.id.empty() && one.set_version >= 0; };
   return is_whole(election) && is_whole(last_) &&
          std::tie(election.set_version, election.id) < std::tie(last_.set_version, last_.id);
+}
+
+std::string Members::next_reader() {
+  const std::lock_guard lock(mutex_);
+  if (readers_.empty()) return {};
+  const std::string& next = readers_[turn_++ % readers_.size()];
+  return is_silent_now(next) ? std::string() : next;
+}
+
+void Members::note_readers(std::vector<std::string> addresses) {
+  const std::lock_guard lock(mutex_);
+  readers_ = std::move(addresses);
 }
 
 }  // namespace nacre::mongo

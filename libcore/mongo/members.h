@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/time.h"
 
@@ -36,6 +38,11 @@ class Members {
   Claim note_claim(const Election& election);
   bool is_stale(const Election& election) const;
 
+  /// Where to connect to for what is read by the URI's read preference: one after another of those that a Monitor found last;
+  /// empty when it found none, or that one is silent.
+  std::string next_reader();
+  void note_readers(std::vector<std::string> addresses);
+
  private:
   bool is_silent_now(const std::string& address) const;
   bool is_before_last(const Election& election) const;
@@ -44,6 +51,8 @@ class Members {
   std::map<std::string, Monotonic> silent_until_;
   std::string primary_;
   Election last_;  // of all that members claimed
+  std::vector<std::string> readers_;
+  std::size_t turn_ = 0;
 };
 
 }  // namespace nacre::mongo

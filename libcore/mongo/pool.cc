@@ -95,6 +95,10 @@ void Pool::settle(Pooled& pooled) {
     return;
   }
   if (pooled.connection().depth() > 0) return;  // the reply to what was given up is due
+  if (pooled.is_outdated()) {
+    discard(pooled);
+    return grow();
+  }
   if (waiting_.empty()) {
     pooled.idle_since = connector_.reactor.now();
     idle_.push_back(&pooled);
@@ -137,6 +141,16 @@ void Pool::retry() {
   for (const auto& pooled : connections_) {
     if (pooled->connection().state() == net::ConnectionBase::State::pausing) pooled->connection().open();
   }
+}
+
+void Pool::follow(const Choice& choice) {
+  std::vector<Pooled*> left;
+  for (const auto& pooled : connections_) {
+    if (!pooled->is_usable() || !choice.leaves(pooled->server().address)) continue;
+    pooled->outdate();
+    if (!pooled->held) left.push_back(pooled.get());
+  }
+  for (Pooled* const pooled : left) settle(*pooled);
 }
 
 void Pool::dismiss(const std::string& address, const std::string& why) {

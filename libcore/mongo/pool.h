@@ -69,6 +69,8 @@ class Pool {
   /// or none was free in time; Error::cancelled.
   Result<Checkout> check_out();
 
+  /// Those to servers that are to be left are closed when nobody uses them.
+  void follow(const Choice& choice);
   /// All connections to that server are dismissed.
   void dismiss(const std::string& address, const std::string& why);
   /// Those to a former primary are dismissed.

@@ -8,6 +8,7 @@ namespace {
 /// What is under way at a server that lost its role ends there: a second try beside a first that still runs may meet it.
 constexpr Milliseconds kLastReplies{200};
 constexpr Milliseconds kRetirePause{5};
+constexpr Milliseconds kLongestCommand{3'600'000};  // the silence of its peer ends a connection long before
 constexpr Milliseconds kSlack{1'000};
 
 Target only(Target target, const std::string& address) {
@@ -63,17 +64,21 @@ void ServerConnection::changed() {
   if (connection_.state() == net::ConnectionBase::State::open) {
     const std::lock_guard lock(handover_->mutex);
     server_ = handover_->server;
-    dismissed_ = false;
+    dismissed_ = outdated_ = false;
   }
   if (on_change) on_change();
   if (is_usable() && on_open_) on_open_();
 }
 
-void ServerConnection::dismiss(const std::string& why) {
+void ServerConnection::dismiss(const std::string& why) { dismiss(why, kLastReplies); }
+
+void ServerConnection::leave(const std::string& why) { dismiss(why, kLongestCommand); }
+
+void ServerConnection::dismiss(const std::string& why, Milliseconds patience) {
   if (!is_usable()) return;
   dismissed_ = true;
   dismissed_why_ = why;
-  dismissed_until_ = reactor_.now() + kLastReplies;
+  dismissed_until_ = reactor_.now() + patience;
   if (!retiring_) retiring_ = reactor_.background_timer([this] { retire(); });
   retiring_->arm(reactor_.now());
 }

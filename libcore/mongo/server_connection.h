@@ -59,6 +59,12 @@ class ServerConnection {
   void dismiss(const std::string& why);
   /// The same where its server was the primary, and another was elected after it.
   void dismiss_stale();
+  /// The same for one whose server is still good for what it was given: that is waited for.
+  void leave(const std::string& why);
+
+  bool is_outdated() const noexcept { return outdated_; }
+  /// Another server is to be used, once there is a connection to it.
+  void outdate() noexcept { outdated_ = true; }
 
   std::function<void()> on_change;  ///< it became usable, or is not any more
   std::function<void()> on_quiet;   ///< as of net::Connection
@@ -70,6 +76,7 @@ class ServerConnection {
   };
 
   void changed();
+  void dismiss(const std::string& why, Milliseconds patience);
   void retire();
 
   Reactor& reactor_;
@@ -79,6 +86,7 @@ class ServerConnection {
   const std::shared_ptr<Sequence> sequence_ = std::make_shared<Sequence>();
   Server server_;
   bool dismissed_ = false;
+  bool outdated_ = false;
   std::string dismissed_why_;
   Monotonic dismissed_until_{};
   std::unique_ptr<Timer> retiring_;

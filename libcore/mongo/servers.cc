@@ -9,11 +9,17 @@ Servers::Servers(Reactor& reactor, net::Threads& threads, const Target& target, 
       pool_(connector_, shared_, listeners) {
   connector_.on_open = [this] { leave_stale(); };
   shared_.on_back = [this] { pool_.retry(); };
+  if (role == Role::primary || target.uri->one_server) return;
+  monitor_ = std::make_unique<Monitor>(reactor, target, [this](const Choice& choice) {
+    shared_.follow(choice);
+    pool_.follow(choice);
+  });
 }
 
 void Servers::start() {
   shared_.start();
   pool_.start();
+  if (monitor_) monitor_->start();
 }
 
 Result<Checkout> Servers::check_out(Use use) {

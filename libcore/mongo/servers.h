@@ -42,6 +42,7 @@ class Servers {
   Connector connector_;
   SharedConnections shared_;
   Pool pool_;
+  std::unique_ptr<Monitor> monitor_;  ///< of readers, where there may be several
 };
 
 }  // namespace nacre::mongo

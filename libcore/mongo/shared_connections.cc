@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kMostShared = 4;  // with more, a server of today answers no faster
 constexpr std::size_t kMostWaiting = 4'096;
+constexpr const char* kOutdated = "the read preference means another server now";
 
 }  // namespace
 
@@ -55,9 +56,8 @@ ServerConnection* SharedConnections::least_busy() noexcept {
   ServerConnection* best = nullptr;
   for (const auto& connection : connections_) {
     if (!connection->is_usable()) continue;
-    const std::size_t depth = connection->connection().depth();
-    if (depth == 0) return connection.get();
-    if (best == nullptr || depth < best->connection().depth()) best = connection.get();
+    const auto rank = [](const ServerConnection& one) { return std::pair(one.is_outdated(), one.connection().depth()); };
+    if (best == nullptr || rank(*connection) < rank(*best)) best = connection.get();
   }
   return best;
 }
@@ -66,7 +66,10 @@ void SharedConnections::grow() {
   if (connections_.size() >= kMostShared) return;
   const bool opening =
       std::any_of(connections_.begin(), connections_.end(), [](const auto& connection) { return !connection->is_usable(); });
-  if (opening) return;
+  if (!opening) open_one();
+}
+
+void SharedConnections::open_one() {
   connections_.push_back(std::make_unique<ServerConnection>(connector_));
   connections_.back()->on_change = [this] { changed(); };
 }
@@ -79,6 +82,7 @@ void SharedConnections::changed() {
     told_ = false;
     std::exchange(opened_, std::make_shared<fiber::Event>())->set();
     if (std::exchange(away_, false) && on_back) on_back();
+    replace_outdated();
     return;
   }
   if (!std::exchange(away_, true)) away_since_ = connector_.reactor.now();
@@ -112,6 +116,35 @@ Result<void> SharedConnections::wait_for_one() {
   --waiting_;
   if (!waited && waited.error().error == Error::deadline) return away("no connection in time: " + failure().internal);
   return waited;
+}
+
+void SharedConnections::follow(const Choice& choice) {
+  bool left = false;
+  for (const auto& connection : connections_) {
+    if (!connection->is_usable() || !choice.leaves(connection->server().address)) continue;
+    connection->outdate();
+    left = true;
+  }
+  if (left && choice.wanted.empty()) return leave_outdated();
+  if (left) replace_outdated();
+}
+
+/// They serve until another is open: one of several, or a second one, is connected anew first.
+void SharedConnections::replace_outdated() {
+  ServerConnection* const best = least_busy();
+  if (best == nullptr) return;
+  if (!best->is_outdated()) return leave_outdated();
+  const bool opening =
+      std::any_of(connections_.begin(), connections_.end(), [](const auto& connection) { return !connection->is_usable(); });
+  if (opening) return;
+  if (connections_.size() == 1) return open_one();
+  best->leave(kOutdated);
+}
+
+void SharedConnections::leave_outdated() {
+  for (const auto& connection : connections_) {
+    if (connection->is_outdated()) connection->leave(kOutdated);
+  }
 }
 
 void SharedConnections::dismiss(const std::string& address, const std::string& why) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "mongo/monitor.h"
 #include "mongo/server_connection.h"
 
 namespace nacre::mongo {
@@ -33,6 +34,8 @@ class SharedConnections {
   /// than the fiber's deadline allows; Error::cancelled.
   Result<ServerConnection*> pick();
 
+  /// Those to servers that are to be left are used until one to another is open; then they are left.
+  void follow(const Choice& choice);
   /// All connections to that server are dismissed.
   void dismiss(const std::string& address, const std::string& why);
   /// Those to a former primary are dismissed.
@@ -50,6 +53,9 @@ class SharedConnections {
  private:
   ServerConnection* least_busy() noexcept;
   void grow();
+  void open_one();
+  void replace_outdated();
+  void leave_outdated();
   void changed();
   Result<void> wait_for_one();
 

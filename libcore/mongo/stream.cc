@@ -182,7 +182,9 @@ Streams::Streams(const Target& target, const mongoc_read_prefs_t* preference, ne
     : target_(target),
       preference_(preference),
       patience_(std::move(patience)),
-      first_(preference == nullptr ? target.members->primary() : std::string()) {}
+      first_(preference == nullptr ? target.members->primary() : target.members->next_reader()) {}
+
+Streams::Streams(const Target& target) : target_(target), monitoring_(true), preference_(nullptr), patience_{} {}
 
 Streams::~Streams() = default;
 
@@ -209,6 +211,11 @@ void Streams::serve(mongoc_client_t* client) {
     self->changed(mongoc_apm_topology_changed_get_new_description(event));
   });
   mongoc_client_set_apm_callbacks(client, callbacks.get(), this);
+}
+
+void Streams::go_on(net::Patience patience) {
+  patience_ = std::move(patience);
+  asking_since_ = monotonic_now();
 }
 
 void Streams::end_search() {
@@ -263,7 +270,8 @@ bool Streams::is_first_awaited() const {
 
 void Streams::answered(const std::string& address) {
   heard_ = true;
-  if (address == first_) first_.clear();
+  first_answered_ = address == first_;
+  if (first_answered_) first_.clear();
   target_.members->note_answer(address);
 }
 
@@ -276,19 +284,20 @@ void Streams::failed(const std::string& address, const bson_error_t& error) {
       link.go_on() == net::Want::failed ? std::optional(link.dialling->failure()) : std::nullopt;
   trouble_[address] = refusal ? refusal->internal : error.message;
   const bool refused = refusal && refusal->error != Error::deadline;
-  if (!refused && monotonic_now() - link.since + kLook >= target_.uri->connect_timeout) target_.members->note_silent(address);
+  if (!refused && monotonic_now() - std::max(link.since, asking_since_) + kLook >= target_.uri->connect_timeout)
+    target_.members->note_silent(address);
 }
 
 void Streams::changed(const mongoc_topology_description_t* description) {
   const auto claim = note_claim(description);
-  if (settled_at_ || claim == Members::Claim::stale) return;
+  if (settled_at_ || monitoring_ || claim == Members::Claim::stale) return;
   const bool found = preference_ != nullptr ? mongoc_topology_description_has_readable_server(description, preference_)
                                             : mongoc_topology_description_has_writable_server(description);
   if (!found) return;
-  const bool is_the_one =
+  const bool is_the_primary =
       preference_ == nullptr && std::string_view(mongoc_topology_description_type(description)) == "ReplicaSetWithPrimary";
   // The first one who claims it may be stale: those that answer as soon may know better.
-  const bool at_once = is_the_one && claim != Members::Claim::first;
+  const bool at_once = is_the_primary ? claim != Members::Claim::first : preference_ != nullptr && first_answered_;
   settled_at_ = monotonic_now() + (at_once ? Milliseconds{0} : kGrace);
 }
 

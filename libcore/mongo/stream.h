@@ -16,12 +16,15 @@ namespace nacre::mongo {
 ///
 /// libmongoc asks all servers at once, and waits until each has answered or used up connectTimeoutMS. Here that ends as soon as
 /// one is known that is looked for: at once for a primary, and after kGrace where others may do as well. The one that was the
-/// primary the last time is asked first, and the others when it is none any more, fails, or has not answered within kHeadStart.
-/// A server that used up the time is not asked again for a while (Members).
+/// primary the last time, or one that the Monitor has found good to read from, is asked first, and the others when it is not
+/// what is looked for, fails, or has not answered within kHeadStart. A server that used up the time is not asked again for a
+/// while (Members).
 class Streams {
  public:
   /// `preference`: what is read from; nullptr: what is written to. It must outlive this.
   Streams(const Target& target, const mongoc_read_prefs_t* preference, net::Patience patience);
+  /// For the monitoring of all servers: there the search has no end, and `go_on` comes before each use.
+  explicit Streams(const Target& target);
   ~Streams();
   Streams(const Streams&) = delete;
   Streams& operator=(const Streams&) = delete;
@@ -31,7 +34,8 @@ class Streams {
 
   /// A server was selected, or none was found.
   void end_search();
-  /// How long calls may block from now on.
+  /// How long calls may block from now on, and whether anybody waits.
+  void go_on(net::Patience patience);
   void set_until(Monotonic until) noexcept { patience_.until = until; }
 
   /// Takes a connection from under libmongoc, which from here on finds all of its streams dead and can open none. An unopened
@@ -56,13 +60,16 @@ class Streams {
   net::Patience within(std::int32_t timeout_ms) const;
 
   const Target& target_;
+  const bool monitoring_ = false;
   const mongoc_read_prefs_t* const preference_;
   net::Patience patience_;
+  Monotonic asking_since_{};
   bool searching_ = true;
   bool over_ = false;
-  bool heard_ = false;                                  // of any server
-  std::optional<Monotonic> settled_at_;                 // what answers later is not waited for
-  std::string first_;                                   // is to answer before others are dialled; empty: none
+  bool heard_ = false;                   // of any server
+  std::optional<Monotonic> settled_at_;  // what answers later is not waited for
+  std::string first_;                    // is to answer before others are dialled; empty: none
+  bool first_answered_ = false;
   std::map<std::string, std::shared_ptr<Link>> links_;  // by address
   std::map<std::string, std::string> trouble_;          // by address
 };

@@ -11,6 +11,10 @@
 namespace nacre::mongo {
 namespace {
 
+/// After which a primary that nobody writes to writes by itself.
+/// https://github.com/mongodb/specifications/blob/master/source/max-staleness/max-staleness.md
+constexpr Milliseconds kIdleWrites{10'000};
+
 Failure wrong(std::string_view option, std::string_view why) {
   return {Error::internal, std::string(option).append(option.empty() ? "" : ": ").append(why)};
 }
@@ -171,7 +175,11 @@ constexpr std::array kOptions{
              u.write_concern.journal = on;
              return taken;
            }},
-    Option{"localThresholdMS", true, number<60'000>},
+    Option{"heartbeatFrequencyMS", false, time<&Uri::heartbeat, 500>},
+    Option{"localThresholdMS", true,
+           [](std::string_view v, Uri& u) {
+             return take_number(v, 0, 60'000, [&](std::int64_t n) { u.local_threshold = Milliseconds{n}; });
+           }},
     Option{"maxConnecting", false, [](std::string_view v, Uri& u) { return take_count(v, 100, u.max_connecting); }},
     Option{"maxIdleTimeMS", false, time<&Uri::max_idle_time, 0>},
     Option{"maxPoolSize", false, [](std::string_view v, Uri& u) { return take_count(v, 10'000, u.max_connections); }},
@@ -228,7 +236,6 @@ struct Refused {
 constexpr std::array kRefused{
     Refused{"compressors", "messages are not compressed"},
     Refused{"zlibCompressionLevel", "messages are not compressed"},
-    Refused{"heartbeatFrequencyMS", "servers are not polled; a lost primary is noticed by the next command"},
     Refused{"loadBalanced", "load balancers are not supported"},
     Refused{"waitQueueMultiple", "use waitQueueTimeoutMS"},
     Refused{"authMechanismProperties", "no allowed mechanism has any"},
@@ -236,7 +243,7 @@ constexpr std::array kRefused{
     Refused{"canonicalizeHostname", "GSSAPI is not supported"},
     Refused{"timeoutMS", "use timeouts.store"},
     Refused{"serverSelectionTryOnce", "a server is looked for until there is one"},
-    Refused{"serverMonitoringMode", "servers are not polled"},
+    Refused{"serverMonitoringMode", "servers are asked every heartbeatFrequencyMS"},
     Refused{"socketCheckIntervalMS", "connections are watched all the time"},
     Refused{"safe", "use w"},
     Refused{"slaveOk", "use readPreference"},
@@ -297,6 +304,8 @@ Result<void> check_together(const Uri& uri) {
   const ReadPreference& read = uri.read_preference;
   if (read.is_primary() && (!read.tags.empty() || read.max_staleness))
     return wrong("readPreference", "tags and staleness mean nothing where the primary is read from");
+  if (read.max_staleness && *read.max_staleness < uri.heartbeat + kIdleWrites)
+    return wrong("maxStalenessSeconds", "must be at least heartbeatFrequencyMS and 10 seconds");
   if (uri.min_connections > uri.max_connections) return wrong("minPoolSize", "is more than maxPoolSize");
   if (!uri.tls && (!uri.tls_options.ca_file.empty() || !uri.tls_options.certificate_file.empty()))
     return wrong("tls", "files for TLS are named, but it is off");
@@ -318,6 +327,9 @@ Result<std::string> check_with_driver(const std::string& text, Uri& uri) {
   // libmongoc would only find out when it connects, and reads through a null pointer then.
   if (uri.has_user && !uri.x509 && (password == nullptr || *password == '\0'))
     return wrong("", "a user needs a password, after a colon (of the mechanisms only MONGODB-X509 has none)");
+  const mongoc_host_list_t* const hosts = mongoc_uri_get_hosts(handle.get());  // none of SRV records
+  const bool one_host = hosts != nullptr && hosts->next == nullptr;
+  uri.one_server = uri.direct || (one_host && mongoc_uri_get_replica_set(handle.get()) == nullptr);
   const char* database = mongoc_uri_get_database(handle.get());
   return std::string(database == nullptr ? "" : database);
 }

@@ -47,12 +47,15 @@ struct Uri {
   bool retry_reads = true;
   bool retry_writes = true;
   bool direct = false;
+  bool one_server = false;            ///< it is meant, whatever it is: no others are looked for
   std::size_t max_connections = 100;  ///< maxPoolSize: of one worker to the primary, and as many to those that are read from
   std::size_t min_connections = 1;    ///< minPoolSize: opened at once, and kept
   std::size_t max_connecting = 2;     ///< opened at the same time
   Milliseconds max_idle_time{};       ///< maxIdleTimeMS: then those beyond minPoolSize are closed; 0: never
   Milliseconds wait_queue_timeout{};  ///< for a connection; 0: as long as the request may take
   Milliseconds connect_timeout{2'000};
+  Milliseconds heartbeat{10'000};    ///< heartbeatFrequencyMS: after which the members that may be read from are asked anew
+  Milliseconds local_threshold{15};  ///< localThresholdMS: how much slower than the nearest of them others may be
   Milliseconds server_selection_timeout{10'000};  ///< how long requests wait for a server before they fail at once
   Milliseconds socket_timeout{};  ///< without a byte while a reply is due; 0: the time that a call may take, and a little
   bool tls = false;

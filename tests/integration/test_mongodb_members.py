@@ -2,11 +2,14 @@
 
 import contextlib
 import re
+import threading
+import time
 
 import pytest
 
 import raw
-from harness import wait_until
+from harness import Client, wait_until
+from load import Threads
 from on_mongodb import PATIENT, first, on
 from proxies.replica_set import ReplicaSet
 from servers.mongo_server import MongoServer
@@ -117,3 +120,135 @@ def test_no_stale_primary_is_taken_while_the_newest_is_away(start, mongodb, memb
     members.revive(1)
     wait_until(lambda: nginx.api.get(path).status_code == 200, "the primary")
     assert_newest_is_read(nginx, path)
+
+
+class Readers(Threads):
+    """Clients that read a document and a list all the time; which must not fail."""
+
+    def __init__(self, nginx, path, clients=3):
+        super().__init__(self.run, [()] * clients)
+        self.nginx, self.path = nginx, path
+        self.failed, self.answers = [], 0
+
+    def run(self):
+        with Client(self.nginx.url) as client:
+            while not self.stopping.is_set():
+                for path in self.path, "/uncached?limit=2":
+                    answer = client.get(path)
+                    self.answers += 1
+                    if answer.status_code != 200:
+                        self.failed.append(answer.text)
+
+
+@contextlib.contextmanager
+def reading(start, members, options):
+    """An nginx that asks the members twice a second, and clients of it; none of their requests may fail."""
+    uri = members.uri(f"&heartbeatFrequencyMS=500&localThresholdMS=2000&{options}")
+    nginx = start(on(uri, timeouts=PATIENT), workers=1)
+    path = first(nginx, "/uncached", {"n": 1})
+    with Readers(nginx, path) as readers:
+        yield nginx
+    assert readers.failed == [] and readers.answers > 0
+
+
+def wait_until_read_from(members, *indexes):
+    """Of those members, and of none but those, all is read, within a few heartbeats."""
+
+    def only_those():
+        before = [member.reads for member in members.members]
+        time.sleep(0.3)
+        read = {index for index, member in enumerate(members.members) if member.reads > before[index]}
+        return read and read <= set(indexes)
+
+    wait_until(only_those, f"reads from {indexes} alone", 10)
+
+
+def test_a_secondary_that_becomes_the_primary_is_left(start, members):
+    with reading(start, members, "readPreference=secondary"):
+        for primary in 0, 1, 2, 0:
+            members.elect(primary)
+            wait_until_read_from(members, *({0, 1, 2} - {primary}))
+
+
+def test_a_secondary_that_falls_behind_is_left(start, members):
+    with reading(start, members, "readPreference=secondary&maxStalenessSeconds=90"):
+        for late, good in (1, 2), (2, 1):
+            members.members[late].behind = 200
+            members.members[good].behind = 0
+            wait_until_read_from(members, good)
+
+
+def test_the_preferred_member_is_left_when_it_loses_its_tag_and_taken_again(start, members):
+    for member, dc in zip(members.members, ("west", "east", "west")):
+        member.tags = {"dc": dc}
+    with reading(start, members, "readPreference=secondary&readPreferenceTags=dc:east&readPreferenceTags="):
+        wait_until_read_from(members, 1)
+        members.members[1].tags = {"dc": "west"}
+        members.members[2].tags = {"dc": "east"}
+        wait_until_read_from(members, 2)
+        members.members[1].tags = {"dc": "east"}
+        members.members[2].tags = {}
+        wait_until_read_from(members, 1)
+
+
+@pytest.mark.parametrize("away", ["kill", "pause"])
+def test_the_preferred_member_is_taken_again_when_it_is_back(start, members, away):
+    members.members[1].tags = {"dc": "east"}
+    options = "readPreference=secondary&readPreferenceTags=dc:east&readPreferenceTags=&connectTimeoutMS=500"
+    uri = members.uri(f"&heartbeatFrequencyMS=500&localThresholdMS=2000&{options}")
+    nginx = start(on(uri, timeouts="{ store: 1s, request: 4s }"), workers=1)
+    path = first(nginx, "/uncached", {"n": 1})
+    getattr(members, away)(1)
+    wait_until(lambda: nginx.api.get(path).status_code == 200, "another member")
+    with Readers(nginx, path) as readers:
+        wait_until_read_from(members, 2)
+        {"kill": members.revive, "pause": members.resume}[away](1)
+        wait_until_read_from(members, 1)
+    assert readers.failed == []
+
+
+@pytest.mark.parametrize("state", ["recovering", "hidden"])
+def test_a_member_that_may_not_be_read_from_is_left(start, members, state):
+    with reading(start, members, "readPreference=secondary"):
+        for bad, good in (1, 2), (2, 1):
+            setattr(members.members[good], state, False)
+            setattr(members.members[bad], state, True)
+            wait_until_read_from(members, good)
+
+
+def test_the_primary_is_read_from_as_long_as_there_is_no_secondary(start, members):
+    with reading(start, members, "readPreference=secondaryPreferred"):
+        for index in (1, 2):
+            members.members[index].recovering = True
+        wait_until_read_from(members, 0)
+        members.members[2].recovering = False
+        wait_until_read_from(members, 2)
+
+
+def test_a_read_that_is_under_way_ends_where_it_is(start, mongodb, members):
+    uri = members.uri("&heartbeatFrequencyMS=500&localThresholdMS=2000&readPreference=secondary")
+    nginx = start(on(uri, timeouts=PATIENT), workers=1)
+    path = first(nginx, "/uncached", {"n": 1})
+    members.members[2].recovering = True
+    wait_until(lambda: nginx.api.get(path).status_code == 200, "a read")
+    with Readers(nginx, path):
+        wait_until_read_from(members, 1)
+    mongodb.fail("find", times=2, blockTimeMS=3_000)
+    statuses = []
+
+    def read(path):
+        with Client(nginx.url) as client:
+            statuses.append(client.get(path).status_code)
+
+    slow = [threading.Thread(target=read, args=(one,)) for one in (path, "/uncached")]
+    before = members.members[1].reads
+    for one in slow:
+        one.start()
+    wait_until(lambda: members.members[1].reads >= before + 2, "both to be under way")
+    members.members[1].recovering, members.members[2].recovering = True, False
+    with Readers(nginx, path) as readers:
+        wait_until_read_from(members, 2)
+        assert statuses == []
+    for one in slow:
+        one.join()
+    assert statuses == [200, 200] and readers.failed == []

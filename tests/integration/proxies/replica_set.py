@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime
 
 import bson
 
@@ -30,6 +31,10 @@ class ReplicaSet(Proxy):
             members.lag(1, old.port)   # a member reads elsewhere, in an older copy, what need not be newer
             members.cling(0)           # the primary goes on calling itself so when another is elected; let_go(0) ends it
             members.hide(0)            # nothing that is sent to a member arrives: no connection opens; revive(0) ends it
+            members.members[1].tags = {"dc": "east"}
+            members.members[1].behind = 200     # seconds by which it says that it is late
+            members.members[1].recovering = True
+            members.members[1].hidden = True    # no member names it, and it says so itself
 
     A member that is no primary refuses writes, and reads that want a primary, as MongoDB's do. A write that is under way while
     the primary moves is done, but its answer is an error: whoever tries again must do so with the same transaction number.
@@ -47,7 +52,7 @@ class ReplicaSet(Proxy):
 
     @property
     def hosts(self):
-        return [member.address for member in self.members]
+        return [member.address for member in self.members if not member.hidden]
 
     def uri(self, options=""):
         return f"mongodb://{','.join(self.hosts)}/nacre?replicaSet=nacre{options}"
@@ -119,6 +124,8 @@ class Member:
         self.awake.set()
         self.refused = self.hellos = 0
         self.writing = 0
+        self.reads = 0
+        self.tags, self.behind, self.recovering, self.hidden = {}, 0, False, False
 
     @property
     def address(self):
@@ -171,6 +178,7 @@ class Member:
             if not message.more_to_come:
                 yield mongo_wire.reply_to(message, self.error(message, *refusal))
             return
+        self.reads += message.name in READS
         if message.name in HELLO:
             self.hellos += 1
             request = mongo_wire.with_document(message, await self.news(dict(message.document)))
@@ -211,13 +219,18 @@ class Member:
             reply.pop(key, None)
         reply["isWritablePrimary" if name == "hello" else "ismaster"] = self.claims_to_be_primary
         reply |= {
-            "secondary": not self.claims_to_be_primary,
+            "secondary": not self.claims_to_be_primary and not self.recovering,
             "setName": "nacre",
             "setVersion": 1,
             "hosts": group.hosts,
             "me": self.address,
         }
         reply["topologyVersion"] = self.version()
+        reply["tags"] = self.tags
+        written = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=self.behind)
+        reply["lastWrite"] = {**reply.get("lastWrite", {}), "lastWriteDate": written}
+        if self.hidden:
+            reply["hidden"] = True
         if self.claims_to_be_primary:
             reply["primary"] = self.address
             term = group.term if self.is_primary else self.clings_to
