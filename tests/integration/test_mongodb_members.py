@@ -1,15 +1,17 @@
 """Which members of a replica set are asked, and read from, as their roles and states change."""
 
 import contextlib
+import os
 import re
 import threading
 import time
+import urllib.parse
 
 import pytest
 
 import raw
 from harness import Client, wait_until
-from load import Threads
+from load import Load, Threads
 from on_mongodb import PATIENT, first, on
 from proxies.replica_set import ReplicaSet
 from servers.mongo_server import MongoServer
@@ -252,3 +254,50 @@ def test_a_read_that_is_under_way_ends_where_it_is(start, mongodb, members):
     for one in slow:
         one.join()
     assert statuses == [200, 200] and readers.failed == []
+
+
+def test_seven_members_some_down_and_some_late(start, launch, mongodb):
+    """Writes go to the primary, wherever it moves; reads to the secondary that is there and in time. Nothing fails."""
+    old = launch(MongoServer)
+    with ReplicaSet(mongodb.port, members=7) as members:
+        refuses, silent, unreachable, *late, good, primary = range(7)
+        members.elect(primary)
+        members.kill(refuses)
+        members.pause(silent)
+        members.hide(unreachable)
+        for index in late:
+            members.lag(index, old.port)
+            members.members[index].behind = 200
+        options = "&readPreference=secondary&maxStalenessSeconds=90&heartbeatFrequencyMS=500&localThresholdMS=2000"
+        nginx = start(on(members.uri(options), timeouts=PATIENT), workers=1)
+        path = first(nginx, "/uncached", {"n": 0})
+        with Load(nginx.port, threads=2) as load, Readers(nginx, path) as readers:
+            wait_until_read_from(members, good, primary)
+            members.members[late[0]].behind = 0
+            members.lag(late[0], None)
+            members.members[primary].behind = 200
+            members.elect(good)
+            wait_until_read_from(members, late[0], good)
+            members.members[primary].behind = 0
+            members.elect(primary)
+            wait_until_read_from(members, late[0], good, primary)
+            before = load.answers
+            wait_until(lambda: load.answers > before + 30, "load")
+        assert load.failed == [] and readers.failed == []
+        assert members.members[late[1]].reads == 0
+        for id in load.acknowledged:
+            assert nginx.api.get("/notes/" + id).status_code == 200
+
+
+def test_the_set_that_is_there(start, mongodb_uri):
+    """A real one, where MONGODB_URI names it: what a worker wrote it reads from the secondaries, however late they are."""
+    server = urllib.parse.urlsplit(mongodb_uri)
+    query = f"{server.query}&readPreference=secondaryPreferred&heartbeatFrequencyMS=500".lstrip("&")
+    nginx = start(on(server._replace(path=f"/nacre_members_{os.getpid()}", query=query).geturl(), timeouts=PATIENT), workers=1)
+    path = first(nginx, "/uncached", {"n": 0})
+    until = time.monotonic() + 2
+    n = 0
+    while time.monotonic() < until:
+        n += 1
+        assert nginx.api.patch(path, json={"n": n}).status_code == 200
+        assert nginx.api.get(path).json()["n"] == n
