@@ -70,7 +70,9 @@ void ConnectionBase::close(const Failure& failure) {
 }
 
 void ConnectionBase::abandon(std::string why) {
-  if (state_ == State::open) lost(std::move(why));
+  if (state_ != State::open) return;
+  heard_of_ = heard_of_ && reactor_.now() - opened_ >= options_.longest_pause;
+  lost(std::move(why));
 }
 
 void ConnectionBase::change(State state) {
@@ -275,10 +277,10 @@ void ConnectionBase::read() {
       const Milliseconds took = reactor_.now() - heard_;
       const std::size_t due = waiting_;
       heard_ = reactor_.now();
-      heard_of_ = true;
       const bool good = take(into.first(moved.bytes));
       if (conversation != conversation_) return;
       if (!good) return lost("the peer broke the protocol");
+      heard_of_ = true;
       if (behind_others) keep_pace(took, first_ - first, due);
       if (waiting_ == 0 && first_ != first && dropped_ && on_quiet) on_quiet();
       if (conversation != conversation_) return;

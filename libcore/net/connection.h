@@ -36,7 +36,8 @@ struct ConnectionOptions {
 /// A command whose waiter gave up (deadline, client gone) leaves its place behind: its reply is read and dropped, and the
 /// connection stays good. A connection that breaks, or whose peer is silent for too long while replies are due, fails what
 /// waits, and is made anew if it was opened with `open()`: at once if the lost one had lasted for `longest_pause`, else after a
-/// pause, with jitter, that doubles as long as nothing is heard of the peer.
+/// pause, with jitter, that doubles as long as nothing good is heard of the peer: what breaks the protocol is not, nor what
+/// makes the owner abandon the connection before it has lasted.
 ///
 ///     closed ──open()──▶ connecting ◀──────── pausing
 ///       ▲                 │      └──failed─────▶ ▲
@@ -142,7 +143,7 @@ class ConnectionBase {
 
   std::shared_ptr<Attempt> attempt_;
   bool redials_ = false;
-  bool heard_of_ = false;         ///< of this conversation's peer
+  bool heard_of_ = false;         ///< something good, of this conversation's peer
   std::uint32_t failures_ = 0;    ///< in a row
   std::unique_ptr<Timer> timer_;  ///< ends a pause, or looks for silence
   bool timer_armed_ = false;

@@ -27,7 +27,7 @@ struct ClientOptions {
   Milliseconds timeout{250};  ///< for each call
   /// Called for each call with its outcome and its time.
   std::function<void(std::optional<Error> error, std::chrono::nanoseconds took)> observe{};
-  /// One line for operators when Redis is lost, and when it is back.
+  /// For operators: a line when Redis is lost, one for another reason that it is kept away for, and one when it is back.
   std::function<void(std::string_view line)> log{};
 };
 

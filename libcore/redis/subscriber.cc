@@ -8,6 +8,12 @@ namespace {
 
 constexpr Milliseconds kLook{500};
 
+/// Longer than for commands: a server that refuses a subscription will do so until its operator changes that.
+net::ConnectionOptions with_long_pauses(net::ConnectionOptions options) {
+  options.longest_pause = Milliseconds{1'000};
+  return options;
+}
+
 }  // namespace
 
 Subscriber::Subscriber(Reactor& reactor, net::Threads& threads, net::ConnectionBase::Dial dial,
@@ -16,7 +22,7 @@ Subscriber::Subscriber(Reactor& reactor, net::Threads& threads, net::ConnectionB
       listener_(std::move(listener)),
       outage_(std::move(outage)),
       timer_(reactor.background_timer([this] { look(); })),
-      connection_(reactor, threads, std::move(dial), options) {
+      connection_(reactor, threads, std::move(dial), with_long_pauses(options)) {
   connection_.codec().subscriber = this;
   connection_.on_change = [this] { on_change(); };
   connection_.open();
@@ -31,26 +37,34 @@ void Subscriber::on_change() {
     return set_heard(false);
   }
   missing_ = listener_.channels.size();
-  for (const std::string& channel : listener_.channels) {
-    static_cast<void>(connection_.send([&](std::string& out) { append_command(out, words_of({"SUBSCRIBE", channel})); }));
-  }
+  std::vector<std::string_view> words{"SUBSCRIBE"};
+  words.insert(words.end(), listener_.channels.begin(), listener_.channels.end());
+  static_cast<void>(connection_.send([&](std::string& out) { append_command(out, words); }));
   timer_->arm(reactor_.now() + kLook);
 }
 
-/// True for the reply to a command.
+/// True for the reply to a command, or the last one of several.
 bool Subscriber::take(const Reply& reply) {
   const auto& items = reply.items();
   if (items.size() == 3 && items[0].text() == "message") {
     listener_.on_message(items[1].text(), items[2].text());
     return false;
   }
+  if (missing_ == 0) return true;  // also an error is a sign of life
   if (reply.is_error()) {
-    connection_.abandon("subscribing: " + reply.text());
-  } else if (!items.empty() && items[0].text() == "subscribe" && missing_ > 0 && --missing_ == 0) {
+    refuse(reply.text());
+  } else if (!items.empty() && items[0].text() == "subscribe" && --missing_ == 0) {
     outage_.back();
+    if (listener_.on_refused) listener_.on_refused({});
     set_heard(true);
   }
-  return true;
+  return missing_ == 0;
+}
+
+/// The connection had no other use, so that the pause before the next one grows.
+void Subscriber::refuse(const std::string& words) {
+  if (listener_.on_refused) listener_.on_refused(words);
+  connection_.abandon("SUBSCRIBE: " + words);
 }
 
 /// A peer that is gone is silent for good once it owes a reply.

@@ -20,6 +20,8 @@ struct Listener {
   /// published between is lost. At first they are not heard. The longest time that messages may be missed without it being
   /// known is that of `net::ConnectionOptions::silence`, and half a second more.
   std::function<void(bool heard)> on_heard{};
+  /// Called with the server's words when it refuses the subscription, and with none when it takes it.
+  std::function<void(std::string_view words)> on_refused{};
 };
 
 /// A connection for messages. Subscribes again whenever it was lost, and asks for a sign of life while it hears nothing.
@@ -48,6 +50,7 @@ class Subscriber {
   };
 
   bool take(const Reply& reply);
+  void refuse(const std::string& words);
   void on_change();
   void look();
   void set_heard(bool heard);

@@ -126,6 +126,30 @@ TEST_SUITE("net::Connection that dials") {
     }
   }
 
+  TEST_CASE("pauses grow while the peer breaks the protocol, or is abandoned soon after it was opened") {
+    for (const bool breaks : {true, false}) {
+      CAPTURE(breaks);
+      Fixture f;
+      f.connection.open();
+      f.come_back();
+      for (const int longest : {64, 128, 256, 512, 1000, 1000}) {
+        REQUIRE(f.connection.state() == State::open);
+        f.exchange->peer.write(std::string_view(breaks ? "!\n" : "*alive\n"));
+        f.reactor.poll();
+        if (!breaks) f.connection.abandon("of no use");
+        const Milliseconds pause = f.pause();
+        CHECK(pause >= Milliseconds{longest / 2});
+        CHECK(pause <= Milliseconds{longest});
+        f.come_back();
+      }
+      f.exchange->peer.write(std::string_view("*alive\n"));
+      f.reactor.poll();
+      f.reactor.advance(Milliseconds{1000});
+      f.connection.abandon("not any more");
+      CHECK(f.connection.state() == State::connecting);
+    }
+  }
+
   TEST_CASE("opening again ends a pause") {
     Fixture f;
     f.exchange->refuses = true;

@@ -143,8 +143,9 @@ TEST_SUITE("redis::Client with a redis-server") {
     server.start();
     CHECK(f.turn(Milliseconds{30'000}, [&] { return f.client.available(); }));
     CHECK(f.text({"PING"}) == "PONG");
-    REQUIRE(f.log.size() == 2);
-    CHECK(f.log[1] == "redis is back");
+    REQUIRE(f.log.size() == 3);  // the end of the connection, that none can be made, and its return
+    CHECK(f.log[1].find("Connection refused") != std::string::npos);
+    CHECK(f.log[2] == "redis is back");
   }
 
   TEST_CASE("hung: the first commands wait for the timeout, the next ones fail at once, until it goes on") {
@@ -177,6 +178,40 @@ TEST_SUITE("redis::Client with a redis-server") {
     CHECK(reply.error().error == Error::deadline);
     f.turn(Milliseconds{1'200});
     CHECK(f.text({"PING"}) == "PONG");
+  }
+
+  TEST_CASE("a subscription that is refused is tried again ever more rarely, until it is granted") {
+    Process server({"user app on >pw resetchannels ~* +@all -ping"});
+    const auto connections = [&] {
+      const std::string stats = server.ask({"INFO", "stats"}).text();
+      constexpr std::string_view kName = "total_connections_received:";
+      return std::stoi(stats.substr(stats.find(kName) + kName.size()));
+    };
+    Target target = server_at(server.endpoint());
+    target.credentials = {"app", "pw"};
+    ClientFixture f(target);
+    std::vector<std::string> refused;
+    std::vector<bool> heard;
+    f.client.listen({.channels = {"news", "more"},
+                     .on_message = [](std::string_view, std::string_view) {},
+                     .on_heard = [&](bool on) { heard.push_back(on); },
+                     .on_refused = [&](std::string_view words) { refused.emplace_back(words); }});
+    REQUIRE(f.turn(Milliseconds{30'000}, [&] { return !refused.empty(); }));
+    CHECK(refused.back().starts_with("NOPERM"));
+    const int before = connections();
+    f.turn(Milliseconds{3'000});
+    CHECK(connections() - before < 16);
+    CHECK(heard.empty());
+    REQUIRE(f.log.size() == 1);
+    CHECK(f.log[0].find("messages is away: SUBSCRIBE: NOPERM") != std::string::npos);
+    server.ask({"ACL", "SETUSER", "app", "&*"});
+    REQUIRE(f.turn(Milliseconds{30'000}, [&] { return !heard.empty(); }));
+    CHECK(refused.back().empty());
+    f.turn(Milliseconds{1'500});  // more than once as long as it waits for messages before it sends a PING, which is refused
+    CHECK(heard == std::vector{true});
+    server.ask({"ACL", "SETUSER", "app", "resetchannels"});
+    REQUIRE(f.turn(Milliseconds{30'000}, [&] { return !refused.back().empty(); }));
+    CHECK(f.log.back().find("SUBSCRIBE: NOPERM") != std::string::npos);
   }
 
   TEST_CASE("messages are heard; an interruption is told; sending needs no fiber") {
