@@ -1,14 +1,15 @@
 #include "redis/handshake.h"
 
+#include <algorithm>
 #include <array>
 
 namespace nacre::redis {
 
 namespace {
 
-Failure refused(const net::Endpoint& by, std::string_view command, const std::string& words) {
+Failure refused(const net::Endpoint& by, const std::string& command, const std::string& words) {
   Failure failure(Error::unavailable);
-  failure.internal = by.to_string() + ": " + std::string(command) + ": " + words;
+  failure.internal = by.to_string() + ": " + command + ": " + words;
   return failure;
 }
 
@@ -21,14 +22,26 @@ Result<void> enter(Talk& talk, const net::Endpoint& to, const Credentials& crede
   return {};
 }
 
-/// An error shows as well that the server lives, unless it says that it can't serve.
-Result<void> try_to_serve(Talk& talk, const net::Endpoint& to, std::initializer_list<std::string_view> words) {
-  auto reply = talk.ask(words);
-  if (!reply) return refused(to, *words.begin(), reply.error().internal);
-  for (const std::string_view useless : {"NOAUTH", "LOADING", "MASTERDOWN", "DENIED", "READONLY"}) {
-    if (reply->is_error() && reply->text().starts_with(useless)) return refused(to, *words.begin(), reply->text());
-  }
-  return {};
+bool cannot_serve(std::string_view error) {
+  constexpr std::array<std::string_view, 5> kUseless{"NOAUTH", "LOADING", "MASTERDOWN", "DENIED", "READONLY"};
+  return std::any_of(kUseless.begin(), kUseless.end(), [&](std::string_view code) { return error.starts_with(code); });
+}
+
+/// An error shows as well that the server lives, unless it says that it can't serve; if the server hangs up after it, it tells
+/// why.
+Result<void> try_to_serve(Talk& talk, const net::Endpoint& to) {
+  std::string said;
+  const auto ask = [&](std::initializer_list<std::string_view> words) -> Result<void> {
+    said += *words.begin();
+    auto reply = talk.ask(words);
+    if (!reply) return refused(to, said, reply.error().internal);
+    if (reply->is_error() && cannot_serve(reply->text())) return refused(to, said, reply->text());
+    said = reply->is_error() ? said + ": " + reply->text() + "; " : "";
+    return {};
+  };
+  if (auto pinged = ask({"PING"}); !pinged) return pinged;
+  // A write that changes nothing: a replica refuses it, and a server that holds up writes, as for a failover, answers nothing.
+  return ask({"DEL", "nacre:handshake"});
 }
 
 }  // namespace
@@ -59,9 +72,7 @@ Result<net::Socket> handshake(const net::Endpoint& to, const Entry& entry, const
     if (!selected) return refused(to, "SELECT", selected.error().internal);
     if (selected->is_error()) return refused(to, "SELECT", selected->text());
   }
-  if (auto served = try_to_serve(talk, to, {"PING"}); !served) return served.error();
-  // A write that changes nothing: a replica refuses it, and a server that holds up writes, as for a failover, answers nothing.
-  if (auto served = try_to_serve(talk, to, {"DEL", "nacre:handshake"}); !served) return served.error();
+  if (auto served = try_to_serve(talk, to); !served) return served.error();
   return socket;
 }
 

@@ -87,6 +87,28 @@ TEST_SUITE("redis::Client with a server that misbehaves") {
     CHECK(f.turn(Milliseconds{30'000}, [&] { return f.client.available(); }));
   }
 
+  TEST_CASE("a server that says why before it hangs up is quoted") {
+    Scripted server([](const std::string&) { return Answer{"-ERR max number of clients reached\r\n", true}; });
+    ClientFixture f(server.target());
+    CHECK(f.text({"GET", "k"}).find("PING: ERR max number of clients reached") != std::string::npos);
+    REQUIRE_FALSE(f.log.empty());
+    CHECK(f.log[0].find("PING: ERR max number of clients reached") != std::string::npos);
+  }
+
+  TEST_CASE("a server that opens well and is of no use then is dialled ever more rarely") {
+    for (const auto* useless : {"-READONLY You can't write against a read only replica.\r\n", "<html>\r\n"}) {
+      CAPTURE(useless);
+      Scripted server([&](const std::string& command) { return opens(command) ? "+PONG\r\n" : useless; });
+      ClientFixture f(server.target());
+      f.turn(Milliseconds{2'000}, [&] {
+        static_cast<void>(f.command({"SET", "k", "v"}));
+        return false;
+      });
+      CHECK(server.accepted() > 3);
+      CHECK(server.accepted() < 25);  // the first pauses are shorter than 20, 40, 80, 160 ms, the others than 250 ms
+    }
+  }
+
   TEST_CASE("a server that takes no writes, or holds them up, is not there") {
     for (const auto* refusal : {"-READONLY You can't write against a read only replica.\r\n", ""}) {
       CAPTURE(refusal);
