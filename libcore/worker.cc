@@ -229,7 +229,8 @@ Result<http::Response> Worker::ready() {
     if (!cache) failure.internal += (store ? "cache: " : "; cache: ") + cache.error().detail + cache.error().internal;
     return failure;
   }
-  const auto troubles = store_->troubles();
+  auto troubles = store_->troubles();
+  for (std::string& trouble : cache_.troubles()) troubles.push_back(std::move(trouble));
   if (troubles.empty()) return text_answer(R"({"status":"ready","store":"ok","cache":"ok"})", http::kJson);
   JsonObject answer{{"status", "ready"}, {"store", "ok"}, {"cache", "ok"}};
   answer["detail"] = Json(JsonArray(troubles.begin(), troubles.end()));

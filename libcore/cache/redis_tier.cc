@@ -311,7 +311,9 @@ Result<std::uint64_t> RedisTier::end_under(std::uint64_t epoch, std::string_view
 void RedisTier::listen() {
   if (listening_ || !zone_.try_listen(options_.configuration)) return;
   listening_ = true;
-  client_.listen({{channel_}, [this](std::string_view, std::string_view message) { hear(message); }, {}});
+  client_.listen({.channels = {channel_},
+                  .on_message = [this](std::string_view, std::string_view message) { hear(message); },
+                  .on_refused = [this](std::string_view words) { trust_.set_deafened(words, now()); }});
 }
 
 /// `<host> <resource> <id>…`: another host wrote. Or `<host> !`: it could not tell Redis. Or `<host> =`: it began an epoch.

@@ -38,7 +38,8 @@ std::uint64_t identity_of_store(const config::Config& config) {
 struct Tiers::Redis {
   Redis(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, Observe observe,
         std::function<void(std::string_view)> log)
-      : trust(zone.trust()),
+      : reactor(scheduler.reactor()),
+        trust(zone.trust()),
         threads(scheduler.reactor(), kConnectingThreads),
         client(scheduler.reactor(), threads, config.cache.redis,
                {.timeout = config.timeouts.redis, .observe = std::move(observe), .log = log}),
@@ -50,6 +51,7 @@ struct Tiers::Redis {
               .timeout = config.timeouts.redis,
               .log = std::move(log)}) {}
 
+  const Reactor& reactor;
   const Trust& trust;
   net::Threads threads;
   redis::Client client;
@@ -83,6 +85,12 @@ Result<void> Tiers::ping() {
   auto answered = redis_->client.ping();
   if (answered && redis_->trust.refuses()) return Failure(Error::unavailable, std::string(redis::kTakesNoWrites));
   return answered;
+}
+
+std::vector<std::string> Tiers::troubles() const {
+  const std::string words = redis_ ? redis_->trust.deafened(redis_->reactor.now()) : "";
+  if (words.empty()) return {};
+  return {"other hosts' writes are seen late, for Redis refuses to tell of them: " + words};
 }
 
 }  // namespace nacre::cache

@@ -5,7 +5,9 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "cache/read_through.h"
@@ -33,6 +35,8 @@ class Tiers {
   void invalidate(std::string_view resource, std::span<const std::string_view> ids);
   /// Whether the cache can be used; the failure's `detail` says why not. On a fiber.
   Result<void> ping();
+  /// What keeps the cache from being all that it might, though it can be used: a sentence each, for operators.
+  std::vector<std::string> troubles() const;
 
  private:
   struct Redis;

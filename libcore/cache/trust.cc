@@ -61,4 +61,16 @@ void Trust::give_up(const Look& look) noexcept {
   if (turn_ == look.turn) looking_until_ = 0;
 }
 
+void Trust::set_deafened(std::string_view words, Monotonic now) noexcept {
+  const Locked locked(mutex_);
+  deafened_size_ = words.copy(deafened_.data(), deafened_.size());
+  deafened_at_ = static_cast<std::int64_t>(now);
+}
+
+std::string Trust::deafened(Monotonic now) const {
+  const Locked locked(mutex_);
+  if (static_cast<std::int64_t>(now) - deafened_at_ >= kLongest.count()) return {};
+  return {deafened_.data(), deafened_size_};
+}
+
 }  // namespace nacre::cache

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "base/robust_mutex.h"
 #include "base/time.h"
@@ -58,11 +61,17 @@ class Trust {
   /// True when that was not known yet.
   bool set_refuses(bool refuses) noexcept { return refuses_.exchange(refuses) != refuses; }
 
+  /// The tier refused to pass on other hosts' messages, in its words (cut off); or does not any more, without words.
+  void set_deafened(std::string_view words, Monotonic now) noexcept;
+  /// These words, as long as the tier goes on to say so.
+  std::string deafened(Monotonic now) const;
+
  private:
   std::atomic<std::uint64_t>& marks() noexcept { return shared_marks_ != nullptr ? *shared_marks_ : own_marks_; }
   bool marked() const noexcept { return const_cast<Trust*>(this)->marks().load() != settled_.load(std::memory_order_acquire); }
 
-  RobustMutex mutex_;  ///< of what a look changes; one that died in it left nothing that the next look does not set right
+  mutable RobustMutex
+      mutex_;  ///< of what a look changes; one that died in it left nothing that the next look does not set right
   std::uint64_t turn_;
   std::int64_t looking_until_;
   std::atomic<std::uint64_t> epoch_;
@@ -71,6 +80,9 @@ class Trust {
   std::atomic<std::uint64_t>* shared_marks_;
   std::atomic<std::uint64_t> own_marks_;
   std::atomic<bool> refuses_;
+  std::int64_t deafened_at_;
+  std::size_t deafened_size_;
+  std::array<char, 160> deafened_;
 };
 
 }  // namespace nacre::cache

@@ -388,6 +388,48 @@ def test_a_wrong_password(watched, launch, credentials):
     assert nginx.stalls.bounded(), nginx.stalls
 
 
+def messages_refused(nginx):
+    """What /ready says of it, or None."""
+    answer = nginx.api.get("/ready")
+    assert answer.status_code == 200, answer.text
+    return next((line for line in answer.json().get("detail", []) if "other hosts" in line), None)
+
+
+def test_a_user_who_may_not_hear_messages(start, launch, tmp_path):
+    redis = launch(RedisServer, acl=["app on >pw resetchannels ~* +@all"])
+    tmp_path.chmod(0o777)
+    yaml = on(f"redis://app:pw@{redis.address}", store=f"sqlite:{tmp_path}/shared.db", timeout="5s")
+    here, there = start(yaml, workers=2), start(yaml, workers=2)
+    for nginx in (here, there):
+        wait_until(lambda: "NOPERM" in (messages_refused(nginx) or ""), "the refusal in /ready")
+        assert nginx.log().count("redis: messages is away: SUBSCRIBE: NOPERM") == 1
+    with redis.client(single_connection_client=True) as client:
+        before = client.info("stats")["total_connections_received"]
+        end = time.monotonic() + 5
+        path = "/notes/" + create(here.api, "/notes", {"title": "old"})["_id"]
+        assert title(there, path) == "old"
+        assert here.api.patch(path, json={"title": "new"}).status_code == 200
+        wait_until(lambda: title(there, path) == "new", "the other host's write", 2 * LOCAL)
+        time.sleep(max(0, end - time.monotonic()))
+        took = time.monotonic() - end + 5
+        assert client.info("stats")["total_connections_received"] - before <= 2 * 2.5 * took  # pauses of half a second and more
+    redis.execute("ACL", "SETUSER", "app", "&*")
+    for nginx in (here, there):
+        wait_until(lambda: messages_refused(nginx) is None, "messages to be heard", 10)
+        wait_until(lambda: "redis: messages is back" in nginx.log(), "the line in the log")
+
+
+def test_no_connection_is_left(start, launch):
+    redis = launch(RedisServer)
+    with redis.client(single_connection_client=True) as client:
+        client.config_set("maxclients", 1)
+        nginx = start(on(f"redis://{redis.address}"))
+        wait_until(lambda: "max number of clients reached" in nginx.log(), "the reason in the log")
+        assert_problem(nginx.api.get("/ready"), 503)
+        client.config_set("maxclients", 1000)
+        wait_until(lambda: ready(nginx), "readiness", 10)
+
+
 def test_tls(start, launch, certificates):
     redis = launch(
         RedisServer,

@@ -40,6 +40,18 @@ TEST_CASE("the tier is not used before its epoch was learned, nor for longer tha
   CHECK(f.trust.epoch(kBegin + Trust::kLongest) == 7);
 }
 
+TEST_CASE("why messages are not heard is known as long as it is said again, cut off where it is long") {
+  FreshTrust f;
+  CHECK(f.trust.deafened(kBegin).empty());
+  f.trust.set_deafened("NOPERM", kBegin);
+  CHECK(f.trust.deafened(kBegin + Milliseconds{1}) == "NOPERM");
+  CHECK(f.trust.deafened(kBegin + Trust::kLongest).empty());
+  f.trust.set_deafened(std::string(1'000, 'x'), kBegin);
+  CHECK(f.trust.deafened(kBegin) == std::string(160, 'x'));
+  f.trust.set_deafened({}, kBegin);
+  CHECK(f.trust.deafened(kBegin).empty());
+}
+
 TEST_CASE("after a mark nothing is looked at until an epoch was begun that is younger than it") {
   FreshTrust f;
   f.look(kBegin, 7);
