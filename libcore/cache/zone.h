@@ -65,7 +65,7 @@ class Zone {
   /// Formats fresh memory. `memory` is page-aligned, zeroed and at least `kMinimumSize`.
   static Zone& format(std::span<std::byte> memory);
   static constexpr std::size_t kMinimumSize = 1U << 20U;
-  /// No entry is larger, key and all; in zones under 32 MiB half a shard is the limit (200 KiB and more).
+  /// No entry is larger, key and all; in zones under 48 MiB half a shard is the limit (500 KiB and more).
   static constexpr std::size_t kLargestEntry = 1U << 20U;
 
   /// Copies what is there into `entry`, an empty one whose body may have memory, without a lock as long as nobody changes the
