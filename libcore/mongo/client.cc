@@ -18,6 +18,8 @@ Result<Checkout> check_out(Servers& servers, Use use, const Demand& demand, bool
 }
 
 constexpr std::int32_t kTransactionTooOld = 225;
+constexpr std::size_t kManySessions = 100;  // at most 10,000
+constexpr Milliseconds kTellingPause{1'000};
 constexpr Milliseconds kEnding{1'000};  // at least, for the end of a transaction: what was begun is ended, whoever waits
 
 Failure too_late() { return {Error::deadline, "the store did not answer in time"}; }
@@ -49,7 +51,8 @@ Client::Client(Reactor& reactor, Target target, Milliseconds call_timeout, const
       target_(std::move(target)),
       threads_(reactor, target_.uri->max_connecting),
       listeners_(listeners),
-      primary_(reactor, threads_, target_, Role::primary, call_timeout, listeners_) {
+      primary_(reactor, threads_, target_, Role::primary, call_timeout, listeners_),
+      telling_(reactor.background_timer([this] { tell_ended_sessions(); })) {
   if (!target_.uri->read_preference.is_primary()) {
     readers_ = std::make_unique<Servers>(reactor, threads_, target_, Role::reader, call_timeout, listeners_);
   }
@@ -250,7 +253,9 @@ Result<void> Client::transact(FunctionRef<Result<void>(Transaction&)> body, cons
       transaction.abort();
     }
     if (done && !name) sessions_.give_back(session, reactor_.now());
-    if (done || !transaction.again_) return done;
+    const bool over = done || !transaction.again_;
+    if (over && name && transaction.ended_) end_session(session);
+    if (over) return done;
     if (transaction.too_old_ && name) {
       session = sessions_.take(reactor_.now());
       name.reset();
@@ -258,6 +263,32 @@ Result<void> Client::transact(FunctionRef<Result<void>(Transaction&)> body, cons
     transaction.checkout_.end();
     if (!tries.again()) return done;
   }
+}
+
+void Client::end_session(const Session& session) {
+  if (ended_sessions_.empty()) telling_->arm(reactor_.now() + kTellingPause);
+  ended_sessions_.push_back(session);
+  if (ended_sessions_.size() >= kManySessions) tell_ended_sessions();
+}
+
+/// Nobody waits for the answer: a server forgets by itself what was not used for 30 minutes.
+/// https://github.com/mongodb/specifications/blob/master/source/sessions/driver-sessions.md (endSessions)
+void Client::tell_ended_sessions() {
+  telling_->disarm();
+  const auto ended = std::exchange(ended_sessions_, {});
+  ServerConnection* const connection = primary_.any();
+  if (connection == nullptr || ended.empty()) return;
+  (void)connection->connection().send([&](std::string& out) {
+    append_command(out, connection->sequence(), [&](BsonWriter& bson) {
+      bson.array("endSessions", [&] {
+        std::size_t index = 0;
+        for (const Session& session : ended) {
+          bson.document(IndexName(index++).view(), [&] { bson.uuid("id", session.id); });
+        }
+      });
+      bson.string("$db", "admin");
+    });
+  });
 }
 
 /// The transaction's; where that is lost, another one. A router learns from the token where the transaction is; as long as no
@@ -299,6 +330,7 @@ Result<Answer> Transaction::end(std::string_view command, FunctionRef<void(BsonW
     client_.primary_.dismiss(**connection, answer->error->message);
   }
   if (answer) client_.written_ = std::max(client_.written_, answer->view.operation_time);
+  ended_ = answer && !answer->error;
   return answer;
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/function_ref.h"
@@ -97,6 +98,9 @@ class Client {
   void note_time(const ReplyView& view);
   void write_read_tail(BsonWriter& bson, const Server& server, const ReadOptions& options) const;
   void write_concern(BsonWriter& bson, bool again, std::optional<Milliseconds> most) const;
+  /// Nobody uses it any more: servers are told so, with others.
+  void end_session(const Session& session);
+  void tell_ended_sessions();
 
   Reactor& reactor_;
   const Target target_;
@@ -107,6 +111,8 @@ class Client {
   Servers primary_;
   std::unique_ptr<Servers> readers_;  ///< nullptr: the primary is read from
   Sessions sessions_;
+  std::vector<Session> ended_sessions_;  ///< of which servers are to be told
+  std::unique_ptr<Timer> telling_;
   std::string cluster_time_;         ///< the latest `$clusterTime` that a server gave: BSON, or empty
   std::uint64_t cluster_clock_ = 0;  ///< the timestamp in it
   std::uint64_t written_ = 0;        ///< `operationTime` of the last write: what is read later must not be before it
@@ -137,6 +143,7 @@ class Transaction {
   const Monotonic until_;
   std::string recovery_token_;  ///< a router's BSON document, or empty
   bool begun_ = false;
+  bool ended_ = false;    ///< committed or aborted, which the server has confirmed
   bool again_ = false;    ///< what failed may work in another transaction
   bool too_old_ = false;  ///< somebody else uses the session with a later number
 };

@@ -26,6 +26,9 @@ class Servers {
   /// Errors as of SharedConnections and Pool.
   Result<Checkout> check_out(Use use);
 
+  /// An open connection for what nobody waits for; nullptr: there is none.
+  ServerConnection* any() noexcept { return shared_.least_busy(); }
+
   /// A new connection to the server at `address`, of the deployment, for who has to do with that one alone. Error::unavailable:
   /// it can't be connected to; Error::deadline, Error::cancelled.
   Result<std::unique_ptr<ServerConnection>> connect_to(const std::string& address);

@@ -34,6 +34,9 @@ class SharedConnections {
   /// than the fiber's deadline allows; Error::cancelled.
   Result<ServerConnection*> pick();
 
+  /// The open connection with the fewest commands under way; nullptr: none is open.
+  ServerConnection* least_busy() noexcept;
+
   /// Those to servers that are to be left are used until one to another is open; then they are left.
   void follow(const Choice& choice);
   /// All connections to that server are dismissed.
@@ -51,7 +54,6 @@ class SharedConnections {
   std::function<void()> on_back;  ///< there is one open again
 
  private:
-  ServerConnection* least_busy() noexcept;
   void grow();
   void open_one();
   void replace_outdated();

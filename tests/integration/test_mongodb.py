@@ -214,6 +214,31 @@ def test_a_transaction_that_a_killed_worker_left_bars_no_repetition(start, mongo
             assert client.nacre.notes.count_documents({"title": {"$regex": "^bulk"}}) == 5
 
 
+def test_the_sessions_of_keys_are_ended(start, mongodb):
+    """They are the key's own, of which there is no end; all others are used again."""
+    with Overheard(mongodb.port) as proxy:
+        nginx = start(on(proxy.uri(), timeouts=PATIENT), workers=1)
+        first(nginx, "/uncached", {"n": 0})
+        proxy.said.clear()
+        for index in range(120):
+            headers = {"Idempotency-Key": f'"key {index}"'}
+            assert nginx.api.post("/uncached", json={"n": index}, headers=headers).status_code == 201
+
+        used = {bytes(command["lsid"]["id"]) for command, _ in proxy.commands("commitTransaction")}
+        assert len(used) == 120
+
+        def ended():
+            ids = [bytes(session["id"]) for command, _ in proxy.commands("endSessions") for session in command["endSessions"]]
+            return [one for one in ids if one in used]
+
+        wait_until(lambda: set(ended()) == used, "the end of all")
+        assert len(ended()) == 120 and len(proxy.commands("endSessions")) < 60
+        assert all(reply["ok"] for _, reply in proxy.commands("endSessions"))
+        repeated = nginx.api.post("/uncached", json={"n": 7}, headers={"Idempotency-Key": '"key 7"'})
+        with mongodb.client() as client:
+            assert repeated.status_code == 201 and client.nacre.uncached.count_documents({"n": 7}) == 1
+
+
 def test_indexes_come_from_the_configuration(start, mongodb):
     nginx = start(on(mongodb.uri(), timeouts=PATIENT), workers=2)
     with mongodb.client() as client:
