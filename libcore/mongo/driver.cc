@@ -51,6 +51,8 @@ Result<UriHandle> driver_uri(const Target& target, Milliseconds patience) {
   set(MONGOC_URI_CONNECTTIMEOUTMS, target.uri->connect_timeout.count());
   set(MONGOC_URI_SOCKETTIMEOUTMS, std::numeric_limits<std::int32_t>::max());  // patience is what ends a wait
   set(MONGOC_URI_HEARTBEATFREQUENCYMS, target.uri->heartbeat.count());        // by which it guesses how late a member is
+  // Of one host alone libmongoc would not ask for the other members of its set.
+  if (!target.uri->direct) mongoc_uri_set_option_as_bool(uri.get(), MONGOC_URI_DIRECTCONNECTION, false);
   if (!target.uri->x509_user.empty()) mongoc_uri_set_username(uri.get(), target.uri->x509_user.c_str());
   return uri;
 }

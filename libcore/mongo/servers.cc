@@ -9,7 +9,7 @@ Servers::Servers(Reactor& reactor, net::Threads& threads, const Target& target, 
       pool_(connector_, shared_, listeners) {
   connector_.on_open = [this] { leave_stale(); };
   shared_.on_back = [this] { pool_.retry(); };
-  if (role == Role::primary || target.uri->one_server) return;
+  if (role == Role::primary || target.uri->direct) return;
   monitor_ = std::make_unique<Monitor>(reactor, target, [this](const Choice& choice) {
     shared_.follow(choice);
     pool_.follow(choice);
@@ -39,7 +39,7 @@ Result<std::unique_ptr<ServerConnection>> Servers::connect_to(const std::string&
 }
 
 void Servers::dismiss(const ServerConnection& connection, const std::string& why) {
-  if (!connection.is_usable()) return;
+  if (!connection.is_usable() || connector_.target.uri->direct) return;
   const std::string address = connection.server().address;
   shared_.dismiss(address, why);
   pool_.dismiss(address, why);

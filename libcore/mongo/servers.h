@@ -33,7 +33,8 @@ class Servers {
   /// it can't be connected to; Error::deadline, Error::cancelled.
   Result<std::unique_ptr<ServerConnection>> connect_to(const std::string& address);
 
-  /// The server at the other end said that it has the role no more: all connections to it are dismissed.
+  /// The server at the other end said that it has the role no more: all connections to it are dismissed, where another may
+  /// have it.
   void dismiss(const ServerConnection& connection, const std::string& why);
 
   bool is_away() const noexcept { return shared_.is_away(); }  ///< no connection is open

@@ -327,9 +327,6 @@ Result<std::string> check_with_driver(const std::string& text, Uri& uri) {
   // libmongoc would only find out when it connects, and reads through a null pointer then.
   if (uri.has_user && !uri.x509 && (password == nullptr || *password == '\0'))
     return wrong("", "a user needs a password, after a colon (of the mechanisms only MONGODB-X509 has none)");
-  const mongoc_host_list_t* const hosts = mongoc_uri_get_hosts(handle.get());  // none of SRV records
-  const bool one_host = hosts != nullptr && hosts->next == nullptr;
-  uri.one_server = uri.direct || (one_host && mongoc_uri_get_replica_set(handle.get()) == nullptr);
   const char* database = mongoc_uri_get_database(handle.get());
   return std::string(database == nullptr ? "" : database);
 }

@@ -46,8 +46,7 @@ struct Uri {
   std::string read_concern;  ///< a level; empty: the server's default
   bool retry_reads = true;
   bool retry_writes = true;
-  bool direct = false;
-  bool one_server = false;            ///< it is meant, whatever it is: no others are looked for
+  bool direct = false;                ///< no server but the one that is named; else all that belong to it are found
   std::size_t max_connections = 100;  ///< maxPoolSize: of one worker to the primary, and as many to those that are read from
   std::size_t min_connections = 1;    ///< minPoolSize: opened at once, and kept
   std::size_t max_connecting = 2;     ///< opened at the same time

@@ -301,3 +301,33 @@ def test_the_set_that_is_there(start, mongodb_uri):
         n += 1
         assert nginx.api.patch(path, json={"n": n}).status_code == 200
         assert nginx.api.get(path).json()["n"] == n
+
+
+def test_a_set_is_found_by_one_of_its_members(start, members):
+    """Whichever the URI names, of whatever role, and without the set's name."""
+    nginx = start(on(f"mongodb://{members.hosts[1]}/nacre", timeouts=PATIENT), workers=1)
+    for primary in 0, 1, 2, 0:
+        members.elect(primary)
+        path = first(nginx, "/uncached", {"n": 1})
+        assert nginx.api.get(path).status_code == nginx.api.get("/ready").status_code == 200
+
+
+def test_a_secondary_that_alone_may_be_used_is_read_from_and_not_ready(start, members):
+    """No request makes a new connection for what another would not do either."""
+    uri = f"mongodb://{members.hosts[1]}/nacre?directConnection=true"
+    nginx = start(on(uri, timeouts="{ store: 500ms, request: 1s }"), workers=1)
+    members.elect(1)
+    path = first(nginx, "/uncached", {"n": 1})
+    wait_until(lambda: nginx.api.get("/ready").status_code == 200, "readiness")
+    members.elect(0)
+    one = members.members[1]
+    accepted, refused = one.port.accepted, one.refused
+    for _ in range(5):
+        assert nginx.api.patch(path, json={"n": 2}).status_code == 503
+        assert nginx.api.get("/ready").status_code == 503
+        assert nginx.api.get(path).status_code == 200
+    assert one.port.accepted - accepted < (one.refused - refused) / 2
+    assert "MongoDB is away" not in nginx.log()
+    members.elect(1)
+    wait_until(lambda: nginx.api.get("/ready").status_code == 200, "readiness")
+    assert nginx.api.patch(path, json={"n": 2}).status_code == 200

@@ -253,9 +253,13 @@ Result<std::optional<std::string>> recall(Client& client, std::string_view key, 
 }
 
 Result<void> ping(Client& client) {
+  constexpr std::int32_t kCommandNotFound = 59;  // of servers before 4.2.10
   const auto answer =
-      checked(client.read([](BsonWriter& bson) { bson.int32("ping", 1); }, {.use = Use::shared, .concern = false}));
+      client.read([](BsonWriter& bson) { bson.int32("hello", 1); }, {Role::primary, Use::shared, /*concern=*/false});
   if (!answer) return answer.error();
+  if (answer->error) return answer->error->code == kCommandNotFound ? Result<void>() : answer->error->failure();
+  const auto writable = mongo::find(answer->reply.document(), "isWritablePrimary");
+  if (!writable || !writable->is_true()) return mongo::away("the server is no primary");
   return {};
 }
 

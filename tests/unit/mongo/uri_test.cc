@@ -55,19 +55,6 @@ TEST_CASE("a MongoDB URI without options has the defaults") {
   CHECK(parse_uri("mongodb://[::1]:27017,%2Ftmp%2Fmongodb-27017.sock/db").has_value());
 }
 
-TEST_CASE("one server is meant by one host without the name of a set, as drivers have it") {
-  const auto one_server = [](const char* text) {
-    const auto uri = parse_uri(text);
-    REQUIRE(uri.has_value());
-    return uri->one_server;
-  };
-  CHECK(one_server("mongodb://h/db?readPreference=secondary"));
-  CHECK(one_server("mongodb://h/db?replicaSet=rs&directConnection=true"));
-  CHECK_FALSE(one_server("mongodb://h/db?replicaSet=rs"));
-  CHECK_FALSE(one_server("mongodb://h,i/db"));
-  CHECK_FALSE(one_server("mongodb+srv://a.b.example/db"));
-}
-
 TEST_CASE("a MongoDB URI that can't be honoured is refused without a word of its secrets") {
   for (const char* text :
        {"mongodb://",
