@@ -37,7 +37,9 @@ std::string_view read_uri(const Source& source, const Value& value, std::span<co
   return uri;
 }
 
-constexpr std::string_view kMongo = "allowed: mongodb://[USER:PASSWORD@]HOST[:PORT],.../DATABASE[?OPTION=VALUE&...]";
+constexpr std::string_view kMongo =
+    "allowed: mongodb://[USER:PASSWORD@]HOST[:PORT],.../DATABASE[?OPTION=VALUE&...], "
+    "mongodb+srv://[USER:PASSWORD@]NAME/DATABASE[?...]";
 
 Store read_mongo_uri(const Source& source, const Value& value, const std::filesystem::path& prefix) {
   auto target = mongo::Target::make(value.text, prefix);

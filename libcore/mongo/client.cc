@@ -38,14 +38,6 @@ void write_transaction(BsonWriter& bson, const Session& session) {
 
 }  // namespace
 
-void Refusals::note(const Result<Answer>& answer, Monotonic now) {
-  constexpr Seconds kPause{60};
-  if (!answer || !answer->error || !answer->error->is_lasting() || !log_) return;
-  if (told_ && now - *told_ < kPause) return;
-  told_ = now;
-  log_(std::string("MongoDB refuses ").append(what_).append(": ") + answer->error->failure().internal);
-}
-
 Client::Client(Reactor& reactor, Target target, Milliseconds call_timeout, const Listeners& listeners)
     : reactor_(reactor),
       target_(std::move(target)),
@@ -93,6 +85,11 @@ Result<Answer> Client::ask(ServerConnection& connection, Command command, Comman
   if (!view) return view.error();
   note_time(*view);
   return Answer{std::move(*reply), *view, view->error()};
+}
+
+void Client::tell(Notice& notice, std::string_view of, const Result<Answer>& answer) {
+  if (!answer || !answer->error || !answer->error->is_lasting()) return;
+  notice.say(std::string("MongoDB refuses ").append(of).append(": ") + answer->error->failure().internal, reactor_.now());
 }
 
 /// https://github.com/mongodb/specifications/blob/master/source/sessions/driver-sessions.md (gossipping the cluster time)
@@ -164,7 +161,7 @@ Result<Answer> Client::read(Command command, const ReadOptions& options) {
     Sent sent;
     const auto tail = [&](BsonWriter& bson) { write_read_tail(bson, connection.server(), options); };
     auto answer = ask(connection, command, tail, until, sent);
-    refused_reads_.note(answer, reactor_.now());
+    tell(refused_reads_, "reads", answer);
     if (answer ? !answer->error : !is_broken(answer.error())) return answer;
     if (answer && answer->error->is_state_change()) servers.dismiss(connection, answer->error->message);
     checkout->end();
@@ -192,7 +189,7 @@ Result<Answer> Client::write(Command command, const Demand& demand) {
       if (numbers) write_transaction(bson, session);
     };
     auto answer = ask(connection, command, tail, demand.until, sent, max_time);
-    refused_writes_.note(answer, reactor_.now());
+    tell(refused_writes_, "writes", answer);
     if (answer && answer->error && answer->error->is_state_change()) primary_.dismiss(connection, answer->error->message);
     if (answer) written_ = std::max(written_, answer->view.operation_time);
     demand.wrote = demand.wrote || (answer ? may_have_written(*answer) : sent.reached);
@@ -223,7 +220,7 @@ Result<Answer> Transaction::run(Command command) {
     if (!std::exchange(begun_, true)) bson.boolean("startTransaction", true);
   };
   auto answer = client_.ask(*checkout_, command, tail, until_, sent);
-  client_.refused_writes_.note(answer, client_.reactor_.now());
+  client_.tell(client_.refused_writes_, "writes", answer);
   if (!answer) {
     again_ = is_broken(answer.error());
     return answer;
@@ -325,7 +322,7 @@ Result<Answer> Transaction::end(std::string_view command, FunctionRef<void(BsonW
   Client::Sent sent;
   auto answer = client_.ask(
       **connection, [&](BsonWriter& bson) { bson.int32(command, 1); }, tail, now + time, sent);
-  client_.refused_writes_.note(answer, client_.reactor_.now());
+  client_.tell(client_.refused_writes_, "writes", answer);
   if (answer && answer->error && answer->error->is_state_change()) {
     client_.primary_.dismiss(**connection, answer->error->message);
   }

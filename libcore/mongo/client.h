@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/function_ref.h"
+#include "mongo/notice.h"
 #include "mongo/reply.h"
 #include "mongo/servers.h"
 #include "mongo/session.h"
@@ -30,18 +31,6 @@ struct Demand {
   bool over = false;  ///< nobody waits any more
   /// Set by what is given the demand: something was changed, or may have been.
   mutable bool wrote = false;
-};
-
-/// Tells operators what a server refuses until somebody sees to it, once a minute.
-class Refusals {
- public:
-  Refusals(std::string_view what, std::function<void(std::string_view)> log) : what_(what), log_(std::move(log)) {}
-  void note(const Result<Answer>& answer, Monotonic now);
-
- private:
-  std::string_view what_;
-  std::function<void(std::string_view)> log_;
-  std::optional<Monotonic> told_{};
 };
 
 class Transaction;
@@ -82,6 +71,8 @@ class Client {
                         std::optional<std::string_view> name = std::nullopt);
 
   bool is_away() const noexcept { return primary_.is_away(); }  ///< no connection to the primary is open
+  /// Why lists and writes have no connection and get none, though the server is there; std::nullopt: they have.
+  std::optional<Failure> without_pool() const { return primary_.without_pool(); }
   Usage usage() const noexcept;
   const Uri& uri() const noexcept { return *target_.uri; }
 
@@ -94,6 +85,8 @@ class Client {
   /// `max_time`: that the server is told, in place of the time left.
   Result<Answer> ask(ServerConnection& connection, Command command, Command tail, Monotonic until, Sent& sent,
                      std::optional<Milliseconds> max_time = std::nullopt);
+  /// Tells operators of what the server refuses until somebody sees to it.
+  void tell(Notice& notice, std::string_view of, const Result<Answer>& answer);
   /// Keeps what orders the operations of several members, where there are any but the primary to be read from.
   void note_time(const ReplyView& view);
   void write_read_tail(BsonWriter& bson, const Server& server, const ReadOptions& options) const;
@@ -106,8 +99,8 @@ class Client {
   const Target target_;
   net::Threads threads_;
   const Listeners listeners_;
-  Refusals refused_reads_{"reads", listeners_.log};
-  Refusals refused_writes_{"writes", listeners_.log};
+  Notice refused_reads_{listeners_.log};
+  Notice refused_writes_{listeners_.log};
   Servers primary_;
   std::unique_ptr<Servers> readers_;  ///< nullptr: the primary is read from
   Sessions sessions_;

@@ -29,7 +29,8 @@ Pool::Pool(const Connector& connector, const SharedConnections& shared, const Li
     : connector_(connector),
       shared_(shared),
       listeners_(listeners),
-      aging_(connector.reactor.background_timer([this] { close_idle(); })) {}
+      aging_(connector.reactor.background_timer([this] { close_idle(); })),
+      lost_(listeners.log) {}
 
 void Pool::start() { grow(); }
 
@@ -72,11 +73,21 @@ Result<Pooled*> Pool::wait_in_turn() {
   return waited.error().error == Error::deadline ? none_in_time() : waited.error();
 }
 
-Failure Pool::none_in_time() const {
+std::optional<Failure> Pool::lost() const {
+  std::optional<Failure> why;
+  for (const auto& pooled : connections_) {
+    if (pooled->is_usable()) return std::nullopt;
+    if (const Failure& failure = pooled->connection().failure(); !failure.internal.empty()) why = away(failure.internal);
+  }
+  return why;
+}
+
+Failure Pool::none_in_time() {
   if (shared_.is_away()) return away("no connection in time: " + shared_.failure().internal);
   Failure failure(Error::overloaded, "no connection to the store was free in time");
-  for (const auto& pooled : connections_) {
-    if (!pooled->is_usable() && failure.internal.empty()) failure.internal = pooled->connection().failure().internal;
+  if (const auto why = lost()) {
+    lost_.say("MongoDB takes no more connections: " + why->internal, connector_.reactor.now());
+    failure.internal = why->internal;
   }
   return failure;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fiber/fiber.h"
+#include "mongo/notice.h"
 #include "mongo/shared_connections.h"
 
 namespace nacre::mongo {
@@ -77,6 +78,8 @@ class Pool {
   void dismiss_stale();
   /// The server is there again: what waits for its next try to connect tries now.
   void retry();
+  /// Why no connection is open, when the last try to open one failed.
+  std::optional<Failure> lost() const;
   Usage usage() const noexcept;
 
  private:
@@ -96,7 +99,7 @@ class Pool {
   void close_idle();
   void watch_idle();
   std::size_t connecting() const noexcept;
-  Failure none_in_time() const;
+  Failure none_in_time();
 
   const Connector& connector_;
   const SharedConnections& shared_;
@@ -105,6 +108,7 @@ class Pool {
   std::vector<Pooled*> idle_;     ///< the one that was used last is the last
   std::list<Waiter*> waiting_;    ///< on their fibers' stacks, the first to be served first
   std::unique_ptr<Timer> aging_;  ///< of idle ones
+  Notice lost_;                   ///< told to operators
 };
 
 }  // namespace nacre::mongo

@@ -37,6 +37,7 @@ class Servers {
   /// have it.
   void dismiss(const ServerConnection& connection, const std::string& why);
 
+  std::optional<Failure> without_pool() const { return pool_.lost(); }
   bool is_away() const noexcept { return shared_.is_away(); }  ///< no connection is open
   Usage usage() const noexcept;
 

@@ -321,7 +321,11 @@ Result<std::string> check_with_driver(const std::string& text, Uri& uri) {
   initialize();
   bson_error_t error{};
   const UriHandle handle(mongoc_uri_new_with_error(text.c_str(), &error));
-  if (!handle) return wrong("", "hosts, user, password or options are not as MongoDB's connection strings have them");
+  if (!handle)
+    return wrong("",
+                 "hosts, user, password or options are not as MongoDB's connection strings have them: "
+                 ": / ? # [ ] @ and % in user and password are percent-encoded, ports end at 65535, and "
+                 "directConnection has one host");
   uri.has_user = mongoc_uri_get_username(handle.get()) != nullptr;
   const char* password = mongoc_uri_get_password(handle.get());
   // libmongoc would only find out when it connects, and reads through a null pointer then.

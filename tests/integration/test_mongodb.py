@@ -758,6 +758,24 @@ def test_a_document_that_an_update_makes_too_large_for_the_server_is_413(start, 
         assert_problem(nginx.api.patch(path, json={"n": 2}), 413)
 
 
+def test_connections_of_lists_and_writes_that_are_lost_for_good_are_told(start, launch):
+    mongodb = launch(MongoServer, user=("app", "old"))
+    nginx = start(on(mongodb.uri(), timeouts="{ store: 500ms, request: 1s }"))
+    path = first(nginx, "/uncached", {"n": 1})
+    with mongodb.client() as client:
+        client.admin.command("updateUser", "app", pwd="new")
+        mongodb.fail("insert", closeConnection=True)
+        nginx.api.post("/uncached", json={"n": 2})
+        mongodb.heal()
+        wait_until(lambda: nginx.api.get("/uncached").status_code == 503, "no connection")
+        wait_until(lambda: nginx.api.get("/ready").status_code == 503, "a /ready that says so")
+        assert nginx.api.get(path).status_code == 200
+        wait_until(lambda: "MongoDB takes no more connections: " in nginx.log(), "a line")
+        client.admin.command("updateUser", "app", pwd="old")
+    wait_until(lambda: nginx.api.get("/uncached").status_code == 200, "lists")
+    wait_until(lambda: nginx.api.get("/ready").status_code == 200, "readiness")
+
+
 def test_a_pool_that_is_exhausted(start, mongodb):
     uri = mongodb.uri(maxPoolSize=1, waitQueueTimeoutMS=200)
     nginx = start(on(uri, timeouts="{ store: 3s, request: 6s }"))

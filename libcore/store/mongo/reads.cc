@@ -260,6 +260,7 @@ Result<void> ping(Client& client) {
   if (answer->error) return answer->error->code == kCommandNotFound ? Result<void>() : answer->error->failure();
   const auto writable = mongo::find(answer->reply.document(), "isWritablePrimary");
   if (!writable || !writable->is_true()) return mongo::away("the server is no primary");
+  if (auto why = client.without_pool()) return std::move(*why);
   return {};
 }
 
