@@ -34,7 +34,8 @@ Store read_store(const Source& source, const Member& member, const std::filesyst
 Cache read_cache(const Source& source, const Member& member, const std::filesystem::path& prefix) {
   const Reader reader(source, member.value, member.mark, {"uri", "ttl", "local", "prefix"});
   Cache cache;
-  if (const auto* uri = reader.find("uri")) cache.redis = read_cache_uri(source, uri->value, prefix);
+  std::shared_ptr<redis::Target> redis;
+  if (const auto* uri = reader.find("uri")) redis = read_cache_uri(source, uri->value, prefix);
   reader.duration("ttl", cache.ttl, kShortestLifetime, kLongestLifetime);
   reader.boolean("local", cache.local);
   constexpr std::string_view kPrefixes = "allowed: 1 to 64 of A-Z a-z 0-9 _ . -";
@@ -42,6 +43,8 @@ Cache read_cache(const Source& source, const Member& member, const std::filesyst
   if (!is_document_id(cache.prefix) || cache.prefix.find('~') != std::string::npos) {
     reader.report(*reader.find("prefix"), "no prefix", kPrefixes);
   }
+  if (redis) redis->probe = cache.prefix + ":handshake";
+  cache.redis = std::move(redis);
   return cache;
 }
 

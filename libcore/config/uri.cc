@@ -69,14 +69,13 @@ Store read_store_uri(const Source& source, const Value& value, const std::filesy
   return {.uri = std::string(kSqlite).append(file.string()).append(options)};
 }
 
-std::shared_ptr<const redis::Target> read_cache_uri(const Source& source, const Value& value,
-                                                    const std::filesystem::path& prefix) {
+std::shared_ptr<redis::Target> read_cache_uri(const Source& source, const Value& value, const std::filesystem::path& prefix) {
   const auto uri = read_uri(source, value, kCacheSchemes, kCaches);
   if (uri == kMemory) return nullptr;
   if (uri.starts_with(kMemory)) source.fail(value.mark, "uri: memory: takes nothing after it", kCaches);
   auto target = redis::read_target(uri, prefix);
   if (!target) source.fail(value.mark, "uri: " + target.error().detail, target.error().internal);
-  return std::make_shared<const redis::Target>(std::move(*target));
+  return std::make_shared<redis::Target>(std::move(*target));
 }
 
 }  // namespace nacre::config

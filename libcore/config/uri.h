@@ -16,7 +16,6 @@ namespace nacre::config {
 Store read_store_uri(const Source& source, const Value& value, const std::filesystem::path& prefix);
 
 /// Checks `cache.uri`, and reads the files that it names: where Redis is, or nullptr for `memory:`.
-std::shared_ptr<const redis::Target> read_cache_uri(const Source& source, const Value& value,
-                                                    const std::filesystem::path& prefix);
+std::shared_ptr<redis::Target> read_cache_uri(const Source& source, const Value& value, const std::filesystem::path& prefix);
 
 }  // namespace nacre::config

@@ -29,7 +29,7 @@ bool cannot_serve(std::string_view error) {
 
 /// An error shows as well that the server lives, unless it says that it can't serve; if the server hangs up after it, it tells
 /// why.
-Result<void> try_to_serve(Talk& talk, const net::Endpoint& to) {
+Result<void> try_to_serve(Talk& talk, const net::Endpoint& to, const std::string& probe) {
   std::string said;
   const auto ask = [&](std::initializer_list<std::string_view> words) -> Result<void> {
     said += *words.begin();
@@ -41,7 +41,7 @@ Result<void> try_to_serve(Talk& talk, const net::Endpoint& to) {
   };
   if (auto pinged = ask({"PING"}); !pinged) return pinged;
   // A write that changes nothing: a replica refuses it, and a server that holds up writes, as for a failover, answers nothing.
-  return ask({"DEL", "nacre:handshake"});
+  return ask({"DEL", probe});
 }
 
 }  // namespace
@@ -72,13 +72,13 @@ Result<net::Socket> handshake(const net::Endpoint& to, const Entry& entry, const
     if (!selected) return refused(to, "SELECT", selected.error().internal);
     if (selected->is_error()) return refused(to, "SELECT", selected->text());
   }
-  if (auto served = try_to_serve(talk, to); !served) return served.error();
+  if (auto served = try_to_serve(talk, to, entry.probe); !served) return served.error();
   return socket;
 }
 
 net::ConnectionBase::Dial dial_server(std::shared_ptr<const Target> target, const net::Endpoint& server) {
   return [target = std::move(target), server](const net::Patience& patience) {
-    return handshake(server, {target->credentials, target->database, target->tls}, patience);
+    return handshake(server, {target->credentials, target->database, target->probe, target->tls}, patience);
   };
 }
 

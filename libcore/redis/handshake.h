@@ -31,6 +31,7 @@ class Talk {
 struct Entry {
   const Credentials& credentials;
   std::uint32_t database;
+  const std::string& probe;
   const std::shared_ptr<const net::Tls>& tls;
 };
 

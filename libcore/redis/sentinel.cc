@@ -25,7 +25,7 @@ std::optional<net::Endpoint> endpoint_of(std::string_view host, std::string_view
 }
 
 Result<net::Endpoint> ask_for_master(const net::Endpoint& sentinel, const Target& target, const net::Patience& patience) {
-  auto socket = handshake(sentinel, {target.sentinel_credentials, 0, target.tls}, patience);
+  auto socket = handshake(sentinel, {target.sentinel_credentials, 0, target.probe, target.tls}, patience);
   if (!socket) return socket.error();
   auto reply = Talk(*socket, patience).ask({"SENTINEL", "get-master-addr-by-name", target.master});
   if (!reply) return unavailable(sentinel, reply.error().internal);
@@ -38,7 +38,7 @@ Result<net::Endpoint> ask_for_master(const net::Endpoint& sentinel, const Target
 
 /// A replica that was promoted a moment ago may not know it yet, and a master that was demoted neither.
 Result<net::Socket> handshake_with_master(const net::Endpoint& master, const Target& target, const net::Patience& patience) {
-  auto socket = handshake(master, {target.credentials, target.database, target.tls}, patience);
+  auto socket = handshake(master, {target.credentials, target.database, target.probe, target.tls}, patience);
   if (!socket) return socket;
   auto role = Talk(*socket, patience).ask({"ROLE"});
   if (!role) return unavailable(master, role.error().internal);
@@ -76,7 +76,7 @@ net::ConnectionBase::Dial dial_master(std::shared_ptr<const Target> target, std:
 net::ConnectionBase::Dial dial_sentinel(std::shared_ptr<const Target> target) {
   return [target = std::move(target)](const net::Patience& patience) {
     return first_of<net::Socket>(target->endpoints, patience, [&](const net::Endpoint& sentinel, const net::Patience& share) {
-      return handshake(sentinel, {target->sentinel_credentials, 0, target->tls}, share);
+      return handshake(sentinel, {target->sentinel_credentials, 0, target->probe, target->tls}, share);
     });
   };
 }

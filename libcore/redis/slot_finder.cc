@@ -12,7 +12,7 @@ namespace nacre::redis {
 namespace {
 
 Result<std::vector<SlotRange>> ask_node(const net::Endpoint& node, const Target& target, const net::Patience& patience) {
-  auto socket = handshake(node, {target.credentials, 0, target.tls}, patience);
+  auto socket = handshake(node, {target.credentials, 0, target.probe, target.tls}, patience);
   if (!socket) return socket.error();
   auto reply = Talk(*socket, patience).ask({"CLUSTER", "SLOTS"});
   if (!reply) return reply.error();
@@ -78,7 +78,7 @@ void SlotFinder::ask(Found found) {
 net::ConnectionBase::Dial SlotFinder::dial_any() const {
   return [nodes = nodes_, target = target_](const net::Patience& patience) {
     return first_of<net::Socket>(nodes->all(*target), patience, [&](const net::Endpoint& node, const net::Patience& share) {
-      return handshake(node, {target->credentials, 0, target->tls}, share);
+      return handshake(node, {target->credentials, 0, target->probe, target->tls}, share);
     });
   };
 }

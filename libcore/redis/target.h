@@ -28,6 +28,7 @@ struct Target {
   Credentials credentials{};
   Credentials sentinel_credentials{};
   std::uint32_t database = 0;
+  std::string probe = "nacre:handshake";  ///< a key that is never there, which the user may write: not in the URI
   std::shared_ptr<const net::Tls> tls{};  ///< of all connections, those to Sentinels included
 };
 

@@ -419,6 +419,18 @@ def test_a_user_who_may_not_hear_messages(start, launch, tmp_path):
         wait_until(lambda: "redis: messages is back" in nginx.log(), "the line in the log")
 
 
+def test_a_replica_is_no_redis_for_a_user_of_one_prefix(start, launch):
+    rights = "on >pw ~shop:* &shop:* +@read +@write +@pubsub +@scripting +@connection +info"
+    master = launch(RedisServer)
+    replica = launch(RedisServer, acl=[f"shop {rights}"], replicaof=f"127.0.0.1 {master.port}")
+    nginx = start(on(f"redis://shop:pw@{replica.address}", ', prefix: "shop"'), workers=1)
+    wait_until(lambda: "DEL: READONLY" in nginx.log(), "the reason in the log")
+    assert_problem(nginx.api.get("/ready"), 503)
+    replica.execute("REPLICAOF", "NO", "ONE")
+    wait_until(lambda: ready(nginx), "readiness", 10)
+    assert nginx.log().count("redis is back") == 1
+
+
 def test_no_connection_is_left(start, launch):
     redis = launch(RedisServer)
     with redis.client(single_connection_client=True) as client:
