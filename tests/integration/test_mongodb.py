@@ -762,11 +762,10 @@ def test_connections_of_lists_and_writes_that_are_lost_for_good_are_told(start, 
     mongodb = launch(MongoServer, user=("app", "old"))
     nginx = start(on(mongodb.uri(), timeouts="{ store: 500ms, request: 1s }"))
     path = first(nginx, "/uncached", {"n": 1})
+    mongodb.fail("insert", times=1, closeConnection=True)
     with mongodb.client() as client:
         client.admin.command("updateUser", "app", pwd="new")
-        mongodb.fail("insert", closeConnection=True)
         nginx.api.post("/uncached", json={"n": 2})
-        mongodb.heal()
         wait_until(lambda: nginx.api.get("/uncached").status_code == 503, "no connection")
         wait_until(lambda: nginx.api.get("/ready").status_code == 503, "a /ready that says so")
         assert nginx.api.get(path).status_code == 200
