@@ -86,19 +86,26 @@ void Queue::flush() {
   }
 }
 
+void Queue::end(Call& call, Failure failure) {
+  call.fail(std::move(failure));
+  call.finished.set();
+  call.done();
+}
+
 void Queue::refuse() {
-  for (const auto& call : std::exchange(waiting_, {})) {
-    call->fail(Failure(Error::overloaded, "too much work is waiting"));
-    call->finished.set();
-    call->done();
-  }
+  for (const auto& call : std::exchange(waiting_, {})) end(*call, {Error::overloaded, "too much work is waiting"});
 }
 
 void Queue::fill(Batch& batch, std::size_t share) {
   share = std::min(share, options_.batch_size);
   while (!waiting_.empty() && batch.size() < share) {
-    if (!waiting_.front()->abandoned.load(std::memory_order_relaxed)) batch.push_back(std::move(waiting_.front()));
+    const std::shared_ptr<Call> call = std::move(waiting_.front());
     waiting_.pop_front();
+    if (call->abandoned.load(std::memory_order_relaxed)) {
+      end(*call, Failure(Error::cancelled));
+    } else {
+      batch.push_back(call);
+    }
   }
 }
 

@@ -160,6 +160,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
 
   void flush();
   void fill(Batch& batch, std::size_t share);
+  static void end(Call& call, Failure failure);
   void refuse();
   void put_back(Batch batch, std::size_t from);
   void come_back(Batch batch, std::size_t finished);
