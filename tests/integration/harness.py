@@ -252,6 +252,7 @@ http {{
         """`nginx -s reload`, until new workers have replaced the old ones."""
         before = set(self.workers())
         self.process.send_signal(signal.SIGHUP)
+        self.api.close()  # old workers close what is idle, perhaps just when the next request is sent
         wait_until(lambda: self.workers() and not before & set(self.workers()), "new workers after reload")
 
     def tolerate(self, pattern):

@@ -20,7 +20,7 @@ from load import Threads, ask
 pytestmark = pytest.mark.sqlite
 
 DOCUMENTS = int(os.environ.get("NACRE_TEST_DOCUMENTS", "20000"))
-PATIENCE = 60 + DOCUMENTS / 2000  # seconds
+PATIENCE = 150 + DOCUMENTS / 2000  # seconds: what a killed worker had begun to check is checked by another after 120
 
 
 def configuration(indexes="[]"):
