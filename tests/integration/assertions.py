@@ -62,3 +62,11 @@ def create(api, path, document, **options):
     answer = api.post(path, json=document, **options)
     assert answer.status_code == 201, answer.text
     return answer.json()
+
+
+def assert_changes_nothing(api, path):
+    """Writes that are refused: `path` is that of the note "a"."""
+    assert_problem(api.post("/notes", json={"_id": "a", "title": "y"}), 409)
+    assert_problem(api.patch(path, json={"title": "y"}, headers={"If-Match": '"other"'}), 412)
+    assert_problem(api.patch(path, json={"title": 1}), 422)
+    assert_problem(api.delete("/notes/none"), 404)

@@ -1,10 +1,13 @@
 """redis-server, as Debian packages it."""
 
+import contextlib
 import os
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from harness import wait_until
 
 from .process import Process
 
@@ -78,6 +81,21 @@ class RunningRedis:
 
     def client(self, **options):
         return redis.Redis(self.host, self.port, **{**CLIENT, **options})
+
+
+@contextlib.contextmanager
+def overheard(server):
+    """Gives a function that waits for what one nginx host tells the others next: a resource and the ids that were written."""
+    channel = "nacre:writes"
+    with server.client() as client, client.pubsub(ignore_subscribe_messages=True) as messages:
+
+        def told():
+            message = messages.get_message(timeout=1)
+            return message and not message["data"].endswith(" =") and message["data"].split()[1:]  # = is a new epoch
+
+        messages.subscribe(channel)
+        wait_until(lambda: client.pubsub_numsub(channel)[0][1] == 2, "the test to listen")
+        yield lambda: wait_until(told, "a message")
 
 
 def running_redis():
