@@ -405,7 +405,7 @@ def test_large_bodies_at_once_share_the_memory_that_there_is(api):
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(post, names * 2))
-    assert set(statuses) <= {201, 413, 422, 503, 504}, statuses
+    assert set(statuses) <= {201, 413, 422, 503}, statuses
     assert 201 in statuses
     if not api.nginx.stalls.instrumented:
         assert memory(worker) < MOST_MEMORY
