@@ -64,9 +64,11 @@ ServerConnection* SharedConnections::least_busy() noexcept {
 
 void SharedConnections::grow() {
   if (connections_.size() >= kMostShared) return;
-  const bool opening =
-      std::any_of(connections_.begin(), connections_.end(), [](const auto& connection) { return !connection->is_usable(); });
-  if (!opening) open_one();
+  if (!is_opening()) open_one();
+}
+
+bool SharedConnections::is_opening() const noexcept {
+  return std::any_of(connections_.begin(), connections_.end(), [](const auto& connection) { return !connection->is_usable(); });
 }
 
 void SharedConnections::open_one() {
@@ -134,9 +136,7 @@ void SharedConnections::replace_outdated() {
   ServerConnection* const best = least_busy();
   if (best == nullptr) return;
   if (!best->is_outdated()) return leave_outdated();
-  const bool opening =
-      std::any_of(connections_.begin(), connections_.end(), [](const auto& connection) { return !connection->is_usable(); });
-  if (opening) return;
+  if (is_opening()) return;
   if (connections_.size() == 1) return open_one();
   best->leave(kOutdated);
 }

@@ -56,6 +56,7 @@ class SharedConnections {
  private:
   void grow();
   void open_one();
+  bool is_opening() const noexcept;
   void replace_outdated();
   void leave_outdated();
   void changed();
