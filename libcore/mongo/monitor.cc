@@ -7,6 +7,7 @@
 
 #include "mongo/bson_reader.h"
 #include "mongo/driver.h"
+#include "mongo/election.h"
 #include "mongo/handles.h"
 #include "mongo/stream.h"
 
@@ -29,8 +30,7 @@ Member member_of(const mongoc_server_description_t& description) {
                 .kind = kind_of(mongoc_server_description_type(&description))};
   member.round_trip = Milliseconds{mongoc_server_description_round_trip_time(&description)};
   member.asked = Milliseconds{mongoc_server_description_last_update_time(&description) / 1'000};
-  const bson_t* const answer = mongoc_server_description_hello_response(&description);
-  const std::string_view hello(reinterpret_cast<const char*>(bson_get_data(answer)), answer->len);
+  const std::string_view hello = hello_of(description);
   const auto written = find(hello, "lastWrite.lastWriteDate");
   if (written && written->type == BsonType::date) member.written = written->date().time_since_epoch();
   const auto tags = find(hello, "tags");
