@@ -48,6 +48,8 @@ Client::Client(Reactor& reactor, Target target, Milliseconds call_timeout, const
   if (!target_.uri->read_preference.is_primary()) {
     readers_ = std::make_unique<Servers>(reactor, threads_, target_, Role::reader, call_timeout, listeners_);
   }
+  if (target_.uri->direct) return;
+  monitor_ = std::make_unique<Monitor>(reactor, target_, [this](const Choice& choice) { follow(choice); });
 }
 
 Usage Client::usage() const noexcept {
@@ -59,6 +61,14 @@ Usage Client::usage() const noexcept {
 void Client::start() {
   primary_.start();
   if (readers_) readers_->start();
+  if (monitor_) monitor_->start();
+}
+
+void Client::follow(const Choice& choice) {
+  primary_.leave_stale();
+  if (!readers_) return;
+  readers_->leave_stale();
+  readers_->follow(choice);
 }
 
 Result<Answer> Client::ask(ServerConnection& connection, Command command, Command tail, Monotonic until, Sent& sent,

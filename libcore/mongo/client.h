@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/function_ref.h"
+#include "mongo/monitor.h"
 #include "mongo/notice.h"
 #include "mongo/reply.h"
 #include "mongo/servers.h"
@@ -94,6 +95,7 @@ class Client {
   /// Nobody uses it any more: servers are told so, with others.
   void end_session(const Session& session);
   void tell_ended_sessions();
+  void follow(const Choice& choice);
 
   Reactor& reactor_;
   const Target target_;
@@ -103,6 +105,7 @@ class Client {
   Notice refused_writes_{listeners_.log};
   Servers primary_;
   std::unique_ptr<Servers> readers_;  ///< nullptr: the primary is read from
+  std::unique_ptr<Monitor> monitor_;  ///< nullptr: there are no members but the one that the URI names
   Sessions sessions_;
   std::vector<Session> ended_sessions_;  ///< of which servers are to be told
   std::unique_ptr<Timer> telling_;

@@ -25,9 +25,11 @@ Member::Kind kind_of(std::string_view type) {
   return type == "Unknown" || type == "PossiblePrimary" ? Member::Kind::silent : Member::Kind::other;
 }
 
-Member member_of(const mongoc_server_description_t& description) {
+Member member_of(const mongoc_server_description_t& description, const Members& known) {
   Member member{.address = mongoc_server_description_host(&description)->host_and_port,
                 .kind = kind_of(mongoc_server_description_type(&description))};
+  const auto election = election_of(description);
+  if (election && known.is_stale(*election)) member.kind = Member::Kind::silent;
   member.round_trip = Milliseconds{mongoc_server_description_round_trip_time(&description)};
   member.asked = Milliseconds{mongoc_server_description_last_update_time(&description) / 1'000};
   const std::string_view hello = hello_of(description);
@@ -75,7 +77,7 @@ class Monitor::Survey {
     std::size_t count = 0;
     mongoc_server_description_t** const descriptions = mongoc_client_get_server_descriptions(client_.get(), &count);
     std::vector<Member> members;
-    for (std::size_t i = 0; i < count; ++i) members.push_back(member_of(*descriptions[i]));
+    for (std::size_t i = 0; i < count; ++i) members.push_back(member_of(*descriptions[i], *target_.members));
     mongoc_server_descriptions_destroy_all(descriptions, count);
     return members;
   }
@@ -95,8 +97,7 @@ class Monitor::Survey {
   }
 
   const Target target_;
-  const std::unique_ptr<mongoc_read_prefs_t, Deleter<mongoc_read_prefs_destroy>> nearest_{
-      mongoc_read_prefs_new(MONGOC_READ_NEAREST)};
+  const PreferenceHandle nearest_{mongoc_read_prefs_new(MONGOC_READ_NEAREST)};
   const std::unique_ptr<Streams> streams_ = std::make_unique<Streams>(target_);
   ClientHandle client_;  // ends before its streams
 };

@@ -27,7 +27,7 @@ struct Choice {
 Choice choose(const std::vector<Member>& members, const Uri& uri);
 
 /// Asks all servers of a deployment again and again, every heartbeatFrequencyMS, on a thread and on connections of its own that
-/// stay open, and tells which of them the URI's read preference means now.
+/// stay open: Members knows of the primaries among them from then on. Tells which ones the URI's read preference means now.
 /// https://github.com/mongodb/specifications/blob/master/source/server-discovery-and-monitoring/server-monitoring.md
 class Monitor {
  public:

@@ -9,17 +9,11 @@ Servers::Servers(Reactor& reactor, net::Threads& threads, const Target& target, 
       pool_(connector_, shared_, listeners) {
   connector_.on_open = [this] { leave_stale(); };
   shared_.on_back = [this] { pool_.retry(); };
-  if (role == Role::primary || target.uri->direct) return;
-  monitor_ = std::make_unique<Monitor>(reactor, target, [this](const Choice& choice) {
-    shared_.follow(choice);
-    pool_.follow(choice);
-  });
 }
 
 void Servers::start() {
   shared_.start();
   pool_.start();
-  if (monitor_) monitor_->start();
 }
 
 Result<Checkout> Servers::check_out(Use use) {
@@ -45,10 +39,14 @@ void Servers::dismiss(const ServerConnection& connection, const std::string& why
   pool_.dismiss(address, why);
 }
 
-/// The primary that was connected to may be a later one than that of the other connections.
 void Servers::leave_stale() {
   shared_.dismiss_stale();
   pool_.dismiss_stale();
+}
+
+void Servers::follow(const Choice& choice) {
+  shared_.follow(choice);
+  pool_.follow(choice);
 }
 
 Usage Servers::usage() const noexcept {

@@ -37,17 +37,19 @@ class Servers {
   /// have it.
   void dismiss(const ServerConnection& connection, const std::string& why);
 
+  /// Another election is known of than the one that made their server the primary: they are dismissed.
+  void leave_stale();
+  /// Those to servers that are to be left, are.
+  void follow(const Choice& choice);
+
   std::optional<Failure> without_pool() const { return pool_.lost(); }
   bool is_away() const noexcept { return shared_.is_away(); }  ///< no connection is open
   Usage usage() const noexcept;
 
  private:
-  void leave_stale();
-
   Connector connector_;
   SharedConnections shared_;
   Pool pool_;
-  std::unique_ptr<Monitor> monitor_;  ///< of readers, where there may be several
 };
 
 }  // namespace nacre::mongo

@@ -109,6 +109,16 @@ def test_a_stale_primary_is_no_primary(start, mongodb, members, former, order):
         assert one.api.patch(path, json={"other": "x"}).status_code == 200
 
 
+def test_a_primary_that_became_stale_is_left(start, mongodb, members, former):
+    """Though no connection is lost and none is made: the members are asked all the time."""
+    nginx = start(on(members.uri("&heartbeatFrequencyMS=500"), timeouts=PATIENT), workers=1)
+    path = first(nginx, "/uncached", {"n": 1})
+    former(1)
+    wait_until(lambda: nginx.api.get(path).json()["n"] == 2, "the new primary", 10)
+    assert_newest_is_read(nginx, path)
+    assert nginx.api.patch(path, json={"other": "x"}).status_code == 200
+
+
 def test_no_stale_primary_is_taken_while_the_newest_is_away(start, mongodb, members, former):
     nginx = start(on(members.uri("&serverSelectionTimeoutMS=1000")), workers=1)
     path = first(nginx, "/uncached", {"n": 1})
