@@ -66,14 +66,24 @@ Result<std::unique_ptr<Driver>> Driver::connect(const Target& target, Role role,
   return driver;
 }
 
+/// A reader finds another one in place of a stale primary, where there is any. nullptr: there is no server.
+ServerHandle Driver::select_server(const mongoc_read_prefs_t* preference, bson_error_t& error) {
+  ServerHandle selected(mongoc_client_select_server(client_.get(), preference == nullptr, preference, &error));
+  streams_.end_search();
+  const auto election = selected ? election_of(*selected) : std::nullopt;
+  const bool stale = election && target_.members->is_stale(*election);
+  const auto* const others = stale ? streams_.without_primary() : nullptr;
+  if (others != nullptr) selected.reset(mongoc_client_select_server(client_.get(), false, others, &error));
+  return selected;
+}
+
 Result<void> Driver::select(const mongoc_read_prefs_t* preference) {
   bson_error_t error{};
   client_.reset(mongoc_client_new_from_uri_with_error(uri_.get(), &error));
   if (!client_) return no_server(error.message);
   mongoc_client_set_error_api(client_.get(), MONGOC_ERROR_API_VERSION_2);
   streams_.serve(client_.get());
-  const ServerHandle selected(mongoc_client_select_server(client_.get(), preference == nullptr, preference, &error));
-  streams_.end_search();
+  const ServerHandle selected = select_server(preference, error);
   if (!selected) return no_server(streams_.why_none(error.message));
   const auto election = target_.uri->direct ? std::nullopt : election_of(*selected);
   if (election && target_.members->note_claim(*election) == Members::Claim::stale) {

@@ -31,6 +31,7 @@ class Driver {
   Driver(const Target& target, UriHandle uri, const mongoc_read_prefs_t* preference, const net::Patience& patience)
       : target_(target), uri_(std::move(uri)), streams_(target_, preference, patience) {}
   Result<void> select(const mongoc_read_prefs_t* preference);
+  ServerHandle select_server(const mongoc_read_prefs_t* preference, bson_error_t& error);
 
   const Target target_;
   UriHandle uri_;

@@ -20,6 +20,13 @@ constexpr Milliseconds kGrace{100};
 constexpr Milliseconds kHeadStart{250};
 constexpr Milliseconds kLook{20};  ///< between looks at whether anybody still waits
 
+PreferenceHandle secondaries_of(const mongoc_read_prefs_t* preference) {
+  if (preference == nullptr) return nullptr;
+  PreferenceHandle secondaries(mongoc_read_prefs_copy(preference));
+  mongoc_read_prefs_set_mode(secondaries.get(), MONGOC_READ_SECONDARY);
+  return secondaries;
+}
+
 }  // namespace
 
 /// A connection, from the first step of its dialling on.
@@ -181,6 +188,7 @@ mongoc_stream_t* Streams::Stream::make(std::shared_ptr<Link> link, Streams* stre
 Streams::Streams(const Target& target, const mongoc_read_prefs_t* preference, net::Patience patience)
     : target_(target),
       preference_(preference),
+      secondaries_(secondaries_of(preference)),
       patience_(std::move(patience)),
       first_(preference == nullptr ? target.members->primary() : target.members->next_reader()) {}
 
@@ -290,9 +298,10 @@ void Streams::failed(const std::string& address, const bson_error_t& error) {
 
 void Streams::changed(const mongoc_topology_description_t* description) {
   const auto claim = note_claim(description);
-  if (settled_at_ || monitoring_ || claim == Members::Claim::stale) return;
-  const bool found = preference_ != nullptr ? mongoc_topology_description_has_readable_server(description, preference_)
-                                            : mongoc_topology_description_has_writable_server(description);
+  const auto* const wanted = claim == Members::Claim::stale ? secondaries_.get() : preference_;
+  if (settled_at_ || monitoring_ || (claim == Members::Claim::stale && wanted == nullptr)) return;
+  const bool found = wanted != nullptr ? mongoc_topology_description_has_readable_server(description, wanted)
+                                       : mongoc_topology_description_has_writable_server(description);
   if (!found) return;
   const bool is_the_primary =
       preference_ == nullptr && std::string_view(mongoc_topology_description_type(description)) == "ReplicaSetWithPrimary";

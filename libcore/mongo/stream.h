@@ -42,6 +42,9 @@ class Streams {
   /// socket when there was none to that address.
   net::Socket take(const std::string& address);
 
+  /// By what a reader selects a server in place of the stale primary that it found; nullptr: there is none else.
+  const mongoc_read_prefs_t* without_primary() const noexcept { return settled_at_ ? secondaries_.get() : nullptr; }
+
   /// Why no server was found: what is wrong with each, or else what libmongoc says.
   std::string why_none(const std::string& message) const;
 
@@ -62,6 +65,7 @@ class Streams {
   const Target& target_;
   const bool monitoring_ = false;
   const mongoc_read_prefs_t* const preference_;
+  const PreferenceHandle secondaries_;  // of those, the secondaries alone
   net::Patience patience_;
   Monotonic asking_since_{};
   bool searching_ = true;

@@ -119,6 +119,25 @@ def test_a_primary_that_became_stale_is_left(start, mongodb, members, former):
     assert nginx.api.patch(path, json={"other": "x"}).status_code == 200
 
 
+@pytest.mark.parametrize("preference", ["primaryPreferred", "secondary", "secondaryPreferred", "nearest"])
+def test_a_reader_does_not_wait_for_the_primary_where_the_only_one_that_answers_is_stale(
+    start, mongodb, members, former, preference
+):
+    options = f"&readPreference={preference}&connectTimeoutMS=15000&localThresholdMS=2000"
+    nginx = start(on(members.uri(options), timeouts=PATIENT), workers=1)
+    path = first(nginx, "/uncached", {"n": 1})
+    former(1)
+    members.kill(0)
+    first(nginx, "/free", {"n": 1})
+    members.revive(0)
+    members.pause(1)
+    cut(members)
+    began = time.monotonic()
+    assert_newest_is_read(nginx, path)
+    assert time.monotonic() - began < 5
+    members.resume(1)
+
+
 def test_no_stale_primary_is_taken_while_the_newest_is_away(start, mongodb, members, former):
     nginx = start(on(members.uri("&serverSelectionTimeoutMS=1000")), workers=1)
     path = first(nginx, "/uncached", {"n": 1})
