@@ -203,10 +203,13 @@ void Streams::serve(mongoc_client_t* client) {
         return static_cast<Streams*>(self)->open(*host);
       },
       this);
+  const char* const set_name = mongoc_uri_get_replica_set(mongoc_client_get_uri(client));
+  set_name_ = set_name == nullptr ? "" : set_name;
   const std::unique_ptr<mongoc_apm_callbacks_t, Deleter<mongoc_apm_callbacks_destroy>> callbacks(mongoc_apm_callbacks_new());
   mongoc_apm_set_server_heartbeat_succeeded_cb(callbacks.get(), [](const mongoc_apm_server_heartbeat_succeeded_t* event) {
     auto* const self = static_cast<Streams*>(mongoc_apm_server_heartbeat_succeeded_get_context(event));
-    self->answered(mongoc_apm_server_heartbeat_succeeded_get_host(event)->host_and_port);
+    self->answered(mongoc_apm_server_heartbeat_succeeded_get_host(event)->host_and_port,
+                   *mongoc_apm_server_heartbeat_succeeded_get_reply(event));
   });
   mongoc_apm_set_server_heartbeat_failed_cb(callbacks.get(), [](const mongoc_apm_server_heartbeat_failed_t* event) {
     bson_error_t error{};
@@ -276,11 +279,21 @@ bool Streams::is_first_awaited() const {
   return found != links_.end() && monotonic_now() < found->second->since + kHeadStart;
 }
 
-void Streams::answered(const std::string& address) {
+void Streams::answered(const std::string& address, const bson_t& hello) {
   heard_ = true;
   first_answered_ = address == first_;
   if (first_answered_) first_.clear();
   target_.members->note_answer(address);
+  note_set_name(address, hello);
+}
+
+void Streams::note_set_name(const std::string& address, const bson_t& hello) {
+  bson_iter_t found;
+  const bool named = bson_iter_init_find(&found, &hello, "setName") && BSON_ITER_HOLDS_UTF8(&found);
+  const std::string name = named ? bson_iter_utf8(&found, nullptr) : "";
+  if (set_name_.empty() || name == set_name_) return;
+  const std::string own = named ? "of the replica set \"" + name + '"' : "no member of a replica set";
+  trouble_[address] = address + " is " + own + ", and \"" + set_name_ + "\" is looked for";
 }
 
 void Streams::failed(const std::string& address, const bson_error_t& error) {

@@ -55,7 +55,8 @@ class Streams {
   mongoc_stream_t* open(const mongoc_host_list_t& host);
   void dial(Link& link) const;
   bool is_first_awaited() const;
-  void answered(const std::string& address);
+  void answered(const std::string& address, const bson_t& hello);
+  void note_set_name(const std::string& address, const bson_t& hello);
   void failed(const std::string& address, const bson_error_t& error);
   void changed(const mongoc_topology_description_t* description);
   std::optional<Members::Claim> note_claim(const mongoc_topology_description_t* description);
@@ -66,6 +67,7 @@ class Streams {
   const bool monitoring_ = false;
   const mongoc_read_prefs_t* const preference_;
   const PreferenceHandle secondaries_;  // of those, the secondaries alone
+  std::string set_name_;                // that the URI, or its DNS record, wants; empty: any
   net::Patience patience_;
   Monotonic asking_since_{};
   bool searching_ = true;

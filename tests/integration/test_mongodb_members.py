@@ -14,6 +14,7 @@ from harness import Client, wait_until
 from load import Load, Threads
 from on_mongodb import PATIENT, first, on
 from proxies.replica_set import ReplicaSet
+from proxies.routers import Routers
 from servers.mongo_server import MongoServer
 
 
@@ -360,3 +361,12 @@ def test_a_secondary_that_alone_may_be_used_is_read_from_and_not_ready(start, me
     members.elect(1)
     wait_until(lambda: nginx.api.get("/ready").status_code == 200, "readiness")
     assert nginx.api.patch(path, json={"n": 2}).status_code == 200
+
+
+@pytest.mark.parametrize("asked, told", [("other", 'of the replica set "nacre"'), ("nacre", "no member of a replica set")])
+def test_a_set_of_another_name_is_named(start, launch, mongodb, members, asked, told):
+    with Routers(mongodb.port) as routers:
+        host = members.hosts[0] if asked == "other" else routers.routers[0].address
+        nginx = start(on(f"mongodb://{host}/nacre?replicaSet={asked}"), workers=1)
+        line = f'MongoDB is away: no suitable server: {host} is {told}, and "{asked}" is looked for'
+        wait_until(lambda: line in nginx.log(), "the line in the log")
