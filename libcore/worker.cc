@@ -118,7 +118,8 @@ Worker::Worker(const Application& application, Surroundings surroundings)
            .on_wait = [this](std::chrono::nanoseconds time) { recorder_.waited_for_connection(time); },
            .is_first =
                [this](std::string_view what) { return around_.zone.try_lead(what, kTurn, around_.reactor.now()).has_value(); },
-           .forget = [this](std::string_view what) { around_.zone.revoke(what); }},
+           .forget = [this](std::string_view what) { around_.zone.revoke(what); },
+           .last_write = &around_.zone.last_write()},
           {.take = [this](std::string_view what) { return take_turn(what); }, .give_back = [this] { give_back_turn(); }})),
       metered_store_(*store_, recorder_),
       http_(around_.reactor),

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/keyed_hash.h"
+#include "base/last_write.h"
 #include "base/robust_mutex.h"
 #include "base/time.h"
 #include "cache/block_table.h"
@@ -107,6 +108,8 @@ class Zone {
 
   /// What this host knows of the tier behind, where there is one.
   Trust& trust() noexcept { return trust_; }
+  /// What this host wrote last, for reads that come from a store's copies.
+  LastWrite& last_write() noexcept { return last_write_; }
 
   /// True when the calling process is now the one of a configuration's workers that hears, for all, what other hosts say: until
   /// it gives that back, or ends in whichever way.
@@ -185,6 +188,7 @@ class Zone {
   Shards entries_, values_;
   std::atomic<std::uint64_t> evictions_;
   Trust trust_;
+  LastWrite last_write_;
   WorkerSlots workers_;
   std::array<RobustMutex, kListeners> listening_;
   Leases leases_;

@@ -38,13 +38,15 @@ void write_transaction(BsonWriter& bson, const Session& session) {
 
 }  // namespace
 
-Client::Client(Reactor& reactor, Target target, Milliseconds call_timeout, const Listeners& listeners)
+Client::Client(Reactor& reactor, Target target, Milliseconds call_timeout, const Listeners& listeners, LastWrite* of_host)
     : reactor_(reactor),
       target_(std::move(target)),
       threads_(reactor, target_.uri->max_connecting),
       listeners_(listeners),
       primary_(reactor, threads_, target_, Role::primary, call_timeout, listeners_),
-      telling_(reactor.background_timer([this] { tell_ended_sessions(); })) {
+      telling_(reactor.background_timer([this] { tell_ended_sessions(); })),
+      of_host_(of_host),
+      deployment_(std::hash<std::string>()(target_.uri->driver)) {
   if (!target_.uri->read_preference.is_primary()) {
     readers_ = std::make_unique<Servers>(reactor, threads_, target_, Role::reader, call_timeout, listeners_);
   }
@@ -93,7 +95,7 @@ Result<Answer> Client::ask(ServerConnection& connection, Command command, Comman
   }
   const auto view = ReplyView::read(reply->document());
   if (!view) return view.error();
-  note_time(*view);
+  note_time(view->cluster_time);
   return Answer{std::move(*reply), *view, view->error()};
 }
 
@@ -103,12 +105,27 @@ void Client::tell(Notice& notice, std::string_view of, const Result<Answer>& ans
 }
 
 /// https://github.com/mongodb/specifications/blob/master/source/sessions/driver-sessions.md (gossipping the cluster time)
-void Client::note_time(const ReplyView& view) {
-  if (!readers_ || view.cluster_time.empty()) return;
-  const auto clock = find(view.cluster_time, "clusterTime");
+void Client::note_time(std::string_view cluster_time) {
+  if (!readers_ || cluster_time.empty()) return;
+  const auto clock = find(cluster_time, "clusterTime");
   if (!clock || clock->type != BsonType::timestamp || clock->timestamp() <= cluster_clock_) return;
   cluster_clock_ = clock->timestamp();
-  cluster_time_ = view.cluster_time;
+  cluster_time_ = cluster_time;
+}
+
+void Client::note_write(const ReplyView& view) {
+  if (!readers_ || view.operation_time <= written_) return;
+  written_ = view.operation_time;
+  if (of_host_ != nullptr) of_host_->note(deployment_, written_, cluster_time_);
+}
+
+/// A server takes no `afterClusterTime` that it knows no time of: `$clusterTime` tells it.
+void Client::learn_writes() {
+  if (!readers_ || of_host_ == nullptr || !of_host_->may_be_later(written_)) return;
+  std::string cluster_time;
+  const std::uint64_t written = of_host_->later(deployment_, written_, cluster_time);
+  written_ = std::max(written_, written);
+  note_time(cluster_time);
 }
 
 /// https://github.com/mongodb/specifications/blob/master/source/server-selection/server-selection.md (passing read preference)
@@ -168,6 +185,7 @@ Result<Answer> Client::read(Command command, const ReadOptions& options) {
     auto checkout = servers.check_out(options.use);
     if (!checkout) return checkout.error();
     ServerConnection& connection = **checkout;
+    learn_writes();
     Sent sent;
     const auto tail = [&](BsonWriter& bson) { write_read_tail(bson, connection.server(), options); };
     auto answer = ask(connection, command, tail, until, sent);
@@ -201,7 +219,7 @@ Result<Answer> Client::write(Command command, const Demand& demand) {
     auto answer = ask(connection, command, tail, demand.until, sent, max_time);
     tell(refused_writes_, "writes", answer);
     if (answer && answer->error && answer->error->is_state_change()) primary_.dismiss(connection, answer->error->message);
-    if (answer) written_ = std::max(written_, answer->view.operation_time);
+    if (answer) note_write(answer->view);
     demand.wrote = demand.wrote || (answer ? may_have_written(*answer) : sent.reached);
     checkout->end();
     const bool failed = answer ? answer->error.has_value() : true;
@@ -336,7 +354,7 @@ Result<Answer> Transaction::end(std::string_view command, FunctionRef<void(BsonW
   if (answer && answer->error && answer->error->is_state_change()) {
     client_.primary_.dismiss(**connection, answer->error->message);
   }
-  if (answer) client_.written_ = std::max(client_.written_, answer->view.operation_time);
+  if (answer) client_.note_write(answer->view);
   ended_ = answer && !answer->error;
   return answer;
 }

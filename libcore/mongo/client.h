@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/function_ref.h"
+#include "base/last_write.h"
 #include "mongo/monitor.h"
 #include "mongo/notice.h"
 #include "mongo/reply.h"
@@ -43,8 +44,9 @@ class Transaction;
 /// server refuses is an Answer.
 class Client {
  public:
-  /// `call_timeout`: how long a command may take.
-  Client(Reactor& reactor, Target target, Milliseconds call_timeout, const Listeners& listeners);
+  /// `call_timeout`: how long a command may take. `of_host`: where its workers tell each other what they wrote; nullptr: they
+  /// don't.
+  Client(Reactor& reactor, Target target, Milliseconds call_timeout, const Listeners& listeners, LastWrite* of_host = nullptr);
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
@@ -89,7 +91,10 @@ class Client {
   /// Tells operators of what the server refuses until somebody sees to it.
   void tell(Notice& notice, std::string_view of, const Result<Answer>& answer);
   /// Keeps what orders the operations of several members, where there are any but the primary to be read from.
-  void note_time(const ReplyView& view);
+  void note_time(std::string_view cluster_time);
+  void note_write(const ReplyView& view);
+  /// What other workers have written since.
+  void learn_writes();
   void write_read_tail(BsonWriter& bson, const Server& server, const ReadOptions& options) const;
   void write_concern(BsonWriter& bson, bool again, std::optional<Milliseconds> most) const;
   /// Nobody uses it any more: servers are told so, with others.
@@ -112,6 +117,8 @@ class Client {
   std::string cluster_time_;         ///< the latest `$clusterTime` that a server gave: BSON, or empty
   std::uint64_t cluster_clock_ = 0;  ///< the timestamp in it
   std::uint64_t written_ = 0;        ///< `operationTime` of the last write: what is read later must not be before it
+  LastWrite* const of_host_;
+  const std::uint64_t deployment_;  ///< tells it from others in `of_host_`
 };
 
 /// A transaction that is under way: on one connection, and so at one router of a sharded cluster.

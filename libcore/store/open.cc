@@ -15,6 +15,7 @@ std::unique_ptr<Store> open(const config::Config& config, Reactor& reactor, List
     options.turn = std::move(turn);
     options.is_first = std::move(listeners.is_first);
     options.forget = std::move(listeners.forget);
+    options.last_write = listeners.last_write;
     options.generation = config.reading;
     options.read = config.read;
     return open_mongo(reactor, std::move(options));

@@ -1,7 +1,10 @@
 """Clients that keep an nginx busy while a test disturbs it."""
 
+import contextlib
 import itertools
+import os
 import pathlib
+import signal
 import threading
 
 import raw
@@ -88,6 +91,25 @@ def inodes_of_peers(connections):
     rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
     inodes = {(row[1], row[2]): int(row[9]) for row in rows}
     return [inodes[end(one.getpeername()), end(one.getsockname())] for one in connections]
+
+
+@contextlib.contextmanager
+def one_connection_to_each_worker(nginx):
+    """Of two or more workers."""
+    with contextlib.ExitStack() as opened:
+        connections = []
+        for worker in nginx.workers():
+            others = [other for other in nginx.workers() if other != worker]
+            for other in others:
+                os.kill(other, signal.SIGSTOP)
+            try:
+                connections.append(opened.enter_context(raw.connect(nginx.port)))
+                connections[-1].sendall(raw.request("GET", "/live"))
+                assert connections[-1].read_answer()[0] == 200
+            finally:
+                for other in others:
+                    os.kill(other, signal.SIGCONT)
+        yield connections
 
 
 def resident_kib(pid):

@@ -1,6 +1,7 @@
 """Which members of a replica set are asked, and read from, as their roles and states change."""
 
 import contextlib
+import json
 import os
 import re
 import threading
@@ -11,7 +12,7 @@ import pytest
 
 import raw
 from harness import Client, wait_until
-from load import Load, Threads
+from load import Load, Threads, one_connection_to_each_worker
 from on_mongodb import PATIENT, first, on
 from proxies.replica_set import ReplicaSet
 from proxies.routers import Routers
@@ -317,6 +318,26 @@ def test_seven_members_some_down_and_some_late(start, launch, mongodb):
         assert members.members[late[1]].reads == 0
         for id in load.acknowledged:
             assert nginx.api.get("/notes/" + id).status_code == 200
+
+
+def test_what_one_worker_wrote_the_others_read(start, launch, members):
+    """From secondaries that lag, and after a reload as well."""
+    old = launch(MongoServer)
+    for late in (1, 2):
+        members.lag(late, old.port)
+    nginx = start(on(members.uri("&readPreference=secondary"), timeouts=PATIENT), workers=2)
+    path = first(nginx, "/uncached", {"n": 0})
+    with one_connection_to_each_worker(nginx) as connections:
+        for n in range(1, 21):
+            writer, reader = connections[n % 2], connections[(n + 1) % 2]
+            writer.sendall(raw.request("PATCH", path, b'{"n":%d}' % n))
+            assert writer.read_answer()[0] == 200
+            reader.sendall(raw.request("GET", path))
+            status, _, body = reader.read_answer()
+            assert status == 200 and json.loads(body)["n"] == n
+    nginx.reload()
+    for _ in range(10):
+        assert nginx.api.get(path).json()["n"] == 20
 
 
 def test_the_set_that_is_there(start, mongodb_uri):

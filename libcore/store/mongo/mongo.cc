@@ -42,7 +42,7 @@ class MongoStore final : public Store {
         options_(std::move(options)),
         reading_(reading_of(options_)),
         background_(reactor),
-        client_(reactor, options_.target, options_.timeout, {options_.log, options_.on_wait}),
+        client_(reactor, options_.target, options_.timeout, {options_.log, options_.on_wait}, options_.last_write),
         builder_(reactor, 1),
         next_step_(reactor.background_timer([this] { run_step(); })) {}
 

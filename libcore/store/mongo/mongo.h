@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/last_write.h"
 #include "fiber/reactor.h"
 #include "mongo/client.h"
 #include "store/store.h"
@@ -24,6 +25,7 @@ struct MongoOptions {
   Milliseconds look_again{60'000};                          ///< whether collections and indexes are there still
   std::string generation{};                                 ///< of the configuration; workers that share it are of one reading
   Timestamp read{};                                         ///< when that was
+  LastWrite* last_write = nullptr;                          ///< of the host, for its workers to read what the others wrote
 };
 
 /// Documents in MongoDB: a resource is the collection of its name. One store for each worker, made after fork.
