@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "store/sqlite/no_wait.h"
+
 namespace nacre::store::sqlite {
 namespace {
 
@@ -73,7 +75,7 @@ Result<void> Connection::open() {
   sqlite3* raw = nullptr;
   const int code =
       sqlite3_open_v2(options_.path.c_str(), &raw,
-                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, file_system());
   database_.reset(raw);
   if (code != SQLITE_OK) return failure(code);
   limit(monotonic_now() + kOpenTimeout, nullptr);
@@ -168,7 +170,7 @@ Result<void> Connection::execute(const std::string& sql) {
 }
 
 Failure Connection::failure(int code) {
-  broken_ = broken_ || is_broken(code);
+  broken_ = broken_ || (is_broken(code) && !NoWait::active());
   const std::string message = database_ ? sqlite3_errmsg(database_.get()) : sqlite3_errstr(code);
   const auto made = [&](Error error, std::string detail) {
     Failure failure(error, std::move(detail));

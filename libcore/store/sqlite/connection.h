@@ -48,6 +48,8 @@ class Connection {
 
   /// Opens the file when it isn't. Error::unavailable.
   Result<void> ready();
+  /// Whether it may be used without that.
+  bool is_open() const noexcept { return database_ && !broken_; }
 
   /// Until when a statement may wait for others' locks and, with `abandoned`, for how long a read may run: until the moment has
   /// passed or the flag is set.

@@ -13,6 +13,9 @@ class Queue::Lane final : public ThreadJob {
 
   bool idle() const { return self_ == nullptr; }
 
+  /// nullptr while it is used or not open.
+  Connection* idle_connection() const { return idle() && connection_->is_open() ? connection_.get() : nullptr; }
+
   void run() noexcept override { finished_ = transactions_->run(*connection_, batch_); }
 
   void done() noexcept override {
@@ -65,6 +68,13 @@ Result<void> Queue::run(const std::shared_ptr<Call>& call) {
   auto waited = call->finished.wait();
   if (!waited) call->abandoned.store(true, std::memory_order_relaxed);
   return waited;
+}
+
+Connection* Queue::idle_connection() const noexcept {
+  for (const auto& lane : lanes_) {
+    if (Connection* const connection = lane->idle_connection()) return connection;
+  }
+  return nullptr;
 }
 
 /// Shares what waits among the idle lanes. What the pool refuses waits for a lane that is at work to come back; where none is,

@@ -152,6 +152,9 @@ class Queue : public std::enable_shared_from_this<Queue> {
   /// Error::overloaded when too many wait.
   Result<void> submit(std::shared_ptr<Call> call);
 
+  /// The connection of a lane that has no batch, where it is open: for what the loop does at once (NoWait). nullptr: none.
+  Connection* idle_connection() const noexcept;
+
   /// Submits, and waits for it to finish, within the fiber's deadline. After an error the call may still run.
   Result<void> run(const std::shared_ptr<Call>& call);
 

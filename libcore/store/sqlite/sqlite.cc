@@ -8,6 +8,7 @@
 #include "store/sqlite/checkpoint.h"
 #include "store/sqlite/lane.h"
 #include "store/sqlite/list_sql.h"
+#include "store/sqlite/loop_reads.h"
 #include "store/sqlite/operations.h"
 #include "store/sqlite/purge.h"
 #include "store/sqlite/reconcile.h"
@@ -36,6 +37,7 @@ class SqliteStore final : public Store {
       : options_(std::move(options)),
         shared_(std::make_shared<Shared>(options_)),
         points_(std::make_shared<Queue>(reactor, limits())),
+        loop_reads_(std::make_shared<LoopReads>(reactor, points_)),
         lists_(std::make_shared<Queue>(reactor, limits())),
         writes_(std::make_shared<Queue>(reactor, limits())),
         checks_(std::make_shared<Queue>(reactor, limits())),
@@ -60,7 +62,12 @@ class SqliteStore final : public Store {
 
   Result<Document> find_one(const config::Resource& resource, std::string_view id,
                             const std::optional<std::string>& owner) override {
-    return run<Document>(*points_, FindOne{table(resource), std::string(id), owner});
+    const std::shared_ptr<const Table> table = this->table(resource);
+    if (auto found = loop_reads_->find_one(*table, id, owner)) {
+      shared_->reads.worked();
+      return std::move(*found);
+    }
+    return run<Document>(*points_, FindOne{table, std::string(id), owner});
   }
 
   Result<Page> find(const config::Resource& resource, const query::ListQuery& query,
@@ -157,6 +164,7 @@ class SqliteStore final : public Store {
   const SqliteOptions options_;
   const std::shared_ptr<Shared> shared_;
   const std::shared_ptr<Queue> points_;
+  const std::shared_ptr<LoopReads> loop_reads_;
   const std::shared_ptr<Queue> lists_;
   const std::shared_ptr<Queue> writes_;
   const std::shared_ptr<Queue> checks_;

@@ -32,7 +32,7 @@ Result<SqliteOptions> parse_sqlite_uri(std::string_view uri);
 
 /// The embedded store: documents as JSON text in an SQLite file, which all workers of the host share (WAL). SQLite runs on the
 /// reactor's threads: what waits together for one connection goes there together, reads in one snapshot, writes in one commit.
-/// One store for each worker, made after fork.
+/// A single document that is in memory is read on the loop (see LoopReads). One store for each worker, made after fork.
 ///
 /// What a new configuration asks for is made beside reads and writes, and no write waits for it: see Blueprint.
 ///

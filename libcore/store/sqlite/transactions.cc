@@ -65,7 +65,8 @@ std::size_t Reads::run(Connection& connection, const Batch& batch) {
   auto begun = connection.ready();
   if (begun) {
     connection.limit(last_deadline(batch), nullptr);
-    begun = run_fixed(connection, begin_sql);
+    if (!connection.autocommit()) begun = run_fixed(connection, commit_sql);  // of the loop's reads
+    if (begun) begun = run_fixed(connection, begin_sql);
   }
   if (!begun) {
     health_.failed(begun.error());

@@ -102,8 +102,9 @@ TEST_CASE("a JSON Patch of many operations on a small document goes to a thread,
   test::WorkerUnderTest under_test(kResources);
   const std::string document = R"({"_id":"a","a":")" + std::string(10'000, 'x') + "\"}";
   REQUIRE(under_test.ask(http::Method::post, "/free", document).status == 201);
+  REQUIRE(under_test.ask(http::Method::get, "/free/a").status == 200);
   under_test.reactor.jobs_run_by_themselves = false;
-  for (const std::size_t count : {2, 200}) {
+  const auto jobs_of = [&](std::size_t count) {
     std::string patch = R"([{"op":"test","path":"/_id","value":"a"})";
     for (std::size_t i = 1; i < count; ++i) patch += R"(,{"op":"test","path":"/_id","value":"a"})";
     patch += "]";
@@ -111,9 +112,11 @@ TEST_CASE("a JSON Patch of many operations on a small document goes to a thread,
     under_test.start(http::Method::patch, "/free/a", patch, {{"Content-Type", "application/json-patch+json"}}, response);
     std::size_t jobs = 0;
     for (under_test.reactor.run(); !response; under_test.reactor.run(), ++jobs) REQUIRE(under_test.reactor.run_job());
-    CHECK(jobs == (count == 2 ? 2 : 3));
     CHECK(response->status == 200);
-  }
+    return jobs;
+  };
+  const std::size_t jobs_of_few = jobs_of(2);
+  CHECK(jobs_of(200) == jobs_of_few + 1);
 }
 
 }  // namespace nacre::resource

@@ -1,0 +1,74 @@
+#include "store/sqlite/no_wait.h"
+
+#include <doctest/doctest.h>
+#include <sqlite3.h>
+
+#include "store/sqlite/connection.h"
+#include "store/sqlite/fixture.h"
+
+namespace nacre::store::sqlite {
+namespace {
+
+constexpr std::size_t kPlenty = 1UL << 20U;
+
+Connection opened(const std::string& file) {
+  return Connection({.path = file}, [](Connection&) { return Result<void>(); });
+}
+
+std::string answer(Connection& connection, const std::string& sql) {
+  Run run(connection, sql);
+  return run.step() ? std::string(run.text(0)) : "error " + std::to_string(run.code() & 0xFF);
+}
+
+}  // namespace
+
+TEST_CASE("what would have to be read from the file fails, and the connection stays good") {
+  TemporaryFolder folder;
+  Connection writer = opened(folder.file());
+  Connection reader = opened(folder.file());
+  REQUIRE(writer.ready().has_value());
+  REQUIRE(writer.execute("CREATE TABLE t (text TEXT); INSERT INTO t VALUES ('a')").has_value());
+  REQUIRE(reader.ready().has_value());
+  const std::string read = "SELECT text FROM t";
+  CHECK(answer(reader, read) == "a");
+  REQUIRE(writer.execute("UPDATE t SET text = 'b'").has_value());
+  {
+    const NoWait no_wait(0);
+    CHECK(NoWait::active());
+    CHECK(answer(reader, read) == "error " + std::to_string(SQLITE_IOERR));
+    Run failed(reader, read);
+    CHECK_FALSE(failed.step());
+    CHECK(failed.failure().error == Error::unavailable);
+  }
+  CHECK_FALSE(NoWait::active());
+  CHECK(reader.is_open());
+  CHECK(answer(reader, read) == "b");
+  const NoWait no_wait(0);
+  CHECK(answer(reader, read) == "b");  // SQLite has the pages itself
+}
+
+TEST_CASE("what the kernel has in memory is read") {
+  TemporaryFolder folder;
+  Connection writer = opened(folder.file());
+  Connection reader = opened(folder.file());
+  REQUIRE(writer.ready().has_value());
+  REQUIRE(writer.execute("CREATE TABLE t (text TEXT); INSERT INTO t VALUES ('a')").has_value());
+  REQUIRE(reader.ready().has_value());
+  const NoWait no_wait(kPlenty);
+  const std::string found = answer(reader, "SELECT text FROM t");
+  CHECK((found == "a" || !NoWait::possible()));
+}
+
+TEST_CASE("SQLite does not sleep while nothing is to be waited for") {
+  sqlite3_vfs* const vfs = sqlite3_vfs_find(file_system());
+  REQUIRE(vfs != nullptr);
+  const Monotonic begin = monotonic_now();
+  {
+    const NoWait no_wait(kPlenty);
+    CHECK(vfs->xSleep(vfs, 10'000'000) == 0);
+  }
+  CHECK(monotonic_now() - begin < Milliseconds{5'000});
+  CHECK(vfs->xSleep(vfs, 1) > 0);
+}
+
+}  // namespace nacre::store::sqlite
