@@ -19,7 +19,7 @@ namespace nacre::http {
 /// millisecond), not in a database that was emptied, not when another program changed a field and left `_rev` as it was. Only
 /// the same bytes have the same tag, and then nobody is harmed: a copy is good, and who overwrites them has seen them. All
 /// workers and hosts make the same tag, today and after a restart.
-std::string entity_tag(std::string_view representation);
+ShortText entity_tag(std::string_view representation);
 
 /// One entity tag out of a list, or the end of it.
 struct EntityTag {

@@ -32,8 +32,8 @@ Result<void> finish(const Call& call, http::Response& response, Milliseconds age
 Result<Tagged> tagged(std::string text) {
   const std::size_t size = text.size();
   return fiber::scan<Tagged>(size, [text = std::move(text)]() mutable -> Result<Tagged> {
-    std::string etag = http::entity_tag(text);
-    return Tagged{std::move(text), std::move(etag)};
+    const ShortText etag = http::entity_tag(text);
+    return Tagged{std::move(text), etag};
   });
 }
 
@@ -57,8 +57,8 @@ http::Response written_reply(const Call& call, int status, Tagged shown, Timesta
 
 /// On the loop, however large: what was written must not fail any more.
 http::Response written_reply(const Call& call, int status, store::Document&& document) {
-  std::string etag = http::entity_tag(document.json);
-  return written_reply(call, status, {std::move(document.json), std::move(etag)}, document.updated);
+  const ShortText etag = http::entity_tag(document.json);
+  return written_reply(call, status, {std::move(document.json), etag}, document.updated);
 }
 
 Result<http::Response> created_reply(const Call& call, const store::NewDocument& document) {

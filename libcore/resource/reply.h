@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/short_text.h"
 #include "http/response.h"
 #include "resource/call.h"
 #include "store/store.h"
@@ -20,7 +21,7 @@ Result<void> finish(const Call& call, http::Response& response, Milliseconds age
 
 struct Tagged {
   std::string text;
-  std::string etag;
+  ShortText etag;
 };
 /// A text and its ETag.
 Result<Tagged> tagged(std::string text);
