@@ -104,7 +104,8 @@ Result<void> Connection::configure() {
   }
   // Debian's SQLite would overwrite with zeros whatever is deleted: all of an index that is dropped, in one commit.
   std::string settings = "PRAGMA secure_delete = FAST; PRAGMA synchronous = " + options_.synchronous +
-                         "; PRAGMA journal_size_limit = " + std::to_string(kKeptLog);
+                         "; PRAGMA journal_size_limit = " + std::to_string(kKeptLog) + "; PRAGMA cache_size = -" +
+                         std::to_string(options_.cache_kib);
   if (options_.max_pages > 0) settings += "; PRAGMA max_page_count = " + std::to_string(options_.max_pages);
   return execute(settings);
 }

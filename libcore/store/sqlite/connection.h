@@ -32,6 +32,7 @@ struct ConnectionOptions {
   std::string synchronous = "FULL";
   bool read_only = false;           ///< after `on_open`
   std::int64_t max_pages = 0;       ///< of the file; 0: SQLite's own limit
+  std::size_t cache_kib = 2'000;    ///< of pages that it keeps
   std::size_t max_statements = 64;  ///< prepared and kept, within 2 MB: clients choose the shapes of filters
 };
 

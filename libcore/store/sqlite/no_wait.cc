@@ -48,6 +48,7 @@ sqlite3_vfs* usual = nullptr;
 int sleep_or_not(sqlite3_vfs* /*vfs*/, int microseconds) { return bytes_left ? 0 : usual->xSleep(usual, microseconds); }
 
 const char* make_file_system() {
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);  // or each allocation takes a lock; refused where SQLite is in use already
   usual = sqlite3_vfs_find(nullptr);
   if (usual == nullptr || !replace_pread(*usual)) return nullptr;
   static sqlite3_vfs made = *usual;

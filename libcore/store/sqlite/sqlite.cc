@@ -19,6 +19,8 @@ namespace nacre::store {
 namespace sqlite {
 namespace {
 
+constexpr std::size_t kPointsCache = 8'000;  // KiB; what is not there is copied out of the kernel, as a rule on the loop
+
 /// What lanes refer to; lives until the last of them has come back.
 struct Shared {
   explicit Shared(const SqliteOptions& options)
@@ -48,7 +50,7 @@ class SqliteStore final : public Store {
         purge_(std::make_shared<Purge>(reactor, writes_, options_.pause)),
         background_(reactor) {
     const auto reads = std::make_shared<Reads>(shared_->reads);
-    points_->add_lane(reads, connection(true), shared_);
+    points_->add_lane(reads, connection(true, kPointsCache), shared_);
     for (unsigned i = 0; i < std::max(1U, options_.list_lanes); ++i) lists_->add_lane(reads, connection(true), shared_);
     const auto written = [weak = std::weak_ptr(checkpoint_)](int log_pages) {
       if (const auto checkpoint = weak.lock()) checkpoint->written(log_pages);
@@ -116,12 +118,13 @@ class SqliteStore final : public Store {
  private:
   Queue::Options limits() const { return {.limit = options_.queue_limit}; }
 
-  std::unique_ptr<Connection> connection(bool read_only) const {
+  std::unique_ptr<Connection> connection(bool read_only, std::size_t cache_kib = ConnectionOptions().cache_kib) const {
     return std::make_unique<Connection>(
         ConnectionOptions{.path = options_.path,
                           .synchronous = options_.synchronous,
                           .read_only = read_only,
-                          .max_pages = options_.max_pages},
+                          .max_pages = options_.max_pages,
+                          .cache_kib = cache_kib},
         [shared = shared_.get()](Connection& opened) { return shared->blueprint.make_tables(opened); });
   }
 
