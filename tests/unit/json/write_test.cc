@@ -67,6 +67,19 @@ TEST_CASE("Strings escape what they must and nothing else") {
   CHECK(quoted("é€😀 </script>") == "\"é€😀 </script>\"");
 }
 
+TEST_CASE("Strings escape each character at any place") {
+  for (int c = 0; c < 0x100; ++c) {
+    const bool plain = c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+    const std::string one(1, static_cast<char>(c));
+    const std::string written = quoted(one).substr(1, quoted(one).size() - 2);
+    CHECK((written == one) == plain);
+    for (std::size_t before = 0; before < 18; ++before) {
+      const std::string text(before, 'x');
+      CHECK(quoted(text + one + "yz") == "\"" + text + written + "yz\"");
+    }
+  }
+}
+
 TEST_CASE("What is written reads back equal") {
   for (const std::string_view text : {R"({"a":[1,2.5,{"b":null}],"é":"\u0000\"","":{}})", R"([[],{},"",0,-1,1e-7])"}) {
     const auto first = parse_json(text);
