@@ -25,6 +25,8 @@ class Call {
   virtual void run(Connection& connection) noexcept = 0;
   /// Whether it is a write that runs outside of any transaction, with no other one.
   virtual bool alone() const noexcept { return false; }
+  /// Whether it is a write of one statement: SQLite leaves nothing of one that it refuses.
+  virtual bool is_one_statement() const noexcept { return false; }
   /// Afterwards, on the loop.
   virtual void done() {}
   virtual void fail(Failure failure) = 0;
@@ -68,6 +70,10 @@ class TypedCall final : public ResultCall<T> {
  public:
   explicit TypedCall(Work work) : work_(std::move(work)) {}
   const Work& operation() const noexcept { return work_; }
+  bool is_one_statement() const noexcept override {
+    if constexpr (requires { work_.is_one_statement(); }) return work_.is_one_statement();
+    return false;
+  }
 
  private:
   Result<T> work(Connection& connection) override { return work_(connection); }
@@ -118,7 +124,8 @@ class Reads final : public Transactions {
   Health& health_;
 };
 
-/// Writes of a batch share a commit (group commit), each under a savepoint of its own. An error of the disk fails them all.
+/// Writes of a batch share a commit (group commit), each under a savepoint of its own unless it is one statement. An error of
+/// the disk fails them all.
 class Writes final : public Transactions {
  public:
   /// `written` is told, on the loop, how many pages the log has after a batch.

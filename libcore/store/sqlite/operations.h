@@ -63,6 +63,7 @@ class Insert {
   Result<void> operator()(Connection& connection) const;
   const std::string& resource() const noexcept { return table_->resource; }
   std::vector<std::string_view> ids() const;
+  bool is_one_statement() const noexcept { return items_.size() == 1 && !remember_; }
 
  private:
   struct Item {

@@ -41,6 +41,25 @@ const std::string savepoint_sql = "SAVEPOINT call";
 const std::string release_sql = "RELEASE call";
 const std::string undo_sql = "ROLLBACK TO call";
 
+/// Runs a call of a transaction, whole or not at all. An error: the transaction can't go on.
+Result<void> run_whole(Connection& connection, Call& call) {
+  if (call.is_one_statement()) {
+    call.run(connection);
+    const auto failure = call.failure();
+    // An error of the file may have come between the statement's own writes.
+    if (failure && (failure->error == Error::unavailable || connection.autocommit())) return *failure;
+    return {};
+  }
+  if (auto set = run_fixed(connection, savepoint_sql); !set) return set;
+  call.run(connection);
+  const auto failure = call.failure();
+  if (connection.autocommit()) return failure ? *failure : rolled_back();
+  if (failure) {
+    if (auto undone = run_fixed(connection, undo_sql); !undone) return undone;
+  }
+  return run_fixed(connection, release_sql);
+}
+
 }  // namespace
 
 void Health::failed(const Failure& failure) {
@@ -124,16 +143,10 @@ std::size_t Writes::run(Connection& connection, const Batch& batch) {
     Call& call = *batch[done];
     if (call.alone()) break;
     if (skip(call, now)) continue;
-    if (auto set = run_fixed(connection, savepoint_sql); !set) return fail(set.error());
-    call.run(connection);
+    if (auto whole = run_whole(connection, call); !whole) return fail(whole.error());
     const auto failure = call.failure();
-    if (connection.autocommit()) return fail(failure ? *failure : rolled_back());
-    if (failure) {
-      health_.failed(*failure);
-      if (auto undone = run_fixed(connection, undo_sql); !undone) return fail(undone.error());
-    }
+    if (failure) health_.failed(*failure);
     any_worked = any_worked || !failure;
-    if (auto released = run_fixed(connection, release_sql); !released) return fail(released.error());
   }
   if (connection.autocommit()) return fail(rolled_back());
   for (std::size_t i = 0; i < done; ++i) {

@@ -212,6 +212,7 @@ TEST_CASE("documents are created and changed while a unique index is made of man
   CHECK(turn > 20);
   CHECK(turn < 200);
   CHECK(is_refused(worker.insert("again", named("n5000")), Error::conflict));
+  CHECK(look.number("SELECT count(*) FROM r_things WHERE id = 'again'") == 0);
   worker.work_until_done();
   CHECK(look.is_clean());
   CHECK(look.indexes() == 2);

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <sstream>
 #include <string>
 
 #include "query/example.h"
@@ -30,9 +31,13 @@ class ByHand {
   fiber::Fiber* start(std::function<void()> body, Milliseconds limit = Milliseconds{60'000}) {
     return *store_->scheduler.start(reactor().now() + limit, std::move(body));
   }
-  Result<void> insert(const std::string& id) {
-    const std::vector<NewDocument> one{{.id = id, .fields = {{"title", id}}, .created = {}, .owner = {}}};
-    return store().insert(resources_.front(), one, {});
+  /// Of several: "a,b".
+  Result<void> insert(const std::string& ids) {
+    std::vector<NewDocument> documents;
+    std::istringstream list(ids);
+    for (std::string id; std::getline(list, id, ',');)
+      documents.push_back({.id = id, .fields = {{"title", id}}, .created = {}, .owner = {}});
+    return store().insert(resources_.front(), std::move(documents), {});
   }
   bool finds(const std::string& id) { return store().find_one(resources_.front(), id, {}).has_value(); }
   Result<Page> list() { return store().find(resources_.front(), *query::parse_list_query("", resources_.front()), {}); }
@@ -91,6 +96,23 @@ TEST_CASE("what comes while a job is on its way waits for the next, and lists do
   CHECK(by_hand.reactor().jobs() == 2);
   by_hand.run_jobs();
   CHECK(done == 3);
+}
+
+TEST_CASE("of a write that is refused nothing stays, and those that go with it are done") {
+  ByHand by_hand;
+  std::string refused;
+  for (const std::string id : {"a", "a", "b", "one,b", "c", "d,c"}) {
+    by_hand.start([&by_hand, &refused, id] {
+      const auto inserted = by_hand.insert(id);
+      if (!inserted && inserted.error().error == Error::conflict) refused += id + " ";
+    });
+  }
+  by_hand.reactor().run();
+  CHECK(by_hand.reactor().jobs() == 1);
+  by_hand.run_jobs();
+  CHECK(refused == "a one,b d,c ");
+  for (const std::string id : {"a", "b", "c"}) CHECK(by_hand.is_stored(id));
+  for (const std::string id : {"one", "d"}) CHECK_FALSE(by_hand.is_stored(id));
 }
 
 TEST_CASE("a write that is not begun by its deadline is not done") {
