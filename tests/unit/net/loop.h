@@ -46,7 +46,7 @@ struct Loop {
   bool idle() const { return reactor.watches == 0 && reactor.armed_timers == 0; }
 
   CountingReactor reactor;
-  fiber::Scheduler scheduler{reactor, {.stack_size = 16UL * 1024}};  // libcurl would not fit into it
+  fiber::Scheduler scheduler{reactor, {.stack_size = fiber::kStackSize / 8}};  // libcurl would not fit into it
 };
 
 }  // namespace nacre::net
