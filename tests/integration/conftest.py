@@ -37,6 +37,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Those whose tests wait the most. They are begun first, or the last of them would be waited for alone in the end.
 LONGEST = (
     "test_redis_outages.py",
+    "test_mongodb_connections.py",
+    "test_mongodb_outages.py",
     "test_mongodb.py",
     "test_mongodb_members.py",
     "test_redis.py",
