@@ -166,7 +166,7 @@ def test_workers_that_outlived_their_master_are_named(run, folder):
     first = run(PORT=str(port), WORKERS="1")
     assert_serves_one(first, folder, port)
     master = int((folder / "data/nginx.pid").read_text())
-    (worker,) = children(master)
+    (worker,) = wait_until(lambda: children(master), "the worker")
     os.kill(master, signal.SIGKILL)
     first.wait(30)
     try:
