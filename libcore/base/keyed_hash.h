@@ -28,9 +28,7 @@ class KeyedHash {
       std::memcpy(&word, text.data(), sizeof word);
       state.take(word);
     }
-    std::uint64_t rest = 0;
-    text.copy(reinterpret_cast<char*>(&rest), text.size());
-    state.take(size << 56U | rest);
+    state.take(size << 56U | rest_of(text, size));
     return state.finish();
   }
 
@@ -69,6 +67,18 @@ class KeyedHash {
 
     std::uint64_t a, b, c, d;
   };
+
+  /// The last bytes of a text of `size`, less than a word of them: of a longer one, as a part of its last word.
+  static std::uint64_t rest_of(std::string_view rest, std::uint64_t size) noexcept {
+    std::uint64_t word = 0;
+    if (rest.empty()) return word;
+    if (size < sizeof word) {
+      rest.copy(reinterpret_cast<char*>(&word), rest.size());
+      return word;
+    }
+    std::memcpy(&word, rest.data() + rest.size() - sizeof word, sizeof word);
+    return word >> 8 * (sizeof word - rest.size());
+  }
 
   Words key_{};
 };

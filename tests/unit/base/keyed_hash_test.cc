@@ -14,6 +14,8 @@ TEST_CASE("a keyed hash is SipHash-1-3") {
                                                                                                    {1, 0xc9f49bf37d57ca93U},
                                                                                                    {7, 0xd3927d989bb11140U},
                                                                                                    {8, 0x369095118d299a8eU},
+                                                                                                   {9, 0x25a48eb36c063de4U},
+                                                                                                   {12, 0x78a384b157b4d9a2U},
                                                                                                    {15, 0xd320d86d2a519956U},
                                                                                                    {16, 0xcc4fdd1a7d908b66U},
                                                                                                    {63, 0x9d199062b7bbb3a8U}}) {
