@@ -40,51 +40,35 @@ class BlockTable::Change {
 /// ask afterwards whether what was copied was one state.
 class BlockTable::Copier {
  public:
-  Copier(BlockTable& table, Index first) noexcept
-      : table_(table), at_(table.block(first) + sizeof(Record)), left_(table.block_size_ - sizeof(Record)) {
-    std::memcpy(&next_, table.block(first), sizeof next_);
-  }
-
-  /// The user's own part, which stands in the first block as a whole.
-  void read_meta(std::span<std::byte> meta) noexcept {
-    std::memcpy(meta.data(), at_, meta.size());
-    at_ += meta.size();
-    left_ -= meta.size();
-  }
+  /// From `at` on, behind the head of a record and the user's own part.
+  Copier(BlockTable& table, const Record& record, const std::byte* at) noexcept
+      : table_(table), at_(at), left_(table.first_capacity()), next_(record.next) {}
 
   /// Calls `take` with the next `size` bytes in pieces; false where the chain ends too early or `take` does not want more.
   template <class Take>
   bool read(std::size_t size, Take take) {
-    while (size > 0) {
-      if (left_ == 0) {
-        if (next_ == 0 || next_ > table_.block_count_) return false;
-        const std::byte* const block = table_.block(next_);
-        std::memcpy(&next_, block, sizeof next_);
-        at_ = block + sizeof next_;
-        left_ = table_.next_capacity();
-      }
+    for (;;) {
       const std::size_t length = std::min(size, left_);
       if (!take(std::string_view(reinterpret_cast<const char*>(at_), length))) return false;
-      at_ += length;
-      left_ -= length;
       size -= length;
+      if (size == 0) {
+        at_ += length;
+        left_ -= length;
+        return true;
+      }
+      if (next_ == 0 || next_ > table_.block_count_) return false;
+      at_ = table_.block(next_);
+      std::memcpy(&next_, at_, sizeof next_);
+      at_ += sizeof next_;
+      left_ = table_.next_capacity();
     }
-    return true;
-  }
-
-  bool equals(std::string_view text) {
-    return read(text.size(), [&](std::string_view piece) {
-      const bool same = text.starts_with(piece);
-      if (same) text.remove_prefix(piece.size());
-      return same;
-    });
   }
 
  private:
   BlockTable& table_;
   const std::byte* at_;
   std::size_t left_;
-  Index next_ = 0;
+  Index next_;
 };
 
 BlockTable::Lock::Lock(BlockTable& table) noexcept : table_(table) {
@@ -117,12 +101,6 @@ void BlockTable::reset() noexcept {
   used_blocks_.store(0, std::memory_order_relaxed);
 }
 
-BlockTable::Index* BlockTable::buckets() noexcept { return reinterpret_cast<Index*>(this + 1); }
-
-std::byte* BlockTable::block(Index index) noexcept {
-  return reinterpret_cast<std::byte*>(this) + blocks_at_ + static_cast<std::size_t>(index - 1) * block_size_;
-}
-
 BlockTable::Index BlockTable::index_of(const Record& record) noexcept {
   return static_cast<Index>((reinterpret_cast<const std::byte*>(&record) - block(1)) / block_size_) + 1;
 }
@@ -140,36 +118,22 @@ BlockTable::Record* BlockTable::find(std::uint64_t hash, std::string_view key) n
   return nullptr;
 }
 
-bool BlockTable::changed_since(std::uint32_t count) const noexcept {
-  std::atomic_thread_fence(std::memory_order_acquire);
-  return changes_.load(std::memory_order_relaxed) != count;
-}
-
-BlockTable::Peek BlockTable::peek(std::uint64_t hash, std::string_view key, Record& record, std::span<std::byte> meta,
-                                  std::string& payload) {
-  constexpr std::size_t kMostSteps = 64;  // links that change may lead round and round
-  const std::uint32_t count = changes_.load(std::memory_order_acquire);
-  if (count % 2 != 0) return Peek::busy;
-  Index index = 0;
-  std::memcpy(&index, &bucket(hash), sizeof index);
-  for (std::size_t step = 0; index != 0 && index <= block_count_ && step < kMostSteps; index = record.collision, ++step) {
-    std::memcpy(&record, block(index), sizeof record);
-    if (record.hash != hash || record.key_size != key.size()) continue;
-    Copier copier(*this, index);
-    copier.read_meta(meta);
-    if (!copier.equals(key)) continue;
-    if (changed_since(count)) return Peek::busy;  // else the size may be anything
-    const std::size_t before = payload.size();
-    payload.reserve(before + record.payload_size);
-    const bool whole = copier.read(record.payload_size, [&](std::string_view piece) {
-      payload += piece;
-      return true;
-    });
-    if (whole && !changed_since(count)) return Peek::found;
-    payload.resize(before);
-    return Peek::busy;
-  }
-  return index == 0 && !changed_since(count) ? Peek::absent : Peek::busy;
+/// Copies the payload of a record that goes on in further blocks, if it has this key; `at`: where its key begins.
+bool BlockTable::copy_chain(const Record& record, const std::byte* at, std::string_view key, std::uint32_t changes,
+                            std::string& payload) {
+  Copier copier(*this, record, at);
+  const bool same = copier.read(key.size(), [&](std::string_view piece) {
+    const bool starts = key.starts_with(piece);
+    if (starts) key.remove_prefix(piece.size());
+    return starts;
+  });
+  if (!same || changed_since(changes)) return false;  // else the size may be anything
+  payload.reserve(record.payload_size);
+  const bool whole = copier.read(record.payload_size, [&](std::string_view piece) {
+    payload += piece;
+    return true;
+  });
+  return whole && !changed_since(changes);
 }
 
 BlockTable::Index BlockTable::take_block() noexcept {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -94,14 +95,13 @@ class BlockTable {
   enum class Peek : std::uint8_t {
     found,
     absent,
-    busy,  ///< it was changed meanwhile: to be tried again, or to be found with the lock
+    unsure,  ///< it was changed meanwhile, or two keys have one hash: to be tried again, or to be found with the lock
   };
   /// Copies what stands under a key without taking the lock: the record's head into `record`, its own part into `meta`, and its
-  /// payload to the end of `payload`. Many processes read one record so without writing to memory that they share.
+  /// payload into `payload`, an empty text, which may hold anything where it is not found. Many processes read one record so
+  /// without writing to memory that they share.
   template <class Meta>
-  Peek peek(std::uint64_t hash, std::string_view key, Record& record, Meta& meta, std::string& payload) {
-    return peek(hash, key, record, std::as_writable_bytes(std::span(&meta, 1)), payload);
-  }
+  Peek peek(std::uint64_t hash, std::string_view key, Record& record, Meta& meta, std::string& payload);
 
   // With the lock held:
 
@@ -145,12 +145,17 @@ class BlockTable {
   BlockTable() = default;
   Record* insert(std::uint64_t hash, std::string_view key, std::int64_t expires, std::span<const std::byte> meta,
                  std::span<const std::string_view> payload) noexcept;
-  Peek peek(std::uint64_t hash, std::string_view key, Record& record, std::span<std::byte> meta, std::string& payload);
-  bool changed_since(std::uint32_t count) const noexcept;
+  bool copy_chain(const Record& record, const std::byte* at, std::string_view key, std::uint32_t changes, std::string& payload);
+  bool changed_since(std::uint32_t changes) const noexcept {
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return changes_.load(std::memory_order_relaxed) != changes;
+  }
   void reset() noexcept;
-  Index* buckets() noexcept;
+  Index* buckets() noexcept { return reinterpret_cast<Index*>(this + 1); }
   Index& bucket(std::uint64_t hash) noexcept { return buckets()[hash & (bucket_count_ - 1)]; }
-  std::byte* block(Index index) noexcept;
+  std::byte* block(Index index) noexcept {
+    return reinterpret_cast<std::byte*>(this) + blocks_at_ + static_cast<std::size_t>(index - 1) * block_size_;
+  }
   Record* record(Index index) noexcept { return index == 0 ? nullptr : reinterpret_cast<Record*>(block(index)); }
   Index index_of(const Record& record) noexcept;
   Index take_block() noexcept;
@@ -170,5 +175,32 @@ class BlockTable {
   std::atomic<std::uint64_t> resets_;
   std::atomic<std::uint32_t> changes_;  ///< odd while one goes on
 };
+
+template <class Meta>
+BlockTable::Peek BlockTable::peek(std::uint64_t hash, std::string_view key, Record& record, Meta& meta, std::string& payload) {
+  constexpr std::size_t kMostSteps = 64;  // links that change may lead round and round
+  const std::uint32_t changes = changes_.load(std::memory_order_acquire);
+  if (changes % 2 != 0) return Peek::unsure;
+  Index index = 0;
+  std::memcpy(&index, &bucket(hash), sizeof index);
+  const std::byte* at = nullptr;
+  for (std::size_t step = 0;; ++step, index = record.collision) {
+    if (index == 0 && !changed_since(changes)) return Peek::absent;
+    if (index == 0 || index > block_count_ || step == kMostSteps) return Peek::unsure;
+    at = block(index);
+    std::memcpy(&record, at, sizeof record);
+    if (record.hash == hash) break;
+  }
+  std::memcpy(&meta, at + sizeof record, sizeof meta);
+  at += sizeof record + sizeof meta;
+  if (record.key_size != key.size()) return Peek::unsure;
+  // While it is changed, sizes may be anything.
+  if (key.size() + record.payload_size > block_size_ - sizeof record - sizeof meta) {
+    return copy_chain(record, at, key, changes, payload) ? Peek::found : Peek::unsure;
+  }
+  if (std::memcmp(at, key.data(), key.size()) != 0) return Peek::unsure;
+  payload.append(reinterpret_cast<const char*>(at) + key.size(), record.payload_size);
+  return changed_since(changes) ? Peek::unsure : Peek::found;
+}
 
 }  // namespace nacre::cache

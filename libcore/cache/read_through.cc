@@ -306,7 +306,7 @@ Result<Served> ReadThrough::get(const Key& key, const config::CachePolicy& polic
 }
 
 std::optional<Milliseconds> ReadThrough::find_fresh(const Key& key, Entry& entry) {
-  entry.body.swap(state_->spare);
+  entry.body = std::move(state_->spare);
   const auto hit = state_->find(key, entry);
   if (!hit || hit->freshness != Freshness::fresh) return std::nullopt;
   return hit->age;

@@ -86,12 +86,14 @@ const BlockTable& Zone::shard(const Shards& shards, std::uint64_t hash) const no
   return const_cast<Zone*>(this)->shard(shards, hash);
 }
 
-/// Copies what stands under a key, past any change that goes on.
-bool Zone::copy(BlockTable& table, std::uint64_t hash, std::string_view key, Copy& copy, std::string& payload) {
-  for (int tries = 0; tries < kTries; ++tries) {
+/// Copies what stands under a key where a first look at it has failed.
+bool Zone::copy_despite_changes(BlockTable& table, std::uint64_t hash, std::string_view key, Copy& copy, std::string& payload) {
+  for (int tries = 1; tries < kTries; ++tries) {
+    payload.clear();
     const BlockTable::Peek peeked = table.peek(hash, key, copy.record, copy.meta, payload);
-    if (peeked != BlockTable::Peek::busy) return peeked == BlockTable::Peek::found;
+    if (peeked != BlockTable::Peek::unsure) return peeked == BlockTable::Peek::found;
   }
+  payload.clear();
   const BlockTable::Lock lock(table);
   BlockTable::Record* const found = lock->find(hash, key);
   if (found == nullptr) return false;
@@ -124,7 +126,10 @@ std::optional<Hit> Zone::find(std::string_view key, Monotonic now, Entry& entry)
   BlockTable& table = shard(entries_, hash);
   std::string& body = entry.body;
   Copy found;
-  if (!serves() || !copy(table, hash, key, found, body)) return std::nullopt;
+  if (!serves()) return std::nullopt;
+  const BlockTable::Peek peeked = table.peek(hash, key, found.record, found.meta, body);
+  if (peeked == BlockTable::Peek::absent) return std::nullopt;
+  if (peeked == BlockTable::Peek::unsure && !copy_despite_changes(table, hash, key, found, body)) return std::nullopt;
   const EntryMeta& meta = found.meta;
   const auto moment = static_cast<std::int64_t>(now);
   // Read after the entry: a generation read before could be older than what was filled since.

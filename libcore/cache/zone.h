@@ -173,7 +173,8 @@ class Zone {
   Shards lay_out(std::uint64_t at, std::uint64_t size, std::uint64_t most, std::uint64_t shard_size, Format format);
   struct EntryMeta;
   struct Copy;
-  static bool copy(BlockTable& table, std::uint64_t hash, std::string_view key, Copy& copy, std::string& payload);
+  static bool copy_despite_changes(BlockTable& table, std::uint64_t hash, std::string_view key, Copy& copy,
+                                   std::string& payload);
   static void touch(BlockTable& table, std::uint64_t hash, std::string_view key, std::int64_t moment);
   static void drop(BlockTable& table, std::uint64_t hash, std::string_view key, std::uint64_t generation);
   BlockTable& shard(const Shards& shards, std::uint64_t hash) noexcept;

@@ -73,6 +73,30 @@ TEST_CASE("keys longer than a block are told apart to their last byte") {
   CHECK(shard.get(1, key) == "first");
 }
 
+TEST_CASE("what is copied without the lock is what was put there, whatever its size") {
+  Table shard;
+  BlockTable::Record record{};
+  std::uint64_t meta = 0;
+  std::string payload;
+  const auto peek = [&](std::uint64_t hash, std::string_view key) {
+    payload.clear();
+    return shard.table.peek(hash, key, record, meta, payload);
+  };
+  for (std::size_t size = 0; size < 600; ++size) {
+    const std::string key(1 + size % 130, 'k');
+    const std::string text(size, static_cast<char>('a' + size % 26));
+    REQUIRE(shard.insert(size, key, text));
+    CHECK(peek(size, key) == BlockTable::Peek::found);
+    CHECK(payload == text);
+    CHECK(meta == size);
+    CHECK(peek(size, key + 'k') == BlockTable::Peek::unsure);  // one hash, two keys
+    CHECK(peek(size, std::string(key.size(), 'l')) == BlockTable::Peek::unsure);
+    CHECK(peek(size + 1, key) == BlockTable::Peek::absent);
+    const BlockTable::Lock lock(shard.table);
+    lock->erase(*lock->find(size, key));
+  }
+}
+
 TEST_CASE("equal hashes do not mix up records") {
   Table shard;
   for (int i = 0; i < 100; ++i) REQUIRE(shard.insert(7, std::to_string(i), "value " + std::to_string(i)));
