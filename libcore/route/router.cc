@@ -20,7 +20,7 @@ constexpr std::uint32_t kAuthName = 1;
 constexpr std::array<std::string_view, 6> kAuthPaths = {"/register", "/login", "/logout", "/me", "/password", "/tokens"};
 
 /// Cuts the first segment off a path that begins with a slash.
-std::string_view cut_segment(std::string_view& path) {
+inline std::string_view cut_segment(std::string_view& path) {
   std::size_t end = 1;  // segments are short
   while (end < path.size() && path[end] != '/') ++end;
   const std::string_view segment = path.substr(1, end - 1);
@@ -32,8 +32,8 @@ bool is_auth_path(std::string_view rest) {
   return std::find(kAuthPaths.begin(), kAuthPaths.end(), rest) != kAuthPaths.end() || rest.starts_with("/tokens/");
 }
 
-/// Most paths that do not match are told by it.
 Depth depth_of(std::size_t segments) { return segments <= 1 ? Depth::one : segments == 2 ? Depth::two : Depth::more; }
+std::size_t index_of(Depth depth) { return static_cast<std::size_t>(depth); }
 Depth depth_of_rest(std::string_view rest) {
   if (rest.empty()) return Depth::one;
   return rest.find('/', 1) == std::string_view::npos ? Depth::two : Depth::more;
@@ -112,9 +112,8 @@ struct Router::Pattern {
                                         [](const Segment& a, const Segment& b) { return !a.parameter && b.parameter; });
   }
 
-  /// Whether the rest of a path whose first segment matches does, too.
-  bool matches(std::string_view rest, Depth depth) const {
-    if (depth_of(segments.size()) != depth) return false;
+  /// Whether the rest of a path of this depth, whose first segment matches, does, too.
+  bool matches(std::string_view rest) const {
     if (!has_parameters) return rest == tail;
     for (const Segment& segment : std::span(segments).subspan(1)) {
       if (rest.empty()) return false;
@@ -179,7 +178,14 @@ Router::Router(const config::Config& config, std::span<const app::Route> routes)
     for (const app::Route* const route : pattern->routes) usual.emplace_back(route->method, 200);
     pattern->number = add_name(pattern->path, std::move(usual));
     const Pattern::Segment& first = pattern->segments.front();
-    (first.parameter ? wild_ : branches_[std::string(first.text)].patterns).push_back(pattern.get());
+    Patterns& patterns = first.parameter ? wild_ : branches_[std::string(first.text)].patterns;
+    patterns[index_of(depth_of(pattern->segments.size()))].push_back(pattern.get());
+  }
+  for (auto& [name, branch] : branches_) {
+    if (name.empty()) continue;  // no parameter is
+    for (std::size_t i = 0; i < wild_.size(); ++i) {
+      branch.patterns[i].insert(branch.patterns[i].end(), wild_[i].begin(), wild_[i].end());
+    }
   }
 }
 
@@ -203,6 +209,13 @@ std::uint32_t Router::add_name(std::string_view name, std::vector<std::pair<Meth
   return static_cast<std::uint32_t>(names_.size() - 1);
 }
 
+inline const Router::Pattern* Router::find_pattern(const Patterns& patterns, std::string_view rest, Depth depth) {
+  for (const Pattern* const pattern : patterns[index_of(depth)]) {
+    if (pattern->matches(rest)) return pattern;
+  }
+  return nullptr;
+}
+
 Match Router::match(Method method, std::string_view path) const {
   Match match;
   if (!path.starts_with('/')) return match;
@@ -211,7 +224,8 @@ Match Router::match(Method method, std::string_view path) const {
   const auto found = branches_.find(first);
   const Branch* const branch = found == branches_.end() ? nullptr : &found->second;
   const Depth depth = depth_of_rest(rest);
-  const Pattern* const pattern = find_pattern(first, rest, depth, branch);
+  const Pattern* pattern = nullptr;
+  if (branch != nullptr || !first.empty()) pattern = find_pattern(branch != nullptr ? branch->patterns : wild_, rest, depth);
   if (pattern != nullptr) match.handler = pattern->route(method);
   const bool has_resource = branch != nullptr && branch->endpoint && is_resource_path(rest, depth);
   if (match.handler == nullptr && has_resource) {
@@ -225,20 +239,6 @@ Match Router::match(Method method, std::string_view path) const {
     match.name = {names_[kAuthName].text, kAuthName};
   }
   return match;
-}
-
-const Router::Pattern* Router::find_pattern(std::string_view first, std::string_view rest, Depth depth,
-                                            const Branch* branch) const {
-  if (branch != nullptr) {
-    for (const Pattern* const pattern : branch->patterns) {
-      if (pattern->matches(rest, depth)) return pattern;
-    }
-  }
-  if (first.empty()) return nullptr;
-  for (const Pattern* const pattern : wild_) {
-    if (pattern->matches(rest, depth)) return pattern;
-  }
-  return nullptr;
 }
 
 void Router::match_pattern(Method method, const Pattern& pattern, std::string_view path, Match& match) {

@@ -90,20 +90,22 @@ class Router {
     }
   };
 
+  /// Patterns by the depth of the paths that they match, literals before parameters.
+  using Patterns = std::array<std::vector<const Pattern*>, 3>;
   /// All that begins with one literal segment.
   struct Branch {
     std::optional<Endpoint> endpoint;
-    std::vector<Pattern*> patterns;  ///< literals before parameters
+    Patterns patterns;  ///< those that begin with a parameter last
   };
 
   void add(const app::Route& route);
   std::uint32_t add_name(std::string_view name, std::vector<std::pair<http::Method, int>> usual = {});
-  const Pattern* find_pattern(std::string_view first, std::string_view rest, Depth depth, const Branch* branch) const;
+  static const Pattern* find_pattern(const Patterns& patterns, std::string_view rest, Depth depth);
   static void match_pattern(http::Method method, const Pattern& pattern, std::string_view path, Match& match);
   static void match_resource(http::Method method, const Endpoint& endpoint, std::string_view rest, Match& match);
 
   std::unordered_map<std::string, Branch, NameHash, std::equal_to<>> branches_;
-  std::vector<Pattern*> wild_;  ///< those that begin with a parameter
+  Patterns wild_;  ///< those that begin with a parameter
   std::vector<std::unique_ptr<Pattern>> patterns_;
   std::vector<Named> names_;
 };
