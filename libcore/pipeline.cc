@@ -4,10 +4,10 @@
 #include "auth/identity.h"
 #include "base/thrown.h"
 #include "fiber/fiber.h"
-#include "http/conditional.h"
 #include "http/fields.h"
 #include "http/problem.h"
 #include "resource/actions.h"
+#include "resource/reply.h"
 
 namespace nacre {
 
@@ -58,16 +58,11 @@ void add_accepted(const http::Request& request, const route::Match& match, http:
 
 /// A handler's answer to a GET that has an ETag or a date is as conditional as a document. What a handler writes is its own
 /// matter: only it knows what is there before.
-Result<http::Response> validated(const http::Request& request, Result<http::Response> answer) {
-  const bool reads = request.method == http::Method::get || request.method == http::Method::head;
-  if (!answer || !reads || answer->status != 200 || (answer->etag.empty() && !answer->last_modified)) return answer;
-  const auto asked = http::Preconditions::of(request);
-  if (!asked) return asked.error();
-  const auto outcome = asked->judge(answer->etag, answer->last_modified);
-  if (!outcome) return outcome.error();
-  if (*outcome == http::Preconditions::Outcome::not_modified) {
-    answer->status = 304;
-    answer->body.clear();
+Result<http::Response> run_handler(const resource::Call& call) {
+  Result<http::Response> answer = app::run(call);
+  const bool reads = call.request.method == http::Method::get || call.request.method == http::Method::head;
+  if (answer && reads && answer->status == 200 && (!answer->etag.empty() || answer->last_modified)) {
+    if (const auto judged = resource::judge(call, *answer); !judged) answer = judged.error();
   }
   return answer;
 }
@@ -79,8 +74,33 @@ void tell(Trace& trace, std::string_view fault) noexcept try {
   trace.fault.reset();
 }
 
-http::Response told(Result<http::Response>&& result) {
-  return result ? std::move(*result) : http::Response::failed(result.error());
+Result<http::Response> act(const resource::Call& call) {
+  switch (call.match.action) {
+    case Action::create:
+      return resource::create(call);
+    case Action::replace:
+      return resource::replace(call);
+    case Action::update:
+      return resource::update(call);
+    case Action::remove:
+      return resource::remove(call);
+    default:
+      return run_handler(call);
+  }
+}
+
+// Not inlined: what they make would be on the stack of every request that waits.
+
+[[gnu::noinline]] resource::Answer failed(const Failure& why) { return http::Response::failed(why); }
+
+[[gnu::noinline]] resource::Answer thrown(const http::Request& request, bool debug, Trace& trace) noexcept {
+  tell(trace, what_was_thrown());
+  return http::problem_of_exception(request.id, debug);
+}
+
+[[gnu::noinline]] resource::Answer told(Result<http::Response>&& result) {
+  if (result) return std::move(*result);
+  return http::Response::failed(result.error());
 }
 
 }  // namespace
@@ -88,8 +108,7 @@ http::Response told(Result<http::Response>&& result) {
 resource::Answer Pipeline::handle(const http::Request& request, const route::Match& match, Trace& trace) noexcept try {
   return answer(request, match, trace);
 } catch (...) {
-  tell(trace, what_was_thrown());
-  return http::problem_of_exception(request.id, backend_.config.debug);
+  return thrown(request, backend_.config.debug, trace);
 }
 
 /// Apart from `handle`: out of a function-try-block the answer would be moved.
@@ -121,37 +140,33 @@ Failure Pipeline::not_found(const http::Request& request) const {
 }
 
 resource::Answer Pipeline::find_answer(const http::Request& request, const route::Match& match, Trace& trace) {
-  if (match.action == Action::not_found) return http::Response::failed(not_found(request));
+  if (match.action == Action::not_found) return failed(not_found(request));
   if (match.action == Action::method_not_allowed)
-    return http::Response::failed(Failure(Error::method_not_allowed, "allowed: " + std::string(match.allow)));
+    return failed(Failure(Error::method_not_allowed, "allowed: " + std::string(match.allow)));
   if (match.action == Action::options) return options(match);
 
   const bool reads = match.action == Action::list || match.action == Action::read;
   const bool may_be_cached = reads && match.endpoint->resource->cache.on;
   if (!may_be_cached && !fiber::on_fiber()) return std::nullopt;
-  const auto identity = auth::identify(request);
-  if (!identity) return http::Response::failed(identity.error());
-  if (match.action == Action::needs_user) return http::Response::failed(Failure(Error::unauthenticated, "log in first"));
-  if (const auto* rule = access_rule(request, match)) {
-    if (auto allowed = auth::authorize(*rule, *identity); !allowed) return http::Response::failed(allowed.error());
+  auth::Identity identity;
+  if (request.credential) {
+    auto identified = auth::identify(request);
+    if (!identified) return failed(identified.error());
+    identity = std::move(*identified);
+  }
+  if (match.action == Action::needs_user) return failed(Failure(Error::unauthenticated, "log in first"));
+  if (const auto* rule = access_rule(request, match); rule != nullptr && rule->kind != config::AccessRule::Kind::anyone) {
+    if (auto allowed = auth::authorize(*rule, identity); !allowed) return failed(allowed.error());
   }
 
-  const resource::Call call{request, match, *identity, backend_, trace};
+  const resource::Call call{request, match, identity, backend_, trace};
   switch (match.action) {
     case Action::list:
       return resource::list(call);
     case Action::read:
       return resource::read(call);
-    case Action::create:
-      return told(resource::create(call));
-    case Action::replace:
-      return told(resource::replace(call));
-    case Action::update:
-      return told(resource::update(call));
-    case Action::remove:
-      return told(resource::remove(call));
     default:
-      return told(validated(request, app::run(call)));
+      return told(act(call));
   }
 }
 

@@ -58,6 +58,7 @@ struct Request {
   std::string_view client;  ///< address of the client, as nginx's realip module sees it
   bool tls = false;
   bool conditional = true;  ///< false: it has none of the headers of RFC 9110 §13.1
+  bool credential = true;   ///< false: it has no Authorization
   const Headers* headers = nullptr;
 
   /// The first header of that name (ASCII case-insensitive), or nullopt.

@@ -94,10 +94,12 @@ Answer answer(const Call& call, const cache::Key& key, MakeLoad make_load, Show 
     entry = std::move(served->entry);
     age = served->age;
   }
-  if (const auto shown = show(entry); !shown) {
-    answer = http::Response::failed(shown.error());
-  } else if (const auto finished = finish(call, *answer, age); !finished) {
-    answer = http::Response::failed(finished.error());
+  Result<void> good = show(entry);
+  if (good && call.request.conditional) good = judge(call, *answer);
+  if (good) {
+    finish(call, *answer, age);
+  } else {
+    answer = http::Response::failed(good.error());
   }
   return answer;
 }

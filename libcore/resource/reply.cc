@@ -9,24 +9,25 @@ namespace nacre::resource {
 
 Failure no_such_document() { return {Error::not_found, "there is no such document"}; }
 
-Result<void> finish(const Call& call, http::Response& response, Milliseconds age) {
-  if (call.request.conditional) {
-    const auto asked = http::Preconditions::of(call.request);
-    if (!asked) return asked.error();
-    const auto outcome = asked->judge(response.etag, response.last_modified);
-    if (!outcome) return outcome.error();
-    if (*outcome == http::Preconditions::Outcome::not_modified) {
-      response.status = 304;
-      response.body.clear();
-    }
+Result<void> judge(const Call& call, http::Response& response) {
+  const auto asked = http::Preconditions::of(call.request);
+  if (!asked) return asked.error();
+  const auto outcome = asked->judge(response.etag, response.last_modified);
+  if (!outcome) return outcome.error();
+  if (*outcome == http::Preconditions::Outcome::not_modified) {
+    response.status = 304;
+    response.body.clear();
   }
+  return {};
+}
+
+void finish(const Call& call, http::Response& response, Milliseconds age) {
   response.cache_control = call.match.endpoint->cache_control;
   if (call.resource().access.read.kind != config::AccessRule::Kind::anyone)
     response.add_static("Vary", auth::kCredentialHeaders);
   const cache::Outcome cached = call.trace.cache;
   response.cache_status = cache::cache_status(cached);
   if (cached != cache::Outcome::none && cached != cache::Outcome::miss) response.age = std::chrono::floor<Seconds>(age);
-  return {};
 }
 
 Result<Tagged> tagged(std::string text) {

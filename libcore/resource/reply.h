@@ -15,9 +15,11 @@ namespace nacre::resource {
 /// The 404 of a document; the same whether it never was or belongs to somebody else.
 Failure no_such_document();
 
-/// Makes a GET's answer of a response that has the entry alone, or the 304: Cache-Control, and Cache-Status and Age by what the
-/// trace says of the cache. Error::precondition_failed, Error::bad_request for preconditions that can't be read.
-Result<void> finish(const Call& call, http::Response& response, Milliseconds age);
+/// Judges the preconditions of a GET and makes the 304 of its answer, a response that has the entry alone, where that is good.
+/// Error::precondition_failed, Error::bad_request for preconditions that can't be read.
+Result<void> judge(const Call& call, http::Response& response);
+/// Adds Cache-Control to such an answer, and Cache-Status and Age by what the trace says of the cache.
+void finish(const Call& call, http::Response& response, Milliseconds age);
 
 struct Tagged {
   std::string text;
