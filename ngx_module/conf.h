@@ -41,10 +41,17 @@ struct LocationConf {
   ngx_uint_t line = 0;                   ///< for what is found out later
 };
 
+inline const LocationConf& location_of(const ngx_http_request_t* r) noexcept {
+  return *static_cast<const LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_nacre_module));
+}
+
 /// The part of a decoded URI that a location with `nacre api` serves; it begins with a slash, or nothing is at it. A `rewrite`
 /// may have led to a URI that is not below the location's own prefix: that is served whole, unless the directive names a
 /// prefix.
-std::string_view served_path(const LocationConf& location, std::string_view uri) noexcept;
+inline std::string_view served_path(const LocationConf& location, std::string_view uri) noexcept {
+  if (uri.starts_with(location.mount)) return uri.substr(location.mount.size());
+  return location.has_prefix ? std::string_view{} : uri;
+}
 
 /// The configuration that is being parsed or served; set once per cycle.
 MainConf& main_conf(ngx_conf_t* cf);

@@ -16,10 +16,6 @@ constexpr std::string_view kCorsPrefix = "Access-Control-";
 constexpr std::string_view kExpose = "Access-Control-Expose-Headers";
 constexpr std::string_view kVary = "Vary";
 
-const LocationConf& location_of(ngx_http_request_t* r) noexcept {
-  return *static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_nacre_module));
-}
-
 const Application* application_of(ngx_http_request_t* r) noexcept {
   const auto* const main = static_cast<MainConf*>(ngx_http_get_module_main_conf(r, ngx_http_nacre_module));
   return main->application ? &*main->application : nullptr;
@@ -41,7 +37,7 @@ bool is_error_of_nginx(ngx_http_request_t* r) noexcept {
 }
 
 bool names_origin(const ngx_table_elt_t& line) noexcept {
-  return line.hash != 0 && equals_ignoring_case(to_view(line.key), "Access-Control-Allow-Origin");
+  return equals_ignoring_case(to_view(line.key), "Access-Control-Allow-Origin");
 }
 
 http::CorsLines lines_for(ngx_http_request_t* r, const Application& application) {
@@ -118,9 +114,7 @@ bool add_cors(ngx_http_request_t* r) noexcept try {
   if (application == nullptr || application->config->cors == nullptr) return true;
   if (!location_of(r).on) {
     if (!is_error_of_nginx(r)) return true;
-    bool named = false;
-    each_header(r, [&](const ngx_table_elt_t& line) { named = named || names_origin(line); });
-    if (named) return true;
+    if (any_header(r, names_origin)) return true;
   }
   return add_lines(r, lines_for(r, *application));
 } catch (...) {

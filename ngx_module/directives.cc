@@ -182,11 +182,6 @@ ngx_command_t commands[] = {
      ngx_conf_set_flag_slot, NGX_HTTP_LOC_CONF_OFFSET, offsetof(LocationConf, problems), nullptr},
     ngx_null_command};
 
-std::string_view served_path(const LocationConf& location, std::string_view uri) noexcept {
-  if (uri.starts_with(location.mount)) return uri.substr(location.mount.size());
-  return location.has_prefix ? std::string_view{} : uri;
-}
-
 MainConf& main_conf(ngx_conf_t* cf) {
   return *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_nacre_module));
 }

@@ -81,9 +81,8 @@ ngx_int_t filter_header(ngx_http_request_t* r) noexcept try {
   info->own_lines.clear();
   info->problem_body = nullptr;
   if (!info->own_lines.add(r, "X-Request-Id", info->id())) return NGX_ERROR;
-  const auto* const location = static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_nacre_module));
   const ngx_uint_t code = info->nginx_page = nginx_error_page(*r);
-  if (code != 0 && location->problems != 0) {
+  if (code != 0 && location_of(r).problems != 0) {
     info->problem_body = replace_by_problem(r, code, info->id());
     if (info->problem_body == nullptr || !add_lines(r, info->own_lines)) return NGX_ERROR;
   }

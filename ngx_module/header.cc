@@ -5,8 +5,6 @@
 #include <span>
 
 #include "base/ascii.h"
-#include "header_lines.h"
-#include "http/response.h"
 
 namespace nacre::nginx {
 
@@ -61,21 +59,6 @@ constexpr Lengths kNotSent = [] {
   return lengths;
 }();
 
-bool put_in_slot(ngx_http_request_t* r, std::string_view name, ngx_table_elt_t* line) noexcept {
-  if (!kPlaced.has(name)) return true;
-  Out& out = r->headers_out;
-  if (equals_ignoring_case(name, "Cache-Control")) return append(r->pool, out.cache_control, line);
-  if (equals_ignoring_case(name, "Link")) return append(r->pool, out.link, line);
-  // nginx makes a path in this slot an absolute URI; one that was written as a path stays one, as an upstream's does.
-  if (equals_ignoring_case(name, "Location") && line->value.len > 0 && line->value.data[0] != '/') out.location = line;
-  for (const Slot& slot : kSlots) {
-    if (!equals_ignoring_case(name, slot.name)) continue;
-    out.*slot.line = line;
-    break;
-  }
-  return true;
-}
-
 /// "utf-8" of `text/html; charset=utf-8`, and where its parameter begins; npos without.
 std::size_t find_charset(std::string_view type, std::string_view& charset) noexcept {
   for (std::size_t at = type.find(';'); at != std::string_view::npos; at = type.find(';', at + 1)) {
@@ -91,14 +74,19 @@ std::size_t find_charset(std::string_view type, std::string_view& charset) noexc
 
 }  // namespace
 
-ngx_table_elt_t* add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
-  ngx_table_elt_t* const line = add_line(r, name, value);
-  return line != nullptr && put_in_slot(r, name, line) ? line : nullptr;
-}
-
-bool add_cache_control(ngx_http_request_t* r, std::string_view value) noexcept {
-  ngx_table_elt_t* const line = add_line(r, "Cache-Control", value);
-  return line != nullptr && append(r->pool, r->headers_out.cache_control, line);
+bool put_in_slot(ngx_http_request_t* r, std::string_view name, ngx_table_elt_t* line) noexcept {
+  if (!kPlaced.has(name)) return true;
+  Out& out = r->headers_out;
+  if (equals_ignoring_case(name, "Cache-Control")) return append(r->pool, out.cache_control, line);
+  if (equals_ignoring_case(name, "Link")) return append(r->pool, out.link, line);
+  // nginx makes a path in this slot an absolute URI; one that was written as a path stays one, as an upstream's does.
+  if (equals_ignoring_case(name, "Location") && line->value.len > 0 && line->value.data[0] != '/') out.location = line;
+  for (const Slot& slot : kSlots) {
+    if (!equals_ignoring_case(name, slot.name)) continue;
+    out.*slot.line = line;
+    break;
+  }
+  return true;
 }
 
 bool take_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
@@ -111,30 +99,19 @@ bool take_header(ngx_http_request_t* r, std::string_view name, std::string_view 
   return std::any_of(kOfNginx.begin(), kOfNginx.end(), is_name) || add_header(r, name, value) != nullptr;
 }
 
-void set_content_type(ngx_http_request_t* r, std::string_view type) noexcept {
-  Out& out = r->headers_out;
-  if (type.data() == http::kJson.data()) {  // nearly all are
-    out.content_type = to_ngx_str(type);
-    out.content_type_len = type.size();
-    out.content_type_lowcase = nullptr;
-    out.charset = {};
-    return;
-  }
-  std::string_view charset;
+void take_parameters(Out& out) noexcept {
+  const std::string_view type = to_view(out.content_type);
   const std::size_t end = type.find(';');
+  std::string_view charset;
   if (end != std::string_view::npos) find_charset(type, charset);
-  out.content_type = to_ngx_str(type);
   out.content_type_len = trim(type.substr(0, end)).size();  // what gzip_types and the like are compared with
-  out.content_type_lowcase = nullptr;
   out.charset = to_ngx_str(charset);
 }
 
 namespace {
 
 bool has_header(ngx_http_request_t* r, std::string_view name) noexcept {
-  bool has = false;
-  each_header(r, [&](const ngx_table_elt_t& line) { has = has || equals_ignoring_case(to_view(line.key), name); });
-  return has;
+  return any_header(r, [&](const ngx_table_elt_t& line) { return equals_ignoring_case(to_view(line.key), name); });
 }
 
 const void* end_of_lines(ngx_http_request_t* r) noexcept {

@@ -3,6 +3,8 @@
 #include <array>
 #include <string_view>
 
+#include "header_lines.h"
+#include "http/response.h"
 #include "ngx.hpp"
 
 namespace nacre::nginx {
@@ -25,29 +27,55 @@ inline ngx_table_elt_t* add_line(ngx_http_request_t* r, std::string_view name, s
   return line;
 }
 
-/// The same, and the line stands where nginx and its modules look for it, as if `proxy_pass` had read it, so that `expires`
-/// changes the one line of Cache-Control.
-ngx_table_elt_t* add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept;
+/// Puts a line where nginx and its modules look for one of its name. False without memory.
+bool put_in_slot(ngx_http_request_t* r, std::string_view name, ngx_table_elt_t* line) noexcept;
+/// Adds a line, and puts it there as well, as if `proxy_pass` had read it, so that `expires` changes the one line of
+/// Cache-Control.
+inline ngx_table_elt_t* add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
+  ngx_table_elt_t* const line = add_line(r, name, value);
+  return line != nullptr && put_in_slot(r, name, line) ? line : nullptr;
+}
 /// The same for one name. False without memory.
-bool add_cache_control(ngx_http_request_t* r, std::string_view value) noexcept;
+inline bool add_cache_control(ngx_http_request_t* r, std::string_view value) noexcept {
+  ngx_table_elt_t* const line = add_line(r, "Cache-Control", value);
+  return line != nullptr && append(r->pool, r->headers_out.cache_control, line);
+}
 
 /// Adds what a handler gave its answer: a Content-Type is the body's, and what nginx decides by itself (Content-Length,
 /// what concerns the connection only) is left out. False without memory.
 bool take_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept;
 
+/// Tells nginx of the parameters of the body's type.
+void take_parameters(ngx_http_headers_out_t& out) noexcept;
 /// The type of an answer's body.
-void set_content_type(ngx_http_request_t* r, std::string_view type) noexcept;
+inline void set_content_type(ngx_http_request_t* r, std::string_view type) noexcept {
+  ngx_http_headers_out_t& out = r->headers_out;
+  out.content_type = to_ngx_str(type);
+  out.content_type_len = type.size();
+  out.content_type_lowcase = nullptr;
+  out.charset = {};
+  if (type.data() != http::kJson.data()) take_parameters(out);
+}
 
-/// Calls `see(ngx_table_elt_t&)` for each line of an answer's header that is to be sent. nginx adds Date, Server, Content-Type
-/// and Content-Length later, when nobody else did.
-template <class See>
-void each_header(ngx_http_request_t* r, See see) {
+/// Whether `is(ngx_table_elt_t&)` of a line of an answer's header that is to be sent. nginx adds Date, Server, Content-Type and
+/// Content-Length later, when nobody else did.
+template <class Is>
+bool any_header(ngx_http_request_t* r, Is is) {
   for (ngx_list_part_t* part = &r->headers_out.headers.part; part != nullptr; part = part->next) {
     auto* const lines = static_cast<ngx_table_elt_t*>(part->elts);
     for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      if (lines[i].hash != 0) see(lines[i]);
+      if (lines[i].hash != 0 && is(lines[i])) return true;
     }
   }
+  return false;
+}
+/// Calls `see(ngx_table_elt_t&)` for each of these lines.
+template <class See>
+void each_header(ngx_http_request_t* r, See see) {
+  any_header(r, [&](ngx_table_elt_t& line) {
+    see(line);
+    return false;
+  });
 }
 
 /// The lines that Nacre adds to answers of others, its X-Request-Id above all: each gives way to a line of the same name that
@@ -58,7 +86,7 @@ class OwnLines {
   bool add(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept;
   /// Called when all that add lines have done so.
   void give_way(ngx_http_request_t* r) const noexcept;
-  void clear() noexcept { *this = {}; }
+  void clear() noexcept { count_ = 0; }
 
  private:
   std::array<ngx_table_elt_t*, 4> lines_{};

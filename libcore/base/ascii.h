@@ -12,14 +12,20 @@ constexpr bool is_letter(char c) noexcept { return to_lower(c) >= 'a' && to_lowe
 constexpr bool is_alnum(char c) noexcept { return is_digit(c) || is_letter(c); }
 constexpr bool is_hex(char c) noexcept { return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f'); }
 
-constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  if (a.size() != b.size()) return false;
-  if (a.empty() || to_lower(a[0]) != to_lower(b[0])) return a.empty();  // most others differ there
-  if (a == b) return true;                                              // as a rule they are written alike
+/// Of texts of one size. Not inlined, for most names differ in what `equals_ignoring_case` looks at before.
+[[gnu::noinline]] constexpr bool all_equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  if (a == b) return true;  // as a rule they are written alike
   for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a[i] != b[i] && to_lower(a[i]) != to_lower(b[i])) return false;
+    if (to_lower(a[i]) != to_lower(b[i])) return false;
   }
   return true;
+}
+
+constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
+  constexpr unsigned kCase = 'a' ^ 'A';
+  if (a.size() != b.size()) return false;
+  if (!a.empty() && ((static_cast<unsigned char>(a[0]) ^ static_cast<unsigned char>(b[0])) | kCase) != kCase) return false;
+  return all_equal_ignoring_case(a, b);
 }
 
 /// Without the spaces and tabs at both ends (OWS of RFC 9110 §5.6.3).
