@@ -33,12 +33,11 @@ ngx_int_t put(ngx_http_request_t* r, ngx_buf_t* buffer, bool is_last) noexcept {
 
 }  // namespace
 
-ngx_int_t send_at_once(ngx_http_request_t* r, std::string_view body) noexcept {
-  auto* const buffer = static_cast<ngx_buf_t*>(ngx_calloc_buf(r->pool));
-  if (buffer == nullptr) return NGX_ERROR;
-  if (!body.empty()) put_text(*buffer, body);
-  buffer->sync = r != r->main && body.empty() ? 1 : 0;  // an empty buffer needs a reason to be
-  return put(r, buffer, true);
+ngx_int_t send_at_once(ngx_http_request_t* r, ngx_buf_t& buffer, std::string_view body) noexcept {
+  buffer = {};
+  if (!body.empty()) put_text(buffer, body);
+  buffer.sync = r != r->main && body.empty() ? 1 : 0;  // an empty buffer needs a reason to be
+  return put(r, &buffer, true);
 }
 
 bool BodyWriter::has_room(std::size_t size) noexcept {

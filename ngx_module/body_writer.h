@@ -48,7 +48,7 @@ class BodyWriter {
   ngx_event_t next_{};
 };
 
-/// Sends a small body, which must live as long as the request.
-ngx_int_t send_at_once(ngx_http_request_t* r, std::string_view body) noexcept;
+/// Sends a small body, by a buffer that is filled in; both must live as long as the request.
+ngx_int_t send_at_once(ngx_http_request_t* r, ngx_buf_t& buffer, std::string_view body) noexcept;
 
 }  // namespace nacre::nginx

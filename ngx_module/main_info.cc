@@ -7,6 +7,8 @@
 #include <cstring>
 #include <new>
 
+#include "request_ctx.h"
+
 namespace nacre::nginx {
 
 namespace {
@@ -37,8 +39,8 @@ void make_id(std::array<char, 32>& id) noexcept {
   }
 }
 
-/// Marks the cleanup whose data is a MainInfo; there is nothing to clean up.
-void keep(void*) noexcept {}
+/// Marks the cleanup whose data is a MainInfo, too.
+void destroy(void* info) noexcept { RequestCtx::destroy(static_cast<MainInfo*>(info)->contexts); }
 
 }  // namespace
 
@@ -47,7 +49,7 @@ MainInfo* MainInfo::find(ngx_http_request_t* r) noexcept {
   auto* info = static_cast<MainInfo*>(ngx_http_get_module_ctx(main, ngx_http_nacre_filter_module));
   if (info != nullptr || !(main->internal || main->filter_finalize)) return info;
   for (const ngx_pool_cleanup_t* cleanup = main->pool->cleanup; cleanup != nullptr; cleanup = cleanup->next) {
-    if (cleanup->handler != keep) continue;
+    if (cleanup->handler != destroy) continue;
     info = static_cast<MainInfo*>(cleanup->data);
     ngx_http_set_ctx(main, info, ngx_http_nacre_filter_module);
     break;
@@ -61,7 +63,7 @@ MainInfo* MainInfo::of(ngx_http_request_t* r) noexcept {
   if (cleanup == nullptr) return nullptr;
   auto* const info = new (cleanup->data) MainInfo;
   make_id(info->id_text);
-  cleanup->handler = keep;
+  cleanup->handler = destroy;
   ngx_http_set_ctx(r->main, info, ngx_http_nacre_filter_module);
   return info;
 }

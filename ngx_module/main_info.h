@@ -11,6 +11,8 @@
 
 namespace nacre::nginx {
 
+class RequestCtx;
+
 /// What is known of a client's request whichever locations answer it, and shared by its subrequests: lives in the request's
 /// pool and survives internal redirects, which wipe the contexts.
 struct MainInfo {
@@ -22,6 +24,7 @@ struct MainInfo {
   std::string_view id() const noexcept { return {id_text.data(), id_text.size()}; }
 
   std::array<char, 32> id_text;
+  RequestCtx* contexts = nullptr;       ///< of the request and its subrequests, the newest first; destroyed with this
   ngx_chain_t* problem_body = nullptr;  ///< a problem document that takes the place of nginx's own error page
   OwnLines own_lines;                   ///< of the header
   bool reached_nacre = false;           ///< a location with `nacre`; noted where CORS is configured

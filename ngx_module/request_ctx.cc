@@ -9,7 +9,6 @@
 
 #include "base/ascii.h"
 #include "body_writer.h"
-#include "conf.h"
 #include "header.h"
 #include "http/limits.h"
 #include "http/uri_path.h"
@@ -76,14 +75,11 @@ RequestCtx* RequestCtx::find(ngx_http_request_t* r) noexcept {
   auto* ctx = static_cast<RequestCtx*>(ngx_http_get_module_ctx(r, ngx_http_nacre_module));
   if (ctx != nullptr || !(r->internal || r->filter_finalize)) return ctx;
   // An internal redirect has wiped the request's contexts.
-  for (const ngx_pool_cleanup_t* cleanup = r->pool->cleanup; cleanup != nullptr; cleanup = cleanup->next) {
-    if (cleanup->handler != destroy) continue;
-    auto* const candidate = static_cast<RequestCtx*>(cleanup->data);
-    if (candidate->r_ != r) continue;
-    ngx_http_set_ctx(r, candidate, ngx_http_nacre_module);
-    return candidate;
-  }
-  return nullptr;
+  const MainInfo* const info = MainInfo::find(r);
+  RequestCtx* latest = info != nullptr ? info->contexts : nullptr;
+  while (latest != nullptr && latest->r_ != r) latest = latest->older_;
+  if (latest != nullptr) ngx_http_set_ctx(r, latest, ngx_http_nacre_module);
+  return latest;
 }
 
 RequestCtx* RequestCtx::of(ngx_http_request_t* r) noexcept {
@@ -97,15 +93,20 @@ RequestCtx* RequestCtx::fresh(ngx_http_request_t* r) noexcept {
 }
 
 RequestCtx* RequestCtx::make(ngx_http_request_t* r) noexcept {
-  const MainInfo* const info = MainInfo::of(r);
+  MainInfo* const info = MainInfo::of(r);
   void* const memory = ngx_palloc(r->pool, sizeof(RequestCtx));
-  ngx_pool_cleanup_t* const cleanup = ngx_pool_cleanup_add(r->pool, 0);
-  if (info == nullptr || memory == nullptr || cleanup == nullptr) return nullptr;
+  if (info == nullptr || memory == nullptr) return nullptr;
   auto* const ctx = new (memory) RequestCtx(r, *info);
-  cleanup->handler = destroy;
-  cleanup->data = ctx;
   ngx_http_set_ctx(r, ctx, ngx_http_nacre_module);
   return ctx;
+}
+
+void RequestCtx::destroy(RequestCtx* newest) noexcept {
+  while (newest != nullptr) {
+    RequestCtx* const older = newest->older_;
+    newest->~RequestCtx();
+    newest = older;
+  }
 }
 
 RequestCtx::~RequestCtx() {
@@ -133,34 +134,29 @@ void RequestHeaders::each(FunctionRef<void(std::string_view name, std::string_vi
   }
 }
 
-void RequestCtx::take_path() noexcept {
-  const auto* const location = static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r_, ngx_http_nacre_module));
+inline void RequestCtx::take_path(const LocationConf& location) noexcept {
   request_.method = method_of(*r_);
-  request_.path = served_path(*location, to_view(r_->uri));
+  request_.path = served_path(location, to_view(r_->uri));
 }
 
-/// Links lead where the client's own URI did: a rewrite may have taken a prefix from it, or led to another location.
-void RequestCtx::take_mount() {
-  const auto* const location = static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r_, ngx_http_nacre_module));
-  request_.mount = location->encoded_mount;
-  if (r_ != r_->main || r_->valid_unparsed_uri != 0U) return;
+/// Links lead where the client's own URI did, unless a rewrite took a prefix from it, or led to another location.
+void RequestCtx::find_mount() {
   const auto* const server = static_cast<ngx_http_core_srv_conf_t*>(ngx_http_get_module_srv_conf(r_, ngx_http_core_module));
   auto prefix = http::prefix_before(request_.path, to_view(r_->unparsed_uri), server->merge_slashes != 0);
   if (prefix) request_.mount = mount_.emplace(std::move(*prefix));
 }
 
-const Trace& RequestCtx::trace() {
-  const auto* const location = static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r_, ngx_http_nacre_module));
-  if (state_ == State::fresh && location != nullptr && location->on) {
-    take_path();
-    trace_.route = Process::get().worker().match(location->mode, request_.method, request_.path).name;
-  }
-  return trace_;
+void RequestCtx::find_route() {
+  const LocationConf& location = location_of(r_);
+  if (!location.on) return;
+  take_path(location);
+  trace_.route = Process::get().worker().match(location.mode, request_.method, request_.path).name;
 }
 
-bool RequestCtx::take_request() {
-  take_path();
-  take_mount();
+inline bool RequestCtx::take_request(const LocationConf& location) {
+  take_path(location);
+  request_.mount = location.encoded_mount;
+  if (r_ == r_->main && r_->valid_unparsed_uri == 0U) find_mount();
   request_.query = to_view(r_->args);
   request_.id = info_.id();
   request_.client = to_view(r_->connection->addr_text);
@@ -168,13 +164,14 @@ bool RequestCtx::take_request() {
   request_.tls = r_->connection->ssl != nullptr;
 #endif
   request_.conditional = is_conditional(r_->headers_in);
+  request_.credential = r_->headers_in.authorization != nullptr;
   request_.headers = &headers_;
-  return take_body();
+  return r_->request_body == nullptr || take_body();
 }
 
 bool RequestCtx::take_body() {
   const ngx_http_request_body_t* const body = r_->request_body;
-  if (body == nullptr || body->bufs == nullptr) return true;
+  if (body->bufs == nullptr) return true;
   std::size_t size = 0;
   for (const ngx_chain_t* link = body->bufs; link != nullptr; link = link->next) {
     size += static_cast<std::size_t>(ngx_buf_size(link->buf));
@@ -201,18 +198,18 @@ bool RequestCtx::take_body() {
 }
 
 ngx_int_t RequestCtx::start() noexcept try {
-  if (!take_request()) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  const LocationConf& location = location_of(r_);
+  if (!take_request(location)) return NGX_HTTP_INTERNAL_SERVER_ERROR;
   Worker& worker = Process::get().worker();
   if (body_too_large_) {
     response_ = worker.refuse(Failure(Error::too_large, "a body may have 4 MB at most"), request_);
     return NGX_OK;
   }
-  const auto* const location = static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r_, ngx_http_nacre_module));
   // Made in their places, which were empty.
-  ::new (&match_) route::Match(worker.match(location->mode, request_.method, request_.path));
+  ::new (&match_) route::Match(worker.match(location.mode, request_.method, request_.path));
   trace_.route = match_.name;
   state_ = State::running;
-  ::new (&response_) resource::Answer(worker.answer(location->mode, request_, match_, trace_));
+  ::new (&response_) resource::Answer(worker.answer(location.mode, request_, match_, trace_));
   return response_ ? NGX_OK : start_fiber();
 } catch (...) {
   return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -232,8 +229,7 @@ ngx_int_t RequestCtx::start_fiber() {
 }
 
 void RequestCtx::run_fiber() noexcept {
-  const auto* const location = static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r_, ngx_http_nacre_module));
-  response_ = Process::get().worker().answer(location->mode, request_, match_, trace_);
+  ::new (&response_) resource::Answer(Process::get().worker().answer(location_of(r_).mode, request_, match_, trace_));
   if (state_ != State::waiting) return;
   state_ = State::posted;
   ngx_event_t* const done = &done_;
@@ -288,7 +284,7 @@ bool RequestCtx::make_room() noexcept try {
   return false;
 }
 
-bool RequestCtx::add_lines() noexcept {
+inline bool RequestCtx::add_lines() noexcept {
   auto& out = r_->headers_out;
   if (!response_->etag.empty() && (out.etag = add_line(r_, "ETag", response_->etag)) == nullptr) return false;
   if (response_->last_modified) {
@@ -347,7 +343,7 @@ ngx_int_t RequestCtx::send_body() noexcept {
     r_->write_event_handler = [](ngx_http_request_t* r) { find(r)->writer_->on_writable(); };
     return writer_->begin();
   }
-  return send_at_once(r_, response_->body);
+  return send_at_once(r_, buffer_, response_->body);
 }
 
 }  // namespace nacre::nginx

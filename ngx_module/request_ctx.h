@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "body_writer.h"
+#include "conf.h"
 #include "fiber/fiber.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -50,6 +51,9 @@ class RequestCtx {
   /// post_action). nullptr without memory.
   static RequestCtx* fresh(ngx_http_request_t* r) noexcept;
 
+  /// Destroys contexts and all older ones.
+  static void destroy(RequestCtx* newest) noexcept;
+
   /// Answers the request, on a fiber where it has to wait. NGX_OK when it has its answer, NGX_DONE when it waits: then the
   /// request finalizes by itself, and uses up one count. An HTTP status on failure.
   ngx_int_t start() noexcept;
@@ -60,21 +64,26 @@ class RequestCtx {
 
   const MainInfo& info() const noexcept { return info_; }
   /// Of a request that nginx answered itself (limit_req, a body too large), too: it has the route that it would have had.
-  const Trace& trace();
+  const Trace& trace() {
+    if (state_ == State::fresh) find_route();
+    return trace_;
+  }
   bool answered() const noexcept { return state_ == State::answered; }
 
  private:
   enum class State : std::uint8_t { fresh, running, waiting, posted, answered, cancelled };
 
-  RequestCtx(ngx_http_request_t* r, const MainInfo& info) noexcept : r_(r), info_(info), headers_(*r) {}
+  RequestCtx(ngx_http_request_t* r, MainInfo& info) noexcept : r_(r), info_(info), older_(info.contexts), headers_(*r) {
+    info.contexts = this;
+  }
   static RequestCtx* make(ngx_http_request_t* r) noexcept;
   ~RequestCtx();
   RequestCtx(const RequestCtx&) = delete;
   RequestCtx& operator=(const RequestCtx&) = delete;
-  static void destroy(void* ctx) noexcept { static_cast<RequestCtx*>(ctx)->~RequestCtx(); }
-  void take_path() noexcept;
-  void take_mount();
-  bool take_request();
+  void find_route();
+  void take_path(const LocationConf& location) noexcept;
+  void find_mount();
+  bool take_request(const LocationConf& location);
   bool take_body();
   ngx_int_t start_fiber();
   void run_fiber() noexcept;
@@ -87,6 +96,7 @@ class RequestCtx {
 
   ngx_http_request_t* r_;
   const MainInfo& info_;
+  RequestCtx* older_;
   State state_ = State::fresh;
   std::optional<std::string> body_;   // when nginx holds it in pieces
   std::optional<std::string> mount_;  // when it is not the location's
@@ -96,6 +106,7 @@ class RequestCtx {
   route::Match match_;
   std::optional<http::Response> response_;
   std::array<char, 20> age_;  // digits
+  ngx_buf_t buffer_;          // of a small body
   Trace trace_;
   fiber::Fiber* fiber_ = nullptr;
   BodyWriter* writer_ = nullptr;  // of a large body
