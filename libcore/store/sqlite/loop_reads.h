@@ -23,7 +23,7 @@ class LoopReads : public std::enable_shared_from_this<LoopReads> {
   std::optional<Result<Document>> find_one(const Table& table, std::string_view id, const std::optional<std::string>& owner);
 
  private:
-  /// The head of the WAL-index, which every commit changes (https://sqlite.org/walformat.html#the_wal_index_header).
+  /// The first copy of the WAL-index's header, which every commit changes (https://sqlite.org/walformat.html).
   using Head = std::array<std::uint64_t, 6>;
 
   bool share_snapshot(Connection& connection);
