@@ -75,7 +75,7 @@ bench: configure ## benchmarks, side by side, as a table
 
 instructions: configure ## instructions of the worker for one request, as valgrind counts them
 	@scripts/setup bench
-	@cmake --build $(BUILD) --target ngx_http_nacre_module
+	@cmake --build $(BUILD) --target ngx_http_nacre_module canned_mongo
 	@"$$(scripts/venv tests/integration/requirements.txt)/bin/python" tests/bench/instructions.py $(BUILD) '$(NGINX_BINARY)'
 
 image: ## build the container image nacre:latest

@@ -14,15 +14,19 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
 
+import on_servers  # noqa: E402
 import raw  # noqa: E402
 import yamls  # noqa: E402
 from harness import Nginx, free_port, wait_until  # noqa: E402
+from servers.canned_mongo import CannedMongo  # noqa: E402
+from servers.redis_server import RedisServer  # noqa: E402
 
 REQUESTS = 2000
 WARM_UP = 200
 ROOT = HERE.parents[1]
 SHIPPED = (ROOT / "conf/nginx.conf").read_text()
 LOG_FORMAT = re.search(r"log_format nacre.*?;\n", SHIPPED, re.S)[0].replace("log_format nacre", "log_format shipped")
+JSON = {"Content-Type": "application/json"}
 LIST = "/notes?fields=title,stars"
 YAML = (
     (ROOT / "conf/nacre.yaml").read_text()
@@ -38,8 +42,9 @@ YAML = (
 class Counted:
     """One nginx under callgrind: a server with Nacre, one without, and each once more with the shipped access log."""
 
-    def __init__(self, build, binary, home):
-        self.nginx = Nginx(binary, pathlib.Path(build) / "ngx_http_nacre_module.so", home, YAML)
+    def __init__(self, build, binary, home, yaml=YAML):
+        home.mkdir(exist_ok=True)
+        self.nginx = Nginx(binary, pathlib.Path(build) / "ngx_http_nacre_module.so", home, yaml)
         self.nginx.environment["NACRE_DATA"] = str(home)
         self.ports = {(of, logged): free_port() for of in ("nacre", "return") for logged in (False, True)}
         self.profiles = pathlib.Path(build) / "instructions"
@@ -133,11 +138,38 @@ def table(counted, etag):
         row("SQLite read, no cache", count("sqlite", "/plain/one"), document)
 
 
+def row_on_server(build, binary, home, name, what, yaml):
+    """A document that comes from a server for each request."""
+    counted = Counted(build, binary, home, yaml)
+    counted.write_conf(on_servers.DOCUMENT)
+    counted.start_counted()
+    api = counted.nginx.api
+    wait_until(lambda: api.post("/notes", data=on_servers.DOCUMENT, headers=JSON).status_code in (201, 409), "the document")
+    wait_until(lambda: api.get("/notes/one").headers.get("Cache-Status", "") in ("", "nacre; hit; detail=l2"), "the server")
+    beside = counted.count(f"return-{name}", "/document", of="return")
+    ours = counted.count(name, "/notes/one")
+    counted.stop()
+    print(f"| {what} | {ours:,.0f} | {beside:,.0f} | {ours / beside:.2f} |", flush=True)
+
+
+def rows_on_servers(build, binary, home):
+    redis, canned = RedisServer(home / "redis"), CannedMongo(home / "mongodb", build / "tests/bench/canned_mongo")
+    try:
+        yaml = on_servers.application(f"sqlite:{home}/behind-redis.db", f"redis://{redis.start().address}", "{ ttl: 1h }")
+        row_on_server(build, binary, home / "on-redis", "redis", "document from Redis, L1 off", yaml)
+        yaml = on_servers.application(canned.start().uri())
+        row_on_server(build, binary, home / "on-mongodb", "mongodb", "document from a MongoDB that does no work", yaml)
+    finally:
+        redis.stop()
+        canned.stop()
+
+
 def main():
     build, binary = sys.argv[1:3]
+    build = pathlib.Path(build).resolve()
     with tempfile.TemporaryDirectory(prefix="nacre-instructions-") as folder:
         home = pathlib.Path(folder)
-        counted = Counted(pathlib.Path(build).resolve(), binary, home)
+        counted = Counted(build, binary, home)
         counted.write_conf()
         counted.start()
         fill(counted.nginx.api)
@@ -147,6 +179,7 @@ def main():
         counted.start_counted()
         table(counted, document.headers["ETag"])
         counted.stop()
+        rows_on_servers(build, binary, home)
 
 
 if __name__ == "__main__":
