@@ -103,18 +103,18 @@ Worker::Worker(const Application& application, Surroundings surroundings)
     : application_(application),
       config_(*application.config),
       around_(std::move(surroundings)),
+      log_(around_.log, around_.zone.outages()),
       began_(around_.reactor.now()),
       registry_(around_.zone.metrics(), around_.number),
       recorder_(registry_, metered_routes(*application.router)),
       scheduler_(around_.reactor),
       cache_(
           config_, around_.zone, scheduler_,
-          [this](std::optional<Error> error, std::chrono::nanoseconds took) { recorder_.asked_redis(error, took); },
-          around_.log),
+          [this](std::optional<Error> error, std::chrono::nanoseconds took) { recorder_.asked_redis(error, took); }, log_),
       store_(store::open(
           config_, around_.reactor,
           {.written = [this](std::string_view resource, auto ids) { cache_.invalidate(resource, ids); },
-           .log = around_.log,
+           .log = log_,
            .on_wait = [this](std::chrono::nanoseconds time) { recorder_.waited_for_connection(time); },
            .is_first =
                [this](std::string_view what) { return around_.zone.try_lead(what, kTurn, around_.reactor.now()).has_value(); },
@@ -130,7 +130,7 @@ Worker::Worker(const Application& application, Surroundings surroundings)
   const auto entered = around_.zone.enter();
   place_ = entered.place;
   if (entered.died) {
-    around_.log("a worker died: the cache starts empty");
+    log_.warn("a worker died: the cache starts empty");
     for (const std::string_view what : store::kTurns) around_.zone.revoke(what);  // one may have been its
   }
   store_->prepare(config_.resources);

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "cache/tiers.h"
 #include "cache/zone.h"
 #include "config/config.h"
@@ -58,10 +59,10 @@ class Worker {
   struct Surroundings {
     Reactor& reactor;
     cache::Zone& zone;
-    std::uint32_t number = 0;                   ///< of this worker
-    std::uint32_t workers = 1;                  ///< how many there are
-    std::function<void(std::string_view)> log;  ///< one line for operators; called on any thread
-    std::string nginx;                          ///< its version
+    std::uint32_t number = 0;   ///< of this worker
+    std::uint32_t workers = 1;  ///< how many there are
+    Log::Write log;             ///< one line for operators; called on any thread
+    std::string nginx;          ///< its version
     std::function<Connections()> connections;
   };
 
@@ -111,6 +112,7 @@ class Worker {
   const Application& application_;
   const config::Config& config_;
   Surroundings around_;
+  const Log log_;
   Monotonic began_;
   std::optional<std::size_t> place_;  ///< in the zone
   metrics::Registry registry_;

@@ -13,9 +13,10 @@ std::unique_ptr<Process> Process::instance_;
 namespace {
 
 /// On the loop: nginx's writers to `syslog:` and `memory:` keep their state for one thread.
-void log_line(std::string_view line) {
+void log_line(LogLevel level, std::string_view line) {
   const ngx_str_t text = to_ngx_str(line);
-  ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0, "nacre: %V", &text);
+  const ngx_uint_t own = level == LogLevel::error ? NGX_LOG_ERR : level == LogLevel::warn ? NGX_LOG_WARN : NGX_LOG_NOTICE;
+  ngx_log_error(own, ngx_cycle->log, 0, "nacre: %V", &text);
 }
 
 /// Neither its TLS handshake nor a request's head is over: what writes is set when the head is.
@@ -57,14 +58,14 @@ Process::Process(ngx_cycle_t& cycle)
     : reactor_(cycle, *main_conf(&cycle)->threads), log_(reactor_, log_line), zone_(*main_conf(&cycle)->cache) {
   const MainConf& conf = *main_conf(&cycle);
   const auto* const core = reinterpret_cast<ngx_core_conf_t*>(ngx_get_conf(cycle.conf_ctx, ngx_core_module));
-  worker_ = std::make_unique<Worker>(*conf.application,
-                                     Worker::Surroundings{.reactor = reactor_,
-                                                          .zone = zone_,
-                                                          .number = static_cast<std::uint32_t>(ngx_worker),
-                                                          .workers = static_cast<std::uint32_t>(core->worker_processes),
-                                                          .log = [this](std::string_view line) { log_.say(line); },
-                                                          .nginx = NGINX_VERSION,
-                                                          .connections = [&cycle] { return connections_of(cycle); }});
+  worker_ = std::make_unique<Worker>(
+      *conf.application, Worker::Surroundings{.reactor = reactor_,
+                                              .zone = zone_,
+                                              .number = static_cast<std::uint32_t>(ngx_worker),
+                                              .workers = static_cast<std::uint32_t>(core->worker_processes),
+                                              .log = [this](LogLevel level, std::string_view line) { log_.say(level, line); },
+                                              .nginx = NGINX_VERSION,
+                                              .connections = [&cycle] { return connections_of(cycle); }});
 }
 
 /// Fibers that wait for a thread find it done, the others are cancelled; then nothing of Nacre runs any more, and what threads

@@ -399,7 +399,8 @@ void RedisTier::look() {
 /// Tells operators, once for all workers of this host.
 void RedisTier::note(const std::string& refusal) {
   if (!trust_.set_refuses(!refusal.empty())) return;
-  options_.log(refusal.empty() ? "redis takes writes again" : "redis takes no writes: " + refusal);
+  if (refusal.empty()) return options_.log.notice("redis takes writes again");
+  options_.log.error("redis takes no writes: " + refusal);
 }
 
 }  // namespace nacre::cache

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/log.h"
 #include "cache/remote_tier.h"
 #include "cache/zone.h"
 #include "fiber/fiber.h"
@@ -43,7 +44,7 @@ class RedisTier final : public RemoteTier {
     /// Of a call of the client.
     Milliseconds timeout;
     /// One line for operators when Redis takes no writes, and when it does again.
-    std::function<void(std::string_view line)> log;
+    Log log;
   };
   RedisTier(redis::Client& client, Zone& zone, fiber::Scheduler& scheduler, Options options);
   ~RedisTier() override;

@@ -36,8 +36,7 @@ std::uint64_t identity_of_store(const config::Config& config) {
 }  // namespace
 
 struct Tiers::Redis {
-  Redis(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, Observe observe,
-        std::function<void(std::string_view)> log)
+  Redis(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, Observe observe, const Log& log)
       : reactor(scheduler.reactor()),
         trust(zone.trust()),
         threads(scheduler.reactor(), kConnectingThreads),
@@ -49,7 +48,7 @@ struct Tiers::Redis {
               .configuration = config.fingerprint,
               .reserved = config.timeouts.store + Seconds{1},
               .timeout = config.timeouts.redis,
-              .log = std::move(log)}) {}
+              .log = log}) {}
 
   const Reactor& reactor;
   const Trust& trust;
@@ -58,12 +57,11 @@ struct Tiers::Redis {
   RedisTier tier;
 };
 
-Tiers::Tiers(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, Observe observe,
-             std::function<void(std::string_view)> log)
+Tiers::Tiers(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, Observe observe, const Log& log)
     : zone_(zone) {
   ReadThrough::Options options{.store_timeout = config.timeouts.store};
   if (config.cache.redis) {
-    redis_ = std::make_unique<Redis>(config, zone, scheduler, std::move(observe), std::move(log));
+    redis_ = std::make_unique<Redis>(config, zone, scheduler, std::move(observe), log);
     values_ = std::make_unique<RedisValues>(redis_->client, config.cache.prefix);
     options.remote = &redis_->tier;
     options.local = config.cache.local;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "cache/read_through.h"
 #include "cache/small_values.h"
 #include "cache/zone.h"
@@ -24,8 +25,7 @@ class Tiers {
   /// All must outlive this.
   /// `observe` is told of each command to Redis: how it failed, and how long it took.
   using Observe = std::function<void(std::optional<Error> error, std::chrono::nanoseconds took)>;
-  Tiers(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, Observe observe,
-        std::function<void(std::string_view)> log);
+  Tiers(const config::Config& config, Zone& zone, fiber::Scheduler& scheduler, Observe observe, const Log& log);
   ~Tiers();
 
   ReadThrough& reads() noexcept { return *reads_; }

@@ -59,6 +59,7 @@ Zone& Zone::format(std::span<std::byte> memory) {
   zone.workers_.init();
   zone.trust_.init();
   zone.last_write_.init();
+  zone.outages_.init();
   for (RobustMutex& one : zone.listening_) one.init();
   zone.metrics_at_ = align(sizeof(Zone));
   zone.metrics_size_ = metrics_size(memory.size());

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/keyed_hash.h"
 #include "base/last_write.h"
+#include "base/outages.h"
 #include "base/robust_mutex.h"
 #include "base/time.h"
 #include "cache/block_table.h"
@@ -121,6 +122,9 @@ class Zone {
   /// Tells this host from others.
   std::uint64_t id() const noexcept { return hash_("host"); }
 
+  /// What operators of this host were told of.
+  Outages& outages() noexcept { return outages_; }
+
   /// Before any process uses it: there may be other zones beside this one, whose processes write without telling it.
   void join(const Succession::File& file) noexcept {
     succession_.join(file);
@@ -190,6 +194,7 @@ class Zone {
   std::atomic<std::uint64_t> evictions_;
   Trust trust_;
   LastWrite last_write_;
+  Outages outages_;
   WorkerSlots workers_;
   std::array<RobustMutex, kListeners> listening_;
   Leases leases_;

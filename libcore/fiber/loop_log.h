@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/log.h"
 #include "fiber/reactor.h"
 
 namespace nacre {
@@ -21,26 +22,31 @@ class LoopLog {
   static constexpr std::size_t kLimit = 1'000;
 
   /// On the loop's thread. Throws std::system_error without a descriptor, std::runtime_error when the loop can watch no more.
-  LoopLog(Reactor& reactor, std::function<void(std::string_view)> write, std::size_t limit = kLimit);
+  LoopLog(Reactor& reactor, Log::Write write, std::size_t limit = kLimit);
   /// On the loop's thread, when no other one says anything more: writes what waits.
   ~LoopLog();
   LoopLog(const LoopLog&) = delete;
   LoopLog& operator=(const LoopLog&) = delete;
 
   /// From any thread.
-  void say(std::string_view line) noexcept;
+  void say(LogLevel level, std::string_view line) noexcept;
 
  private:
+  struct Line {
+    LogLevel level;
+    std::string text;
+  };
+
   void write_waiting();
 
   const std::thread::id loop_ = std::this_thread::get_id();
-  const std::function<void(std::string_view)> write_;
+  const Log::Write write_;
   const std::size_t limit_;
   int wake_fd_;
   std::unique_ptr<Watch> watch_;
 
   std::mutex mutex_;  // guards what follows
-  std::vector<std::string> waiting_;
+  std::vector<Line> waiting_;
   std::size_t left_out_ = 0;
 };
 

@@ -99,9 +99,8 @@ Result<Answer> Client::ask(ServerConnection& connection, Command command, Comman
   return Answer{std::move(*reply), *view, view->error()};
 }
 
-void Client::tell(Notice& notice, std::string_view of, const Result<Answer>& answer) {
-  if (!answer || !answer->error || !answer->error->is_lasting()) return;
-  notice.say(std::string("MongoDB refuses ").append(of).append(": ") + answer->error->failure().internal, reactor_.now());
+void Client::tell(Outage& refused, const Result<Answer>& answer) {
+  if (answer && answer->error && answer->error->is_lasting()) refused.lost(answer->error->failure().internal);
 }
 
 /// https://github.com/mongodb/specifications/blob/master/source/sessions/driver-sessions.md (gossipping the cluster time)
@@ -189,7 +188,7 @@ Result<Answer> Client::read(Command command, const ReadOptions& options) {
     Sent sent;
     const auto tail = [&](BsonWriter& bson) { write_read_tail(bson, connection.server(), options); };
     auto answer = ask(connection, command, tail, until, sent);
-    tell(refused_reads_, "reads", answer);
+    tell(refused_reads_, answer);
     if (answer ? !answer->error : !is_broken(answer.error())) return answer;
     if (answer && answer->error->is_state_change()) servers.dismiss(connection, answer->error->message);
     checkout->end();
@@ -217,7 +216,7 @@ Result<Answer> Client::write(Command command, const Demand& demand) {
       if (numbers) write_transaction(bson, session);
     };
     auto answer = ask(connection, command, tail, demand.until, sent, max_time);
-    tell(refused_writes_, "writes", answer);
+    tell(refused_writes_, answer);
     if (answer && answer->error && answer->error->is_state_change()) primary_.dismiss(connection, answer->error->message);
     if (answer) note_write(answer->view);
     demand.wrote = demand.wrote || (answer ? may_have_written(*answer) : sent.reached);
@@ -248,7 +247,7 @@ Result<Answer> Transaction::run(Command command) {
     if (!std::exchange(begun_, true)) bson.boolean("startTransaction", true);
   };
   auto answer = client_.ask(*checkout_, command, tail, until_, sent);
-  client_.tell(client_.refused_writes_, "writes", answer);
+  client_.tell(client_.refused_writes_, answer);
   if (!answer) {
     again_ = is_broken(answer.error());
     return answer;
@@ -350,7 +349,7 @@ Result<Answer> Transaction::end(std::string_view command, FunctionRef<void(BsonW
   Client::Sent sent;
   auto answer = client_.ask(
       **connection, [&](BsonWriter& bson) { bson.int32(command, 1); }, tail, now + time, sent);
-  client_.tell(client_.refused_writes_, "writes", answer);
+  client_.tell(client_.refused_writes_, answer);
   if (answer && answer->error && answer->error->is_state_change()) {
     client_.primary_.dismiss(**connection, answer->error->message);
   }

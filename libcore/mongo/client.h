@@ -9,8 +9,8 @@
 #include "base/error.h"
 #include "base/function_ref.h"
 #include "base/last_write.h"
+#include "base/log.h"
 #include "mongo/monitor.h"
-#include "mongo/notice.h"
 #include "mongo/reply.h"
 #include "mongo/servers.h"
 #include "mongo/session.h"
@@ -89,7 +89,7 @@ class Client {
   Result<Answer> ask(ServerConnection& connection, Command command, Command tail, Monotonic until, Sent& sent,
                      std::optional<Milliseconds> max_time = std::nullopt);
   /// Tells operators of what the server refuses until somebody sees to it.
-  void tell(Notice& notice, std::string_view of, const Result<Answer>& answer);
+  static void tell(Outage& refused, const Result<Answer>& answer);
   /// Keeps what orders the operations of several members, where there are any but the primary to be read from.
   void note_time(std::string_view cluster_time);
   void note_write(const ReplyView& view);
@@ -106,8 +106,8 @@ class Client {
   const Target target_;
   net::Threads threads_;
   const Listeners listeners_;
-  Notice refused_reads_{listeners_.log};
-  Notice refused_writes_{listeners_.log};
+  Outage refused_reads_{listeners_.log, "MongoDB refuses reads"};
+  Outage refused_writes_{listeners_.log, "MongoDB refuses writes"};
   Servers primary_;
   std::unique_ptr<Servers> readers_;  ///< nullptr: the primary is read from
   std::unique_ptr<Monitor> monitor_;  ///< nullptr: there are no members but the one that the URI names

@@ -30,7 +30,7 @@ Pool::Pool(const Connector& connector, const SharedConnections& shared, const Li
       shared_(shared),
       listeners_(listeners),
       aging_(connector.reactor.background_timer([this] { close_idle(); })),
-      lost_(listeners.log) {}
+      lost_(listeners.log, "MongoDB takes no more connections") {}
 
 void Pool::start() { grow(); }
 
@@ -86,7 +86,7 @@ Failure Pool::none_in_time() {
   if (shared_.is_away()) return away("no connection in time: " + shared_.failure().internal);
   Failure failure(Error::overloaded, "no connection to the store was free in time");
   if (const auto why = lost()) {
-    lost_.say("MongoDB takes no more connections: " + why->internal, connector_.reactor.now());
+    lost_.lost(why->internal);
     failure.internal = why->internal;
   }
   return failure;

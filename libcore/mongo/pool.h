@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "fiber/fiber.h"
-#include "mongo/notice.h"
 #include "mongo/shared_connections.h"
 
 namespace nacre::mongo {
@@ -108,7 +108,7 @@ class Pool {
   std::vector<Pooled*> idle_;     ///< the one that was used last is the last
   std::list<Waiter*> waiting_;    ///< on their fibers' stacks, the first to be served first
   std::unique_ptr<Timer> aging_;  ///< of idle ones
-  Notice lost_;                   ///< told to operators
+  Outage lost_;                   ///< told to operators
 };
 
 }  // namespace nacre::mongo

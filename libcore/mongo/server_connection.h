@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "mongo/handshake.h"
 #include "mongo/message.h"
 #include "mongo/target.h"
@@ -34,7 +35,7 @@ struct Connector {
 
 /// What connections tell.
 struct Listeners {
-  std::function<void(std::string_view)> log{};              ///< one line for operators
+  Log log{};                                                ///< for operators
   std::function<void(std::chrono::nanoseconds)> on_wait{};  ///< how long a fiber waited for a connection
 };
 

@@ -12,6 +12,12 @@ constexpr std::size_t kMostShared = 4;  // with more, a server of today answers 
 constexpr std::size_t kMostWaiting = 4'096;
 constexpr const char* kOutdated = "the read preference means another server now";
 
+/// What is told of it.
+Outage outage_of(Role role, const Log& log) {
+  if (role == Role::primary) return {log, "MongoDB is away", "MongoDB is back"};
+  return {log, "MongoDB can't be read from", "MongoDB can be read from again"};
+}
+
 }  // namespace
 
 Usage& Usage::operator+=(const Usage& more) noexcept {
@@ -23,7 +29,7 @@ Usage& Usage::operator+=(const Usage& more) noexcept {
 }
 
 SharedConnections::SharedConnections(const Connector& connector, const Listeners& listeners)
-    : connector_(connector), listeners_(listeners) {}
+    : connector_(connector), listeners_(listeners), outage_(outage_of(connector.role, listeners.log)) {}
 
 void SharedConnections::start() {
   away_since_ = connector_.reactor.now();
@@ -80,17 +86,14 @@ void SharedConnections::changed() {
   const bool usable =
       std::any_of(connections_.begin(), connections_.end(), [](const auto& connection) { return connection->is_usable(); });
   if (usable) {
-    if (told_ && listeners_.log) listeners_.log("MongoDB is back");
-    told_ = false;
+    outage_.back();
     std::exchange(opened_, std::make_shared<fiber::Event>())->set();
     if (std::exchange(away_, false) && on_back) on_back();
     replace_outdated();
     return;
   }
   if (!std::exchange(away_, true)) away_since_ = connector_.reactor.now();
-  const std::string why = failure().internal;
-  if (why.empty() || std::exchange(told_, true) || !listeners_.log) return;
-  listeners_.log("MongoDB is away: " + why);
+  if (const std::string why = failure().internal; !why.empty()) outage_.lost(why);
 }
 
 Failure SharedConnections::failure() const {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "mongo/monitor.h"
 #include "mongo/server_connection.h"
 
@@ -68,8 +69,8 @@ class SharedConnections {
   std::shared_ptr<fiber::Event> opened_ = std::make_shared<fiber::Event>();  ///< set when the next one is open
   std::size_t waiting_ = 0;
   bool away_ = true;
-  bool told_ = false;
   Monotonic away_since_{};
+  Outage outage_;
 };
 
 }  // namespace nacre::mongo

@@ -109,7 +109,7 @@ bool Client::available() const noexcept { return servers_->available(); }
 void Client::listen(Listener listener) {
   subscriber_ =
       std::make_unique<Subscriber>(reactor_, threads_, servers_->messages(), Node::connection_options(options_.timeout),
-                                   Outage("redis: messages", options_.log), std::move(listener));
+                                   options_.log, "redis: messages", std::move(listener));
 }
 
 }  // namespace nacre::redis

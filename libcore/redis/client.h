@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/time.h"
 #include "fiber/reactor.h"
 #include "net/threads.h"
@@ -28,7 +29,7 @@ struct ClientOptions {
   /// Called for each call with its outcome and its time.
   std::function<void(std::optional<Error> error, std::chrono::nanoseconds took)> observe{};
   /// For operators: a line when Redis is lost, one for another reason that it is kept away for, and one when it is back.
-  std::function<void(std::string_view line)> log{};
+  Log log{};
 };
 
 /// One worker's way to Redis: one connection for commands (one to each master of a cluster) and, for who listens, one for

@@ -32,7 +32,7 @@ Cluster::Cluster(Reactor& reactor, net::Threads& threads, std::shared_ptr<const 
       finder_(threads, target_, Node::connection_options(options_.timeout).connect_timeout),
       began_(reactor.now()),
       timer_(reactor.background_timer([this] { refresh(); })),
-      outage_("redis: cluster", options_.log) {
+      outage_(options_.log, "redis: cluster is away", "redis: cluster is back") {
   refresh();
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "redis/node.h"
 #include "redis/servers.h"
 #include "redis/slot_finder.h"

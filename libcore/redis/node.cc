@@ -21,7 +21,7 @@ Node::Node(Reactor& reactor, net::Threads& threads, net::ConnectionBase::Dial di
       options_(std::move(options)),
       connection_(reactor, threads, std::move(dial), connection_options(options_.timeout)),
       dialled_(reactor.now()),
-      outage_(options_.name, options_.log) {
+      outage_(options_.log, options_.name + " is away", options_.name + " is back") {
   connection_.on_change = [this] { on_change(); };
   connection_.open();
 }

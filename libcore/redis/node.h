@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
+#include "base/log.h"
 #include "net/connection.h"
-#include "redis/outage.h"
 #include "redis/resp.h"
 #include "redis/words.h"
 
@@ -18,7 +18,7 @@ class Node {
 
   struct Options {
     Milliseconds timeout{250};  ///< of silence, after which commands fail at once
-    Outage::Log log{};
+    Log log{};
     std::string name = "redis";          ///< in the log
     std::function<void()> on_open = {};  ///< called when a connection was made, before anything is sent on it
   };

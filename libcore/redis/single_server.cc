@@ -29,7 +29,7 @@ void SingleServer::watch_sentinels(Reactor& reactor, net::Threads& threads, cons
     if (master && !master_->is(*master)) node_.redial("the master is " + master->to_string() + " now");
   };
   sentinel_ = std::make_unique<Subscriber>(reactor, threads, dial_sentinel(target_), Node::connection_options(options.timeout),
-                                           Outage("redis: sentinel", options.log),
+                                           options.log, "redis: sentinel",
                                            Listener{.channels = {"+switch-master"}, .on_message = on_message});
 }
 

@@ -17,10 +17,10 @@ net::ConnectionOptions with_long_pauses(net::ConnectionOptions options) {
 }  // namespace
 
 Subscriber::Subscriber(Reactor& reactor, net::Threads& threads, net::ConnectionBase::Dial dial,
-                       const net::ConnectionOptions& options, Outage outage, Listener listener)
+                       const net::ConnectionOptions& options, const Log& log, const std::string& name, Listener listener)
     : reactor_(reactor),
       listener_(std::move(listener)),
-      outage_(std::move(outage)),
+      outage_(log, name + " is away", name + " is back"),
       timer_(reactor.background_timer([this] { look(); })),
       connection_(reactor, threads, std::move(dial), with_long_pauses(options)) {
   connection_.codec().subscriber = this;

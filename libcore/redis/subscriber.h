@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/log.h"
 #include "net/connection.h"
-#include "redis/outage.h"
 #include "redis/resp.h"
 
 namespace nacre::redis {
@@ -29,7 +29,7 @@ struct Listener {
 class Subscriber {
  public:
   Subscriber(Reactor& reactor, net::Threads& threads, net::ConnectionBase::Dial dial, const net::ConnectionOptions& options,
-             Outage outage, Listener listener);
+             const Log& log, const std::string& name, Listener listener);
   ~Subscriber();
   Subscriber(const Subscriber&) = delete;
   Subscriber& operator=(const Subscriber&) = delete;

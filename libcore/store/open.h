@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/last_write.h"
+#include "base/log.h"
 #include "config/config.h"
 #include "fiber/reactor.h"
 #include "store/store.h"
@@ -17,7 +18,7 @@ namespace nacre::store {
 /// What a store tells the worker that it belongs to, and its host's other workers.
 struct Listeners {
   Written written{};
-  std::function<void(std::string_view)> log{};              ///< one line for operators, on any thread
+  Log log{};                                                ///< for operators
   std::function<void(std::chrono::nanoseconds)> on_wait{};  ///< an operation waited for a connection; on the loop
   std::function<bool(std::string_view what)> is_first{};    ///< of the host's workers to do `what` within a minute; on the loop
   std::function<void(std::string_view what)> forget{};      ///< as if none had done it

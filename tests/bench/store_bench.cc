@@ -145,7 +145,7 @@ Rate bare_inserts(const std::string& file) {
 class Bench {
  public:
   explicit Bench(const std::string& file)
-      : store_(store::open_sqlite(reactor_, {.path = file, .log = [](std::string_view line) { die(line); }})) {
+      : store_(store::open_sqlite(reactor_, {.path = file, .log = [](LogLevel, std::string_view line) { die(line); }})) {
     resources_.push_back(notes());
     store_->prepare(resources_);
   }

@@ -8,6 +8,7 @@ import signal
 import threading
 
 import raw
+from harness import wait_until
 
 
 def ask(port, method, path, body, expected):
@@ -93,6 +94,10 @@ def inodes_of_peers(connections):
     return [inodes[end(one.getpeername()), end(one.getsockname())] for one in connections]
 
 
+def is_stopped(pid):
+    return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
 @contextlib.contextmanager
 def one_connection_to_each_worker(nginx):
     """Of two or more workers."""
@@ -100,9 +105,10 @@ def one_connection_to_each_worker(nginx):
         connections = []
         for worker in nginx.workers():
             others = [other for other in nginx.workers() if other != worker]
-            for other in others:
-                os.kill(other, signal.SIGSTOP)
             try:
+                for other in others:
+                    os.kill(other, signal.SIGSTOP)
+                    wait_until(lambda other=other: is_stopped(other), "the worker to stop")
                 connections.append(opened.enter_context(raw.connect(nginx.port)))
                 connections[-1].sendall(raw.request("GET", "/live"))
                 assert connections[-1].read_answer()[0] == 200

@@ -41,7 +41,7 @@ class Patches(Threads):
 
 
 def test_mongodb_killed_and_back(watched, mongodb):
-    nginx = watched(on(mongodb.uri(), timeouts=BRIEF))
+    nginx = watched(on(mongodb.uri(), timeouts=BRIEF), workers=3)
     cached = first(nginx, "/brief", {"n": 1})
     assert nginx.api.get(cached).status_code == 200
     with Load(nginx.port) as load:
@@ -63,6 +63,9 @@ def test_mongodb_killed_and_back(watched, mongodb):
     for id in load.acknowledged:
         assert nginx.api.get("/notes/" + id).status_code == 200
     assert nginx.stalls.bounded(), nginx.stalls
+    lines = re.findall(r"(\[\w+\]) .*nacre: MongoDB is ((?:away: .*|back))", nginx.log())
+    assert len(lines) == len(set(lines)) and lines[-1] == ("[notice]", "back")
+    assert {level for level, _ in lines[:-1]} == {"[error]"}
 
 
 def test_mongodb_hung(watched, mongodb):

@@ -44,7 +44,9 @@ class MongoStore final : public Store {
         background_(reactor),
         client_(reactor, options_.target, options_.timeout, {options_.log, options_.on_wait}, options_.last_write),
         builder_(reactor, 1),
-        next_step_(reactor.background_timer([this] { run_step(); })) {}
+        next_step_(reactor.background_timer([this] { run_step(); })),
+        not_made_(options_.log, "MongoDB: collections and indexes can't be made yet",
+                  "MongoDB: collections and indexes can be made") {}
 
   ~MongoStore() override {
     background_.cancel_all();
@@ -109,7 +111,8 @@ class MongoStore final : public Store {
     for (const config::Resource& resource : resources) {
       const auto collection = collection_of(resource);
       for (const auto& keys : collection->plan.not_indexed) {
-        log_once("resource " + resource.name + ": no index on " + keys + ", which may hold arrays");
+        const std::string line = "resource " + resource.name + ": no index on " + keys + ", which may hold arrays";
+        if (is_first(line)) options_.log.warn(line);
       }
     }
     client_.start();
@@ -223,12 +226,10 @@ class MongoStore final : public Store {
     give_back_turn();
     if (!all && settled_) return look_later();
     if (!all) {
-      if (!std::exchange(told_away_, true)) {
-        log_once("MongoDB: collections and indexes can't be made yet", ": " + all.error().internal);
-      }
+      not_made_.lost(all.error().internal);
       return run_later(kLongestPause);
     }
-    told_away_ = false;
+    not_made_.back();
     note_troubles(*all);
     for (const Prepared& one : *all) {
       const auto found = collections_.find(one.name);
@@ -271,16 +272,16 @@ class MongoStore final : public Store {
     for (const Prepared& one : all) {
       for (const Trouble& trouble : one.troubles) {
         const auto line = "resource " + one.name + ": " + sentence(trouble);
-        if (!contains(before, line) && !contains(lines, line)) {
+        if (options_.log.begins(line, {}, !contains(before, line))) {
           const std::string effect = step_ == Step::other_indexes ? "" : "; until then nothing is created or replaced there";
-          log_once(line, effect + " (" + trouble.internal + ")");
+          options_.log.error(line + effect + " (" + trouble.internal + ")");
         }
         lines.push_back(line);
       }
     }
     const auto after = troubles();
     for (const std::string& line : before) {
-      if (!contains(after, line)) log_once("over: " + line);
+      if (!contains(after, line) && options_.log.ends(line)) options_.log.notice("over: " + line);
     }
   }
 
@@ -320,11 +321,6 @@ class MongoStore final : public Store {
   std::string of_this_reading(std::string_view what) const { return reading_.id + " " + std::string(what); }
   bool is_first(std::string_view what) const { return !options_.is_first || options_.is_first(of_this_reading(what)); }
 
-  /// What all workers of the host find is told by one; `more` may differ.
-  void log_once(const std::string& line, const std::string& more = {}) const {
-    if (options_.log && is_first(line)) options_.log(line + more);
-  }
-
   Reactor& reactor_;
   const MongoOptions options_;
   const Reading reading_;
@@ -340,7 +336,7 @@ class MongoStore final : public Store {
   bool incomplete_ = false;                            ///< a unique index is not there
   bool settled_ = false;                               ///< all was there when it was last looked at
   bool in_turn_ = false;
-  bool told_away_ = false;
+  Outage not_made_;
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/last_write.h"
+#include "base/log.h"
 #include "fiber/reactor.h"
 #include "mongo/client.h"
 #include "store/store.h"
@@ -17,7 +18,7 @@ struct MongoOptions {
   mongo::Target target{};
   Milliseconds timeout{2'000};  ///< `timeouts.store`: bounds each call
   Written written{};
-  std::function<void(std::string_view)> log{};              ///< one line, for operators; on any thread
+  Log log{};                                                ///< for operators
   std::function<void(std::chrono::nanoseconds)> on_wait{};  ///< an operation waited for a connection
   Turn turn{};                                              ///< to make indexes
   std::function<bool(std::string_view what)> is_first{};    ///< of the host's workers to do `what` within a minute; on the loop

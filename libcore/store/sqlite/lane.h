@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/log.h"
 #include "base/thrown.h"
 #include "fiber/fiber.h"
 #include "store/sqlite/connection.h"
@@ -85,18 +86,19 @@ class TypedCall final : public ResultCall<T> {
 /// refuses: one line each. From any thread.
 class Health {
  public:
-  Health(std::string part, std::function<void(std::string_view)> log) : part_(std::move(part)), log_(std::move(log)) {}
+  Health(const std::string& part, const Log& log)
+      : log_(log), fails_(part + " fail"), outage_(log, fails_, part + " work again") {}
   void failed(const Failure& failure);
   /// The file's write lock was not to be had, which a program beside nginx holds then.
   void locked(const Failure& failure);
-  void worked();
+  void worked() { outage_.back(); }
 
  private:
-  void begin(const Failure& failure);
+  void begin(const Failure& failure) { outage_.lost(failure.internal.empty() ? failure.detail : failure.internal); }
 
-  const std::string part_;
-  const std::function<void(std::string_view)> log_;
-  std::atomic<bool> failing_ = false;
+  const Log log_;
+  const std::string fails_;
+  Outage outage_;
   std::atomic<bool> defect_told_ = false;
 };
 

@@ -75,7 +75,7 @@ Result<std::string> missing_tables(Connection& connection, const std::vector<std
 
 }  // namespace
 
-Blueprint::Blueprint(Generation generation, Milliseconds budget, std::function<void(std::string_view)> log)
+Blueprint::Blueprint(Generation generation, Milliseconds budget, Log log)
     : generation_(generation.id.empty() ? Generation{random_name(), Timestamp{Milliseconds{wall()}}} : std::move(generation)),
       budget_(budget),
       worker_(random_name()),
@@ -250,7 +250,7 @@ Result<void> Blueprint::begin(Connection& connection, const Table& table, const 
     cleared = *some;
   }
   if (auto begun = SideTable(table, index).begin(connection); !begun) return begun;
-  if (!*small) tell(table, index, "is being made");
+  if (!*small) tell(LogLevel::notice, table, index, "is being made");
   return IndexBuild{.after = std::numeric_limits<std::int64_t>::min(), .worker = worker_, .until = wall() + kLease.count()}
       .keep(connection, index.name);
 }
@@ -288,7 +288,8 @@ Result<Blueprint::Progress> Blueprint::finish(Connection& connection, const Tabl
   const auto standing = side.retry(connection);
   if (!standing) return standing.error();
   if (*standing) {
-    tell(table, index, "can't be made until documents differ there: \"" + **standing + "\" has the same as another");
+    tell(LogLevel::error, table, index,
+         "can't be made until documents differ there: \"" + **standing + "\" has the same as another");
     build.state = IndexBuild::kFailed;
     build.until = wall() + kRetry.count();
     if (auto kept = build.keep(connection, index.name); !kept) return kept.error();
@@ -297,7 +298,7 @@ Result<Blueprint::Progress> Blueprint::finish(Connection& connection, const Tabl
   if (auto finished = side.finish(connection); !finished) return finished.error();
   schema_changed_ = true;
   condemned_.erase(index.name);
-  tell(table, index, "is made");
+  tell(LogLevel::notice, table, index, "is made");
   build.state = IndexBuild::kUnchecked;
   build.until = 0;
   if (auto kept = build.keep(connection, index.name); !kept) return kept.error();
@@ -316,7 +317,7 @@ Result<Blueprint::Progress> Blueprint::check(Connection& connection, const Table
       return Progress::more;
     }
     condemned_.insert(index.name);
-    tell(table, index, "is not right, and is made anew");
+    tell(LogLevel::warn, table, index, "is not right, and is made anew");
     return Progress::more;
   }
   if (!being_checked_.empty() && monotonic_now() < check_until_) return Progress::later;
@@ -351,13 +352,13 @@ void Blueprint::set_checked(const std::string& index, bool right) {
   if (being_checked_ == index) being_checked_.clear();
 }
 
-void Blueprint::tell(const Table& table, const TableIndex& index, const std::string& what) {
+void Blueprint::tell(LogLevel level, const Table& table, const TableIndex& index, const std::string& what) {
   const std::string line = "resource " + table.resource + ": its " + index.title + " " + what;
   const Monotonic now = monotonic_now();
   const auto [told, first] = told_.emplace(line, now);
   if (!first && now - told->second < kTellAgain) return;
   told->second = now;
-  if (log_) log_(line);
+  log_.say(level, line);
 }
 
 }  // namespace nacre::store::sqlite

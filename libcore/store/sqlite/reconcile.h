@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/log.h"
 #include "store/sqlite/connection.h"
 #include "store/sqlite/index_build.h"
 #include "store/sqlite/side_table.h"
@@ -44,7 +45,7 @@ class Blueprint {
   };
 
   /// `budget`: for how long one step may hold the write lock to fill a side table; other writes wait.
-  Blueprint(Generation generation, Milliseconds budget, std::function<void(std::string_view)> log);
+  Blueprint(Generation generation, Milliseconds budget, Log log);
 
   using Tables = std::vector<std::shared_ptr<const Table>>;
   void set_tables(Tables tables);
@@ -79,12 +80,12 @@ class Blueprint {
   Result<Progress> fill(Connection& connection, const Table& table, const TableIndex& index, std::int64_t after);
   Result<Progress> finish(Connection& connection, const Table& table, const TableIndex& index, IndexBuild& build);
   Result<Progress> check(Connection& connection, const Table& table, const TableIndex& index, const IndexBuild& build);
-  void tell(const Table& table, const TableIndex& index, const std::string& what);
+  void tell(LogLevel level, const Table& table, const TableIndex& index, const std::string& what);
 
   const Generation generation_;
   const Milliseconds budget_;
   const std::string worker_;  // this one, among those of the file
-  const std::function<void(std::string_view)> log_;
+  const Log log_;
   // Of the steps.
   bool schema_changed_ = false;
   std::unordered_map<std::string, Monotonic> told_;  // line → when

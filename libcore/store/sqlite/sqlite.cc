@@ -104,8 +104,7 @@ class SqliteStore final : public Store {
       tables.push_back(std::make_shared<const Table>(resource));
       tables_[resource.name] = tables.back();
       for (const auto& keys : tables.back()->not_indexed) {
-        if (options_.log)
-          options_.log("resource " + resource.name + ": no index on " + keys + ", which may hold arrays or objects");
+        options_.log.warn("resource " + resource.name + ": no index on " + keys + ", which may hold arrays or objects");
       }
     }
     shared_->blueprint.set_tables(std::move(tables));

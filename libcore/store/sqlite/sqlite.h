@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/log.h"
 #include "fiber/reactor.h"
 #include "store/store.h"
 
@@ -17,14 +18,14 @@ struct SqliteOptions {
   std::string synchronous = "FULL";  ///< FULL: what is answered survives a power cut; NORMAL, OFF: see SQLite
   Milliseconds timeout{2'000};       ///< `timeouts.store`: bounds each call
   Written written{};
-  std::function<void(std::string_view)> log{};  ///< one line, for operators; on any thread
-  unsigned list_lanes = 2;                      ///< connections for lists, beside one for single documents and one for writes
-  std::size_t queue_limit = 4'096;              ///< calls that may wait for each kind of connection
-  std::int64_t max_pages = 0;                   ///< of the file; 0: no limit but the disk's
-  std::string generation{};                     ///< Config::reading; "": one of its own
-  Timestamp read{};                             ///< when that was
-  Milliseconds step{8};                         ///< of making an index of a large table: for so long other writes wait
-  Milliseconds pause{2};                        ///< between two steps
+  Log log{};                        ///< for operators
+  unsigned list_lanes = 2;          ///< connections for lists, beside one for single documents and one for writes
+  std::size_t queue_limit = 4'096;  ///< calls that may wait for each kind of connection
+  std::int64_t max_pages = 0;       ///< of the file; 0: no limit but the disk's
+  std::string generation{};         ///< Config::reading; "": one of its own
+  Timestamp read{};                 ///< when that was
+  Milliseconds step{8};             ///< of making an index of a large table: for so long other writes wait
+  Milliseconds pause{2};            ///< between two steps
 };
 
 /// Options from a `sqlite:PATH` or `sqlite:PATH?synchronous=normal`. Error::internal, whose detail says what is wrong.

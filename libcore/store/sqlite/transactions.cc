@@ -63,21 +63,13 @@ Result<void> run_whole(Connection& connection, Call& call) {
 }  // namespace
 
 void Health::failed(const Failure& failure) {
-  if (failure.error == Error::internal && log_ && !defect_told_.exchange(true)) log_(part_ + " fail: " + failure.internal);
-  if (failure.error == Error::unavailable) begin(failure);
+  if (failure.error == Error::internal && !defect_told_.exchange(true)) log_.error(fails_ + ": " + failure.internal);
+  const bool repeats = failure.internal.empty();  // for the time being, what was told before
+  if (failure.error == Error::unavailable && !repeats) begin(failure);
 }
 
 void Health::locked(const Failure& failure) {
   if (failure.error == Error::deadline) begin(failure);
-}
-
-void Health::begin(const Failure& failure) {
-  if (failing_.exchange(true) || !log_) return;
-  log_(part_ + " fail: " + (failure.internal.empty() ? failure.detail : failure.internal));
-}
-
-void Health::worked() {
-  if (failing_.load(std::memory_order_relaxed) && failing_.exchange(false) && log_) log_(part_ + " work again");
 }
 
 std::size_t Reads::run(Connection& connection, const Batch& batch) {

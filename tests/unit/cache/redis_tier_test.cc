@@ -32,7 +32,7 @@ struct OnRedis {
               .configuration = 1,
               .reserved = Milliseconds{3'000},
               .timeout = Milliseconds{250},
-              .log = [this](std::string_view line) { log.emplace_back(line); }}) {}
+              .log = [this](LogLevel, std::string_view line) { log.emplace_back(line); }}) {}
 
   /// Turns the loop until the tier is used.
   bool used() {

@@ -17,9 +17,10 @@ struct Written {
   std::vector<std::string> lines;
   std::thread::id loop = std::this_thread::get_id();
 
-  std::function<void(std::string_view)> writer() {
-    return [this](std::string_view line) {
+  Log::Write writer() {
+    return [this](LogLevel level, std::string_view line) {
       CHECK(std::this_thread::get_id() == loop);
+      CHECK(level == (line.ends_with("left out") ? LogLevel::warn : LogLevel::notice));
       lines.emplace_back(line);
     };
   }
@@ -30,8 +31,8 @@ struct Written {
 TEST_CASE("what the loop says is written at once") {
   Written written;
   LoopLog log(written.reactor, written.writer());
-  log.say("a");
-  log.say("b");
+  log.say(LogLevel::notice, "a");
+  log.say(LogLevel::notice, "b");
   CHECK(written.lines == std::vector<std::string>{"a", "b"});
 }
 
@@ -43,7 +44,7 @@ TEST_CASE("what threads say is written by the loop, each thread's lines in their
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&log, t] {
-      for (int i = 0; i < kLines; ++i) log.say(std::to_string(t * kLines + i));
+      for (int i = 0; i < kLines; ++i) log.say(LogLevel::notice, std::to_string(t * kLines + i));
     });
   }
   written.reactor.run_until([&] { return written.lines.size() == std::size_t{kThreads * kLines}; });
@@ -63,7 +64,7 @@ TEST_CASE("what waits at the end is written then, and what was left out is count
   {
     LoopLog log(written.reactor, written.writer(), 3);
     std::thread([&log] {
-      for (int i = 0; i < 10; ++i) log.say(std::to_string(i));
+      for (int i = 0; i < 10; ++i) log.say(LogLevel::notice, std::to_string(i));
     }).join();
     CHECK(written.lines.empty());
   }

@@ -17,7 +17,7 @@ struct ClientFixture {
       : client(loop.reactor, threads, std::make_shared<const Target>(std::move(target)),
                {.timeout = timeout,
                 .observe = [this](std::optional<Error> error, std::chrono::nanoseconds) { ++(error ? failed : succeeded); },
-                .log = [this](std::string_view line) { log.emplace_back(line); }}) {}
+                .log = [this](LogLevel, std::string_view line) { log.emplace_back(line); }}) {}
 
   Result<Reply> command(std::initializer_list<std::string_view> words) {
     Result<Reply> reply = Failure(Error::internal, "no fiber");

@@ -35,7 +35,7 @@ class WorkerUnderTest {
     metrics::Registry::format(zone_.metrics());
     worker = std::make_unique<Worker>(application_, Worker::Surroundings{.reactor = reactor,
                                                                          .zone = zone_,
-                                                                         .log = [](std::string_view) {},
+                                                                         .log = [](LogLevel, std::string_view) {},
                                                                          .nginx = "test",
                                                                          .connections = [] { return Worker::Connections{}; }});
     reactor.run();

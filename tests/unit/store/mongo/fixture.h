@@ -65,7 +65,7 @@ class MongoUnderTest final : public StoreUnderTest {
   /// `read`: when the configuration was; by default now.
   MongoOptions options(Written written, Turn turn, Timestamp read, Milliseconds look_again) {
     MongoOptions options{.target = target_, .timeout = kTimeout, .written = std::move(written)};
-    options.log = [this](std::string_view line) { log.emplace_back(line); };
+    options.log = [this](LogLevel, std::string_view line) { log.emplace_back(line); };
     options.turn = std::move(turn);
     if (read != Timestamp{}) options.generation = "read at " + std::to_string(read.time_since_epoch().count());
     options.read = read;

@@ -61,7 +61,7 @@ class SqliteUnderTest final : public StoreUnderTest {
 
  private:
   SqliteOptions listened(SqliteOptions options) {
-    options.log = [this](std::string_view line) { log.emplace_back(line); };
+    options.log = [this](LogLevel, std::string_view line) { log.emplace_back(line); };
     return options;
   }
 

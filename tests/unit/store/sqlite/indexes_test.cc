@@ -451,7 +451,7 @@ TEST_CASE("an index that the check finds wrong is made anew, plainly, with a lin
   config::Resource resource = query::example_resource();
   resource.indexes = {kTwo.front()};
   std::vector<std::string> log;
-  sqlite::Blueprint blueprint({}, Milliseconds{50}, [&](std::string_view line) { log.emplace_back(line); });
+  sqlite::Blueprint blueprint({}, Milliseconds{50}, [&](LogLevel, std::string_view line) { log.emplace_back(line); });
   blueprint.set_tables({std::make_shared<const sqlite::Table>(resource)});
   sqlite::Connection writer({.path = folder.file()}, [&](sqlite::Connection& c) { return blueprint.make_tables(c); });
   REQUIRE(writer.ready().has_value());
