@@ -41,14 +41,13 @@ void write_transaction(BsonWriter& bson, const Session& session) {
 Client::Client(Reactor& reactor, Target target, Milliseconds call_timeout, const Listeners& listeners, LastWrite* of_host)
     : reactor_(reactor),
       target_(std::move(target)),
-      threads_(reactor, target_.uri->max_connecting),
       listeners_(listeners),
-      primary_(reactor, threads_, target_, Role::primary, call_timeout, listeners_),
+      primary_(reactor, target_, Role::primary, call_timeout, listeners_),
       telling_(reactor.background_timer([this] { tell_ended_sessions(); })),
       of_host_(of_host),
       deployment_(std::hash<std::string>()(target_.uri->driver)) {
   if (!target_.uri->read_preference.is_primary()) {
-    readers_ = std::make_unique<Servers>(reactor, threads_, target_, Role::reader, call_timeout, listeners_);
+    readers_ = std::make_unique<Servers>(reactor, target_, Role::reader, call_timeout, listeners_);
   }
   if (target_.uri->direct) return;
   monitor_ = std::make_unique<Monitor>(reactor, target_, [this](const Choice& choice) { follow(choice); });

@@ -104,7 +104,6 @@ class Client {
 
   Reactor& reactor_;
   const Target target_;
-  net::Threads threads_;
   const Listeners listeners_;
   Outage refused_reads_{listeners_.log, "MongoDB refuses reads"};
   Outage refused_writes_{listeners_.log, "MongoDB refuses writes"};

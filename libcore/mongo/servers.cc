@@ -2,9 +2,9 @@
 
 namespace nacre::mongo {
 
-Servers::Servers(Reactor& reactor, net::Threads& threads, const Target& target, Role role, Milliseconds call_timeout,
-                 const Listeners& listeners)
-    : connector_(reactor, threads, target, role, call_timeout),
+Servers::Servers(Reactor& reactor, const Target& target, Role role, Milliseconds call_timeout, const Listeners& listeners)
+    : threads_(reactor, target.uri->max_connecting),
+      connector_(reactor, threads_, target, role, call_timeout),
       shared_(connector_, listeners),
       pool_(connector_, shared_, listeners) {
   connector_.on_open = [this] { leave_stale(); };

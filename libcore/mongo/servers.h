@@ -17,8 +17,7 @@ enum class Use : std::uint8_t {
 /// A worker's connections to servers of one role, by use.
 class Servers {
  public:
-  Servers(Reactor& reactor, net::Threads& threads, const Target& target, Role role, Milliseconds call_timeout,
-          const Listeners& listeners);
+  Servers(Reactor& reactor, const Target& target, Role role, Milliseconds call_timeout, const Listeners& listeners);
 
   /// Begins to connect.
   void start();
@@ -47,6 +46,7 @@ class Servers {
   Usage usage() const noexcept;
 
  private:
+  net::Threads threads_;  ///< its own: connecting to silent members of another role holds up nobody
   Connector connector_;
   SharedConnections shared_;
   Pool pool_;
