@@ -10,7 +10,8 @@ namespace nacre::redis {
 
 namespace {
 
-constexpr Milliseconds kBetweenRefreshes{200};
+constexpr Milliseconds kFirstPause{200};     ///< between two questions where the slots are
+constexpr Milliseconds kLongestPause{1'000};  ///< after several in a row
 constexpr Milliseconds kBetweenTries{10};
 constexpr int kMostRedirections = 16;
 
@@ -44,7 +45,9 @@ Cluster::~Cluster() { settled_->set(); }
 void Cluster::refresh() {
   if (finder_.asking()) return;
   const Monotonic now = reactor_.now();
-  if (asked_ && now - *asked_ < kBetweenRefreshes) return timer_->arm(*asked_ + kBetweenRefreshes);
+  if (asked_ && now - *asked_ < pause_) return timer_->arm(*asked_ + pause_);
+  const bool again = asked_ && now - *asked_ < 2 * kLongestPause;
+  pause_ = again ? std::min(2 * pause_, kLongestPause) : kFirstPause;
   asked_ = now;
   finder_.ask([this](const Result<std::vector<SlotRange>>& ranges) { found(ranges); });
 }

@@ -54,6 +54,7 @@ class Cluster final : public Servers {
   std::array<MasterPtr, kSlots> slots_;
   bool known_ = false;
   std::optional<Monotonic> asked_;  ///< when the slots were last asked for
+  Milliseconds pause_{};            ///< since then, before they are asked for again
   Failure failure_{Error::unavailable};
   const Monotonic began_;
   std::shared_ptr<fiber::Event> settled_ = std::make_shared<fiber::Event>();

@@ -158,6 +158,14 @@ TEST_SUITE("redis::Client with a cluster") {
     ClientFixture f(target);
     CHECK(f.text({"PING"}).find("cluster support disabled") != std::string::npos);
     CHECK_FALSE(f.client.available());
+    const auto connections = [&] {
+      const std::string stats = server.ask({"INFO", "stats"}).text();
+      const std::string_view name = "total_connections_received:";
+      return std::stoi(stats.substr(stats.find(name) + name.size()));
+    };
+    const int before = connections();
+    f.turn(Milliseconds{3'000}, [] { return false; });
+    CHECK(connections() - before <= 7);  // one of them is the test's
   }
 }
 
