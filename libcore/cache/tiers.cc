@@ -86,9 +86,14 @@ Result<void> Tiers::ping() {
 }
 
 std::vector<std::string> Tiers::troubles() const {
-  const std::string words = redis_ ? redis_->trust.deafened(redis_->reactor.now()) : "";
-  if (words.empty()) return {};
-  return {"other hosts' writes are seen late, for Redis refuses to tell of them: " + words};
+  std::vector<std::string> troubles;
+  const auto add = [&](std::string_view what, const std::string& words) {
+    if (!words.empty()) troubles.push_back(std::string(what).append(": ").append(words));
+  };
+  if (!redis_) return troubles;
+  add("other hosts' writes are seen late, for Redis refuses to tell of them", redis_->trust.deafened(redis_->reactor.now()));
+  add("a new master is seen late, for Sentinel refuses to tell of it", redis_->client.refusal());
+  return troubles;
 }
 
 }  // namespace nacre::cache

@@ -75,6 +75,8 @@ class Client {
   std::uint64_t replacements() const noexcept;
   /// False while calls fail at once. Also on the main stack.
   bool available() const noexcept;
+  /// Sentinel's words where it refuses to tell of a new master, which is noticed late then; empty: it does not.
+  std::string refusal() const { return servers_->refusal(); }
 
   /// Hears messages from now on, on the main stack, until the client's end. Once, and not on a fiber.
   void listen(Listener listener);

@@ -25,6 +25,8 @@ class Servers {
   virtual bool available() const noexcept = 0;
   /// How many connections for commands there have been: another number says that another server may answer.
   std::uint64_t conversations() const noexcept { return conversations_; }
+  /// What a server refuses to tell of where the others are, in its words; empty: nothing.
+  virtual std::string refusal() const { return {}; }
   /// What dials a server that messages can be heard on.
   virtual net::ConnectionBase::Dial messages() const = 0;
 

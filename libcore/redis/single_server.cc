@@ -30,7 +30,9 @@ void SingleServer::watch_sentinels(Reactor& reactor, net::Threads& threads, cons
   };
   sentinel_ = std::make_unique<Subscriber>(reactor, threads, dial_sentinel(target_), Node::connection_options(options.timeout),
                                            options.log, "redis: sentinel",
-                                           Listener{.channels = {"+switch-master"}, .on_message = on_message});
+                                           Listener{.channels = {"+switch-master"},
+                                                    .on_message = on_message,
+                                                    .on_refused = [this](std::string_view words) { refusal_ = words; }});
 }
 
 Result<Reply> SingleServer::judge(Result<Reply> reply) {

@@ -20,6 +20,7 @@ class SingleServer final : public Servers {
   std::vector<Result<Reply>> commands(std::span<const Words> commands) override;
   Result<void> send(Words words) override { return node_.send(words); }
   bool available() const noexcept override { return node_.available(); }
+  std::string refusal() const override { return refusal_; }
   net::ConnectionBase::Dial messages() const override { return dial_; }
 
  private:
@@ -31,6 +32,7 @@ class SingleServer final : public Servers {
   const std::shared_ptr<KnownMaster> master_ = std::make_shared<KnownMaster>();
   const net::ConnectionBase::Dial dial_;
   Node node_;
+  std::string refusal_;  ///< of the Sentinel
   std::unique_ptr<Subscriber> sentinel_;
 };
 

@@ -490,6 +490,25 @@ def test_a_failover_by_sentinel(watched, launch):
     assert nginx.stalls.bounded(), nginx.stalls
 
 
+def test_a_sentinel_that_does_not_tell_of_a_new_master(start, launch):
+    group = launch(RedisSentinels)
+    for sentinel in group.sentinels:
+        sentinel.execute("ACL", "SETUSER", "default", "resetchannels")
+        sentinel.execute("CLIENT", "KILL", "TYPE", "pubsub")
+    hosts = ",".join(sentinel.address for sentinel in group.sentinels)
+    nginx = start(on(f"redis+sentinel://{hosts}/{group.name}"), workers=1)
+    refused = "a new master is seen late, for Sentinel refuses to tell of it: NOPERM"
+
+    def told():
+        answer = nginx.api.get("/ready")
+        return answer.status_code == 200 and any(line.startswith(refused) for line in answer.json().get("detail", []))
+
+    wait_until(told, "the refusal in /ready")
+    for sentinel in group.sentinels:
+        sentinel.execute("ACL", "SETUSER", "default", "allchannels")
+    wait_until(lambda: not told(), "Sentinel to tell of new masters")
+
+
 def test_a_slot_of_a_cluster_moves(watched, launch):
     cluster = launch(RedisCluster)
     hosts = ",".join(node.address for node in cluster.nodes)
