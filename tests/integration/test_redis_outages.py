@@ -1,6 +1,7 @@
 """What Redis could not be told of a write: two hosts on one store and one Redis, and all that Redis may do meanwhile."""
 
 import contextlib
+import itertools
 import os
 import pathlib
 import re
@@ -13,108 +14,13 @@ import pytest
 import raw
 import yamls
 from assertions import create
-from harness import Client, wait_until
+from harness import wait_until
+from hosts import LOCAL, MARGIN, UNHEARD, Hosts, running
 from proxies.bytes_proxy import BytesProxy
 from servers.redis_server import RedisServer
 from upgrades import quit, start_daemon, upgrade
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-LOCAL = 5  # seconds after which every host has learned of every write that Redis can be told of
-UNHEARD = LOCAL - 1  # later it may have been forgotten without a word
-AGAIN = 2  # seconds within which Redis is used again
-MARGIN = 15  # of a busy machine: what is broken stays so for good
-
-
-class Hosts:
-    """Two hosts of `workers` workers; a document and the list that shows it, whose title is a number that only rises."""
-
-    def __init__(self, make_nginx, folder, address, *, local=False, workers=2, **conf):
-        folder.chmod(0o777)
-        cache = f'"redis://{address}"' + ("" if local else ", local: off")
-        yaml = yamls.EXAMPLE.replace('"memory:"', cache).replace(
-            "sqlite:nacre.db", f"sqlite:{folder}/shared.db?synchronous=normal"
-        )
-        yaml = yaml.replace("cache: { ttl: 30s, stale: 5m }", "cache: { ttl: 1h, stale: 5m }")
-        yaml += "timeouts: { redis: 250ms }\n"
-        self.here, self.there = (make_nginx(yaml, workers=workers, **conf) for _ in range(2))
-        for nginx in self.both:
-            nginx.tolerate("worker process .* exited on signal 9")
-        self.number = 0
-
-    @property
-    def both(self):
-        return self.here, self.there
-
-    def begin(self):
-        """Has Redis hold the document and the list as they are now."""
-        self.path = "/notes/" + create(self.here.api, "/notes", {"title": "0"})["_id"]
-        for nginx in self.both:
-            self.wait_until_used(nginx, 30)
-
-    def ask(self, nginx, path):
-        """On a connection of its own, which any worker may take."""
-        with Client(nginx.url) as client:
-            answer = client.get(path, headers={"Connection": "close"})
-        assert answer.status_code == 200, answer.text
-        return answer
-
-    def seen(self, nginx):
-        """The numbers that a host shows."""
-        return [
-            int(self.ask(nginx, self.path).json()["title"]),
-            int(self.ask(nginx, "/notes").json()["items"][0]["title"]),
-        ]
-
-    def write(self, nginx=None):
-        """Writes, and reads it on all workers of the host."""
-        nginx = nginx or self.here
-        with Client(nginx.url) as client:
-            answer = client.patch(self.path, json={"title": str(self.number + 1)}, headers={"Connection": "close"})
-        assert answer.status_code == 200, answer.text
-        self.number += 1
-        for _ in range(4):
-            assert self.seen(nginx) == [self.number] * 2
-
-    def uses_redis(self, nginx):
-        """Whether what is asked for is found in Redis, on whichever worker."""
-        return all("l2" in self.ask(nginx, path).headers["Cache-Status"] for path in (self.path, "/notes") for _ in range(6))
-
-    def wait_until_used(self, nginx, seconds):
-        wait_until(lambda: self.uses_redis(nginx), "Redis to be used", seconds)
-
-    @contextlib.contextmanager
-    def watched(self):
-        """Meanwhile nobody reads on the first host what is older than what was answered before."""
-        stop, wrong = threading.Event(), []
-
-        def watch():
-            with Client(self.here.url) as client:
-                while not stop.is_set():
-                    least = self.number
-                    with contextlib.suppress(OSError):  # a worker that is killed, or replaced
-                        title = int(client.get(self.path).json()["title"])
-                        if title < least:
-                            wrong.append((title, least))
-
-        threads = [threading.Thread(target=watch) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            for thread in threads:
-                thread.join()
-        assert wrong == []
-
-    def recovered(self):
-        """From the moment at which Redis is well again."""
-        for nginx in self.both:
-            self.wait_until_used(nginx, AGAIN + MARGIN)
-        for nginx in self.both:
-            wait_until(lambda: self.seen(nginx) == [self.number] * 2, "the last write", LOCAL + MARGIN)
-            for _ in range(10):
-                assert self.seen(nginx) == [self.number] * 2
 
 
 @pytest.fixture
@@ -127,19 +33,6 @@ def hosts(make_nginx, redis, tmp_path):
     two = Hosts(make_nginx, tmp_path, redis.address)
     with running(two):
         yield two
-
-
-@contextlib.contextmanager
-def running(hosts):
-    try:
-        for nginx in hosts.both:
-            nginx.start()
-        hosts.begin()
-        yield
-    finally:
-        for nginx in hosts.both:
-            if nginx.process:
-                nginx.stop()
 
 
 def said(nginx, text, count=1):
@@ -545,3 +438,55 @@ def test_databases_that_are_swapped_and_swapped_back(hosts, redis):
                     hosts.recovered()
                 hosts.write()
             hosts.recovered()
+
+
+# Redis has others to serve
+
+
+@pytest.mark.parametrize("policy", ["allkeys-random", "allkeys-lru"])
+def test_keys_that_redis_evicts(hosts, redis, policy):
+    """The epoch among them, and the generations of lists."""
+    epoch = redis.execute("GET", "nacre:epoch")
+    redis.execute("CONFIG", "SET", "maxmemory-policy", policy)
+    redis.execute("CONFIG", "SET", "maxmemory", redis.execute("INFO", "memory")["used_memory"] + 200_000)
+
+    def other_application(stopping):
+        with redis.client() as client:
+            for i in itertools.count():
+                if stopping.is_set():
+                    return
+                client.set(f"other:{i}", "x" * 1000)
+
+    with hosts.watched():
+        stopping = threading.Event()
+        other = threading.Thread(target=other_application, args=(stopping,))
+        other.start()
+        try:
+            for _ in range(20):
+                hosts.write()
+                wait_until(lambda: hosts.seen(hosts.there) == [hosts.number] * 2, "the write", LOCAL + MARGIN)
+            redis.execute("DEL", "nacre:epoch")
+            hosts.write()
+            wait_until(lambda: hosts.seen(hosts.there) == [hosts.number] * 2, "the write", LOCAL + MARGIN)
+        finally:
+            stopping.set()
+            other.join()
+        assert redis.execute("INFO", "stats")["evicted_keys"] > 0
+        redis.execute("CONFIG", "SET", "maxmemory", 0)
+        hosts.recovered()
+    assert redis.execute("GET", "nacre:epoch") != epoch
+
+
+def test_two_applications_under_one_prefix(start, redis):
+    """Neither shows the other's documents, whatever the two have in common."""
+    cache = f'"redis://{redis.address}", local: off'
+    both = [start(yamls.EXAMPLE.replace('"memory:"', cache), workers=1) for _ in range(2)]
+    for n, nginx in enumerate(both):
+        create(nginx.api, "/free", {"_id": "two", "n": n})
+    for _ in range(20):
+        for n, nginx in enumerate(both):
+            assert nginx.api.get("/free/two").json()["n"] == n
+            assert [one["n"] for one in nginx.api.get("/free").json()["items"]] == [n]
+    for n, nginx in enumerate(both):
+        assert nginx.api.patch("/free/two", json={"n": n + 10}).status_code == 200
+        assert [one.api.get("/free/two").json()["n"] % 10 for one in both] == [0, 1]

@@ -149,31 +149,53 @@ class RedisSentinels(Group):
 
 
 class RedisCluster(Group):
-    """Three masters (`nodes`) that share the slots, a third each."""
+    """Three masters (`nodes`) that share the slots, a third each; with `replicated`, each has one of the `replicas`.
 
-    def __init__(self, home, **options):
+    A master that is killed is replaced after about two seconds.
+    """
+
+    def __init__(self, home, *, replicated=False, **options):
         super().__init__(home)
         options = {"cluster_enabled": "yes", "cluster_node_timeout": 1000, "cluster_require_full_coverage": "no", **options}
-        self.bus_ports = [free_port() for _ in range(3)]
-        self.nodes = [
-            RedisServer(self.home / f"node{i}", cluster_port=port, **options) for i, port in enumerate(self.bus_ports)
-        ]
+        options.setdefault("cluster_replica_validity_factor", 0)
+        self.bus_ports = [free_port() for _ in range(6 if replicated else 3)]
+        servers = [RedisServer(self.home / f"node{i}", cluster_port=port, **options) for i, port in enumerate(self.bus_ports)]
+        self.nodes, self.replicas = servers[:3], servers[3:]
 
     def servers(self):
-        return self.nodes
+        return self.nodes + self.replicas
 
     def start_all(self):
         self.launch_all()
+        for i, node in enumerate(self.servers()):
+            node.execute("CLUSTER", "SET-CONFIG-EPOCH", i + 1)
+            node.execute("CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port, self.bus_ports[0])
         for i, node in enumerate(self.nodes):
             first, last = (SLOTS * n // len(self.nodes) for n in (i, i + 1))
             node.execute("CLUSTER", "ADDSLOTSRANGE", first, last - 1)
-            node.execute("CLUSTER", "SET-CONFIG-EPOCH", i + 1)
-            node.execute("CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port, self.bus_ports[0])
         self.wait_until_whole()
+        for node, replica in zip(self.nodes, self.replicas):
+            replica.execute("CLUSTER", "REPLICATE", self.id(node))
+        self.wait_until_replicated()
+
+    def wait_until_replicated(self):
+        """Until every node of a pair is the master or has all that the other one has."""
+
+        def replicates(one):
+            info = one.execute("INFO", "replication")
+            return info.get("master_link_status", "up") == "up" and (info["role"] == "slave" or info["connected_slaves"] == 1)
+
+        if self.replicas:
+            wait_until(lambda: all(replicates(one) for one in self.servers()), "replication")
+        self.wait_until_whole()
+
+    @staticmethod
+    def wait_until_master(node):
+        wait_until(lambda: node.execute("ROLE")[0] == "master", "the replica to be the master")
 
     def wait_until_whole(self):
         """Until every node sees every slot served."""
-        wait_until(lambda: all(self.sees_all(node) for node in self.nodes), "the cluster is whole")
+        wait_until(lambda: all(self.sees_all(node) for node in self.servers()), "the cluster is whole")
 
     def sees_all(self, node):
         info = node.execute("CLUSTER", "INFO").split()
