@@ -10,7 +10,7 @@ namespace nacre::redis {
 
 namespace {
 
-constexpr Milliseconds kFirstPause{200};     ///< between two questions where the slots are
+constexpr Milliseconds kFirstPause{200};      ///< between two questions where the slots are
 constexpr Milliseconds kLongestPause{1'000};  ///< after several in a row
 constexpr Milliseconds kBetweenTries{10};
 constexpr int kMostRedirections = 16;

@@ -28,11 +28,11 @@ void SingleServer::watch_sentinels(Reactor& reactor, net::Threads& threads, cons
     const auto master = switched_master(*target_, message);
     if (master && !master_->is(*master)) node_.redial("the master is " + master->to_string() + " now");
   };
-  sentinel_ = std::make_unique<Subscriber>(reactor, threads, dial_sentinel(target_), Node::connection_options(options.timeout),
-                                           options.log, "redis: sentinel",
-                                           Listener{.channels = {"+switch-master"},
-                                                    .on_message = on_message,
-                                                    .on_refused = [this](std::string_view words) { refusal_ = words; }});
+  sentinel_ = std::make_unique<Subscriber>(
+      reactor, threads, dial_sentinel(target_), Node::connection_options(options.timeout), options.log, "redis: sentinel",
+      Listener{.channels = {"+switch-master"}, .on_message = on_message, .on_refused = [this](std::string_view words) {
+                 refusal_ = words;
+               }});
 }
 
 Result<Reply> SingleServer::judge(Result<Reply> reply) {
