@@ -12,15 +12,17 @@ namespace nacre::store::sqlite {
 namespace {
 
 constexpr const char* kFileSystem = "nacre";
+constexpr std::size_t kSmallestPage = 512;  // bytes
 
 thread_local std::optional<std::size_t> bytes_left;  // nullopt: all may be read, and waited for
 std::atomic<bool> can_read = false;                  // without waiting
 
-/// SQLite's pread.
+/// SQLite's pread. Less than a page is read where a writer has died, and the WAL-index is made anew. That must not fail
+/// half-way: others may read by it.
 ssize_t read_file(int fd, void* to, std::size_t size, off_t offset) {
   if (!bytes_left) return ::pread(fd, to, size, offset);
   ssize_t got = 0;
-  if (size <= *bytes_left) {
+  if (size >= kSmallestPage && size <= *bytes_left) {
     const iovec room{to, size};
     got = ::preadv2(fd, &room, 1, offset, RWF_NOWAIT);
     if (got < 0 && errno == EOPNOTSUPP) can_read.store(false, std::memory_order_relaxed);

@@ -15,6 +15,17 @@ Connection opened(const std::string& file) {
   return Connection({.path = file}, [](Connection&) { return Result<void>(); });
 }
 
+/// As a writer leaves the WAL-index that dies while it commits.
+void tear_wal_index(const Connection& connection) {
+  sqlite3_file* file = nullptr;
+  REQUIRE(sqlite3_file_control(connection.handle(), "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK);
+  volatile void* head = nullptr;
+  REQUIRE(file->pMethods->xShmMap(file, 0, 32'768, 0, &head) == SQLITE_OK);
+  constexpr int kChange = 8;  // of the first of its two copies
+  auto& byte = static_cast<volatile char*>(head)[kChange];
+  byte = static_cast<char>(byte + 1);
+}
+
 std::string answer(Connection& connection, const std::string& sql) {
   Run run(connection, sql);
   return run.step() ? std::string(run.text(0)) : "error " + std::to_string(run.code() & 0xFF);
@@ -57,6 +68,31 @@ TEST_CASE("what the kernel has in memory is read") {
   const NoWait no_wait(kPlenty);
   const std::string found = answer(reader, "SELECT text FROM t");
   CHECK((found == "a" || !NoWait::possible()));
+}
+
+TEST_CASE("others keep what they read while the WAL-index can't be made anew") {
+  TemporaryFolder folder;
+  Connection writer = opened(folder.file());
+  Connection reader = opened(folder.file());
+  Connection other = opened(folder.file());
+  REQUIRE(writer.ready().has_value());
+  REQUIRE(writer
+              .execute("CREATE TABLE t (text TEXT); WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
+                       "1000) INSERT INTO t SELECT 'old' || hex(randomblob(500)) FROM n; PRAGMA wal_checkpoint; UPDATE t SET "
+                       "text = 'new' || hex(randomblob(500))")
+              .has_value());
+  REQUIRE(reader.ready().has_value());
+  REQUIRE(other.ready().has_value());
+  REQUIRE(other.execute("PRAGMA cache_size = 10; BEGIN").has_value());
+  const std::string count = "SELECT count(*) FROM t WHERE text LIKE 'new%'";
+  CHECK(answer(other, count) == "1000");
+  tear_wal_index(other);
+  {
+    const NoWait no_wait(128UL << 10U);
+    CHECK(answer(reader, count) == "error " + std::to_string(SQLITE_IOERR));
+  }
+  CHECK(answer(other, count) == "1000");
+  CHECK(answer(reader, count) == "1000");
 }
 
 TEST_CASE("SQLite does not sleep while nothing is to be waited for") {
