@@ -43,7 +43,10 @@ class OnLoop {
     return found->json.substr(at, found->json.size() - at - 2);
   }
   /// Runs `body` on a fiber that is to wait for nothing.
-  void run_at_once(const std::function<void()>& body) { CHECK(ends_in_turn(body) == sqlite::NoWait::possible()); }
+  void run_at_once(const std::function<void()>& body) {
+    const bool at_once = ends_in_turn(body);
+    CHECK(at_once == sqlite::NoWait::possible());  // as known by then
+  }
   /// Runs `body` on a fiber that is to wait for a thread.
   void run_with_thread(const std::function<void()>& body) { CHECK_FALSE(ends_in_turn(body)); }
   Store& store() { return store_->store(); }
