@@ -54,10 +54,11 @@ std::optional<Result<Document>> LoopReads::find_one(const Table& table, std::str
 /// The first read of a turn is by itself. Those that follow it are in one transaction, which saves the locks, as long as its
 /// snapshot is the newest: each sees all that was committed before it began.
 bool LoopReads::share_snapshot(Connection& connection) {
-  if (!std::exchange(read_in_turn_, true)) {
+  if (!read_in_turn_) {
     reactor_.post([weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->end_turn();
     });
+    read_in_turn_ = true;
     return true;
   }
   const auto read_head = [this] {
