@@ -75,12 +75,20 @@ std::size_t value_size(BsonType type, std::string_view rest) noexcept {
   return kNone;
 }
 
-bool is_valid(std::string_view document, int depth) noexcept {
+bool is_valid_at(std::string_view document, int depth) noexcept {
   if (depth > kMaxBsonDepth) return false;
   BsonReader reader(document);
   BsonElement element;
   while (reader.next(element)) {
-    if (element.is_document() && !is_valid(element.document(), depth + 1)) return false;
+    std::string_view inside = element.value;
+    if (element.type == BsonType::code_with_scope) {
+      const std::size_t code = string_size(inside.substr(4));
+      if (code == kNone) return false;
+      inside.remove_prefix(4 + code);
+    } else if (!element.is_document()) {
+      continue;
+    }
+    if (!is_valid_at(inside, depth + 1)) return false;
   }
   return !reader.failed();
 }
@@ -125,6 +133,6 @@ std::optional<BsonElement> find(std::string_view document, std::string_view path
   }
 }
 
-bool is_valid(std::string_view document) noexcept { return is_valid(document, 1); }
+bool is_valid(std::string_view document) noexcept { return is_valid_at(document, 1); }
 
 }  // namespace nacre::mongo

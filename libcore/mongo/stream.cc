@@ -4,13 +4,16 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "mongo/election.h"
+#include "mongo/message_filter.h"
 
 namespace nacre::mongo {
 
@@ -18,6 +21,7 @@ namespace {
 
 constexpr Milliseconds kGrace{100};
 constexpr Milliseconds kHeadStart{250};
+constexpr std::size_t kChunk = 2UL * 1024;
 constexpr Milliseconds kLook{20};  ///< between looks at whether anybody still waits
 
 PreferenceHandle secondaries_of(const mongoc_read_prefs_t* preference) {
@@ -35,9 +39,11 @@ struct Streams::Link {
   bool held_back = false;                   ///< it is dialled later, if at all
   std::optional<net::Dialling> dialling{};  ///< nullopt: it is not to be opened, or not yet
   net::Socket socket{};
+  MessageFilter received{};
   Monotonic since{};  ///< when it was dialled
 
   bool is_open() const noexcept { return socket.is_open(); }
+  bool has_buffered() const noexcept { return received.has_some() || socket.has_buffered(); }
   int fd() const noexcept { return is_open() || !dialling ? socket.fd() : dialling->fd(); }
   /// Want::nothing once it is open.
   net::Want go_on() {
@@ -86,18 +92,28 @@ struct Streams::Stream {
     return false;
   }
 
+  /// One message.
   ssize_t write(const mongoc_iovec_t* parts, std::size_t count, std::int32_t timeout_ms) {
-    ssize_t total = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      std::span<const char> rest(static_cast<const char*>(parts[i].iov_base), parts[i].iov_len);
-      while (!rest.empty()) {
-        std::size_t bytes = 0;
-        if (!until_moved(timeout_ms, bytes, [&](net::Socket& s) { return s.write(rest); })) return -1;
-        rest = rest.subspan(bytes);
-        total += static_cast<ssize_t>(bytes);
-      }
+    std::string message;
+    for (std::size_t i = 0; i < count; ++i) message.append(static_cast<const char*>(parts[i].iov_base), parts[i].iov_len);
+    link->received.asked(message);
+    for (std::span<const char> rest(message); !rest.empty();) {
+      std::size_t bytes = 0;
+      if (!until_moved(timeout_ms, bytes, [&](net::Socket& s) { return s.write(rest); })) return -1;
+      rest = rest.subspan(bytes);
     }
-    return total;
+    return static_cast<ssize_t>(message.size());
+  }
+
+  /// Reads until there is something that may be passed on.
+  net::Moved receive(net::Socket& socket, std::span<char> to) const {
+    std::array<char, kChunk> chunk;
+    while (!link->received.has_some()) {
+      const net::Moved moved = socket.read(chunk);
+      if (moved.bytes == 0) return moved;
+      if (!link->received.add({chunk.data(), moved.bytes})) return {0, net::Want::failed};
+    }
+    return {link->received.take(to), net::Want::nothing};
   }
 
   ssize_t read(const mongoc_iovec_t* parts, std::size_t count, std::size_t least, std::int32_t timeout_ms) {
@@ -106,7 +122,7 @@ struct Streams::Stream {
       std::span<char> rest(static_cast<char*>(parts[i].iov_base), parts[i].iov_len);
       while (!rest.empty()) {
         std::size_t bytes = 0;
-        if (!until_moved(timeout_ms, bytes, [&](net::Socket& s) { return s.read(rest); })) return -1;
+        if (!until_moved(timeout_ms, bytes, [&](net::Socket& s) { return receive(s, rest); })) return -1;
         rest = rest.subspan(bytes);
         total += bytes;
         if (total >= least) return static_cast<ssize_t>(total);
@@ -120,7 +136,7 @@ struct Streams::Stream {
     const net::Want want = link->go_on();
     if (want == net::Want::failed) return wanted;  // which the next call finds out
     if (!link->is_open()) return 0;
-    if ((wanted & POLLIN) != 0 && link->socket.has_buffered()) ready |= POLLIN;
+    if ((wanted & POLLIN) != 0 && link->has_buffered()) ready |= POLLIN;
     return ready;
   }
 
@@ -133,7 +149,7 @@ struct Streams::Stream {
       const net::Want want = link.go_on();
       const short events = want == net::Want::readable ? POLLIN : POLLOUT;
       fds[i] = {link.fd(), link.is_open() ? static_cast<short>(polled[i].events) : events, 0};
-      if (want == net::Want::failed || (link.is_open() && link.socket.has_buffered())) wait = Milliseconds{0};
+      if (want == net::Want::failed || (link.is_open() && link.has_buffered())) wait = Milliseconds{0};
     }
     ::poll(fds.data(), fds.size(), static_cast<int>(wait.count()));
     ssize_t ready = 0;

@@ -5,6 +5,7 @@ import contextlib
 import pathlib
 import re
 import select
+import struct
 import subprocess
 import threading
 import time
@@ -18,6 +19,8 @@ from harness import Client, wait_until
 from load import Threads
 from on_mongodb import BRIEF, PATIENT, first, on, ready
 from proxies.bytes_proxy import BytesProxy
+from proxies.mongo_wire import OP_REPLY
+from proxies.overheard import Overheard
 from proxies.routers import Routers
 from servers.canned_mongo import CannedMongo
 from servers.dns_server import DnsServer
@@ -29,6 +32,33 @@ from stalls import Stalls
 def proxy(mongodb):
     with BytesProxy(mongodb.port) as one:
         yield one
+
+
+@pytest.mark.parametrize("name", ["ping", "ismaster"])
+def test_a_handshake_of_malformed_replies_harms_no_worker(start, mongodb, name):
+    """libmongoc, which leads it, would not survive them."""
+
+    def spoil(command, reply):
+        spoiled.append(next(iter(command)))
+        if spoiled[-1].lower() != name:
+            return reply
+        if name == "ping":  # of another kind of message
+            return reply[:12] + struct.pack("<i", OP_REPLY) + reply[16:]
+        place = reply.index(b"\x03topologyVersion\0") + len(b"\x03topologyVersion\0")
+        end = place + struct.unpack_from("<i", reply, place)[0]
+        return reply[: end - 1] + b"\1" + reply[end:]  # a document that does not end as one
+
+    spoiled = []
+    with Overheard(mongodb.port) as proxy:
+        nginx = start(on(proxy.uri(), timeouts=PATIENT), workers=1)
+        path = first(nginx, "/uncached", {"n": 1})
+        workers = nginx.workers()
+        proxy.spoil = spoil
+        proxy.loop.call_soon_threadsafe(proxy.listening.cut)
+        wait_until(lambda: [each.lower() for each in spoiled].count(name) >= 5, "handshakes")
+        proxy.spoil = lambda command, reply: reply
+        wait_until(lambda: nginx.api.get(path).status_code == 200, "a connection")
+        assert nginx.workers() == workers
 
 
 def through(proxy):

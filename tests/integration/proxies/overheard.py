@@ -14,6 +14,7 @@ class Overheard(Proxy):
         proxy.uri()
         proxy.before = lambda command: …   # on a thread, before each command is passed on
         proxy.said                         # pairs of command and reply
+        proxy.spoil = lambda command, reply: …  # the bytes of a reply, in place of those that the server gave
     """
 
     def __init__(self, server_port):
@@ -22,6 +23,7 @@ class Overheard(Proxy):
         self.listening = Port(self.serve)
         self.said = []
         self.before = None
+        self.spoil = lambda command, reply: reply
 
     def uri(self, database="nacre"):
         return f"mongodb://127.0.0.1:{self.listening.number}/{database}?directConnection=true"
@@ -53,7 +55,7 @@ class Overheard(Proxy):
                     continue
                 reply = await mongo_wire.read(server_reader)
                 self.said.append((command, reply.document))
-                writer.write(mongo_wire.with_document(reply, reply.document))
+                writer.write(self.spoil(command, mongo_wire.with_document(reply, reply.document)))
                 await writer.drain()
         finally:
             server_writer.transport.abort()

@@ -1,0 +1,69 @@
+#include "mongo/message_filter.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "mongo/bson_reader.h"
+#include "mongo/message.h"
+
+namespace nacre::mongo {
+namespace {
+
+constexpr std::size_t kHeaderSize = 16;
+constexpr std::size_t kIdAt = 4;
+constexpr std::size_t kAnsweredAt = 8;
+constexpr std::size_t kOpcodeAt = 12;
+constexpr std::uint32_t kReply = 1;
+constexpr std::uint32_t kQuery = 2004;
+constexpr std::uint32_t kMessage = 2013;
+constexpr std::size_t kReplyPrefix = 36;    // header, flags, cursor, its place, how many documents
+constexpr std::size_t kMessagePrefix = 21;  // header, flags, the section's kind
+
+std::uint32_t number_at(std::string_view bytes, std::size_t at) noexcept {
+  std::uint32_t number = 0;
+  std::memcpy(&number, bytes.data() + at, sizeof number);
+  return number;
+}
+
+bool is_good(std::string_view message, std::uint32_t opcode) {
+  const std::size_t prefix = opcode == kReply ? kReplyPrefix : kMessagePrefix;
+  if (message.size() < prefix || number_at(message, kOpcodeAt) != opcode) return false;
+  if (opcode == kReply && number_at(message, kReplyPrefix - 4) != 1) return false;
+  if (opcode == kMessage && (number_at(message, kHeaderSize) != 0 || message[kMessagePrefix - 1] != 0)) return false;
+  return is_valid(message.substr(prefix));
+}
+
+}  // namespace
+
+void MessageFilter::asked(std::string_view message) noexcept {
+  if (message.size() < kHeaderSize) return;
+  id_ = number_at(message, kIdAt);
+  expected_ = number_at(message, kOpcodeAt) == kQuery ? kReply : kMessage;
+  bytes_.clear();
+  checked_ = taken_ = 0;
+}
+
+bool MessageFilter::add(std::string_view bytes) {
+  bytes_ += bytes;
+  for (;;) {
+    const std::string_view rest = std::string_view(bytes_).substr(checked_);
+    if (rest.size() < kHeaderSize) return true;
+    const std::size_t length = number_at(rest, 0);
+    if (length < kHeaderSize || length > kMaxMessage) return false;
+    if (rest.size() < length) return true;
+    if (number_at(rest, kAnsweredAt) != id_ || !is_good(rest.substr(0, length), expected_)) return false;
+    checked_ += length;
+  }
+}
+
+std::size_t MessageFilter::take(std::span<char> to) noexcept {
+  const std::size_t size = std::min(to.size(), checked_ - taken_);
+  std::memcpy(to.data(), bytes_.data() + taken_, size);
+  taken_ += size;
+  if (taken_ < checked_) return size;
+  bytes_.erase(0, checked_);
+  checked_ = taken_ = 0;
+  return size;
+}
+
+}  // namespace nacre::mongo
