@@ -255,9 +255,9 @@ void RedisTier::invalidate(std::string_view resource, std::span<const std::strin
     const auto some = ids.first(std::min(ids.size(), kMostAtOnce));
     ids = ids.subspan(some.size());
     const bool told = end(resource, some);
+    if (!told) trust_.mark();
     // Only now: since the write, somebody here may have filled in what Redis still had.
     zone_.invalidate(resource, some);
-    if (!told) trust_.mark();
     // After all that, so that the other hosts do not find the old state once more. A Redis that takes no writes still passes
     // messages on.
     std::string message = host_;

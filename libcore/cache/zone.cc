@@ -226,8 +226,8 @@ Result<bool> Zone::erase(std::string_view key, Monotonic now) {
 WorkerSlots::Entered Zone::enter() noexcept {
   succession_.enter();
   return workers_.enter([this] {
-    invalidate_all();
     trust_.mark();
+    invalidate_all();
   });
 }
 
