@@ -16,8 +16,9 @@ namespace {
 
 constexpr std::size_t kLargest = Zone::kLargestEntry;
 constexpr Milliseconds kBetweenTries{100};
-constexpr std::size_t kMostAtOnce = 512;  ///< documents of one write, in one message
-constexpr int kMostEpochs = 3;            ///< that a write may find begun while it tells of itself
+constexpr std::size_t kMostAtOnce = 512;              ///< documents of one write, in one message
+constexpr std::size_t kLongestMessage = 64UL << 10U;  ///< no host sends a longer one
+constexpr int kMostEpochs = 3;                        ///< that a write may find begun while it tells of itself
 
 constexpr std::int64_t kNeverModified = std::numeric_limits<std::int64_t>::min();
 
@@ -318,6 +319,7 @@ void RedisTier::listen() {
 
 /// `<host> <resource> <id>…`: another host wrote. Or `<host> !`: it could not tell Redis. Or `<host> =`: it began an epoch.
 void RedisTier::hear(std::string_view message) {
+  if (message.size() > kLongestMessage) return zone_.invalidate_all();
   const auto word = [&message] {
     const std::size_t end = std::min(message.find(' '), message.size());
     const std::string_view text = message.substr(0, end);

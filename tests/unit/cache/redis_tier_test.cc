@@ -166,6 +166,17 @@ TEST_SUITE("RedisTier") {
     CHECK(here.redis.turn(kSoon, [&] { return !test::find(here.zone, "k", monotonic_now()); }));
   }
 
+  TEST_CASE("a message that is longer than any host's ends all, and nothing in it is looked at") {
+    const redis::Process server;
+    OnRedis here(server);
+    REQUIRE(here.used());
+    const Ticket ticket = here.zone.ticket("notes/1");
+    here.zone.fill("k", "notes/1", ticket, {"old", "", std::nullopt}, {kLong.ttl, kLong.stale}, monotonic_now());
+    const std::string message = "other things" + std::string(100'000, ' ');
+    REQUIRE(here.redis.turn(kSoon, [&] { return server.ask({"PUBLISH", "n:writes", message}).number() > 0; }));
+    CHECK(here.redis.turn(kSoon, [&] { return !test::find(here.zone, "k", monotonic_now()); }));
+  }
+
   TEST_CASE("a server that says it is another, has other data or has lost its epoch gets a new one") {
     redis::Process server;
     OnRedis here(server);
