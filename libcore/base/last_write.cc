@@ -25,6 +25,11 @@ void LastWrite::note(std::uint64_t store, std::uint64_t moment, std::string_view
   moment_ = moment;
 }
 
+void LastWrite::forget(std::uint64_t store) noexcept {
+  const Locked locked(*this);
+  if (store_ == store) moment_ = 0;
+}
+
 std::uint64_t LastWrite::later(std::uint64_t store, std::uint64_t than, std::string& proof) noexcept {
   const Locked locked(*this);
   if (store_ != store || moment_ <= than) return 0;

@@ -24,6 +24,9 @@ class LastWrite {
   /// store, which an earlier configuration names, is forgotten.
   void note(std::uint64_t store, std::uint64_t moment, std::string_view proof) noexcept;
 
+  /// Nothing is known of `store` any more: it keeps another time.
+  void forget(std::uint64_t store) noexcept;
+
   /// Whether there may be one that `later` gives. Takes no lock.
   bool may_be_later(std::uint64_t than) const noexcept { return moment_.load(std::memory_order_relaxed) > than; }
   /// The moment of the last write to `store`, and its proof; 0 when it is not later than `than`.

@@ -94,8 +94,10 @@ Result<Answer> Client::ask(ServerConnection& connection, Command command, Comman
   }
   const auto view = ReplyView::read(reply->document());
   if (!view) return view.error();
+  auto error = view->error();
+  if (error && error->is_of_unknown_time()) forget_times();
   note_time(view->cluster_time);
-  return Answer{std::move(*reply), *view, view->error()};
+  return Answer{std::move(*reply), *view, std::move(error)};
 }
 
 void Client::tell(Outage& refused, const Result<Answer>& answer) {
@@ -115,6 +117,13 @@ void Client::note_write(const ReplyView& view) {
   if (!readers_ || view.operation_time <= written_) return;
   written_ = view.operation_time;
   if (of_host_ != nullptr) of_host_->note(deployment_, written_, cluster_time_);
+}
+
+/// Of the host as well, or workers to come would go on with them.
+void Client::forget_times() {
+  cluster_time_.clear();
+  cluster_clock_ = written_ = 0;
+  if (of_host_ != nullptr) of_host_->forget(deployment_);
 }
 
 /// A server takes no `afterClusterTime` that it knows no time of: `$clusterTime` tells it.

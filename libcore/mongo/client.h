@@ -93,6 +93,7 @@ class Client {
   /// Keeps what orders the operations of several members, where there are any but the primary to be read from.
   void note_time(std::string_view cluster_time);
   void note_write(const ReplyView& view);
+  void forget_times();
   /// What other workers have written since.
   void learn_writes();
   void write_read_tail(BsonWriter& bson, const Server& server, const ReadOptions& options) const;

@@ -29,6 +29,7 @@ enum Code : std::int32_t {
   QueryPlanKilled = 175,
   PrimarySteppedDown = 189,
   NetworkInterfaceExceededTimeLimit = 202,
+  TimeProofMismatch = 205,
   KeyNotFound = 211,
   SnapshotUnavailable = 246,
   TooManyLogicalSessions = 261,
@@ -133,6 +134,7 @@ bool ServerError::is_retryable_write() const noexcept {
 }
 
 bool ServerError::is_refusal() const noexcept { return is_duplicate_key() || is_in(kRefusals, code); }
+bool ServerError::is_of_unknown_time() const noexcept { return code == KeyNotFound || code == TimeProofMismatch; }
 bool ServerError::is_lasting() const noexcept { return is_in(kLasting, code); }
 
 Failure ServerError::failure() const {

@@ -29,6 +29,8 @@ struct ServerError {
   bool is_retryable_write() const noexcept;
   /// It is given again until somebody sees to the server, its users or the URI.
   bool is_lasting() const noexcept;
+  /// It does not know the cluster's time that it was told: it is of a deployment that was made anew, or has other keys.
+  bool is_of_unknown_time() const noexcept;
   bool is_duplicate_key() const noexcept { return code == 11000 || code == 11001 || code == 12582; }
 
   /// The server refused before it changed anything; after another error it may have.

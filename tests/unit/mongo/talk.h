@@ -15,11 +15,11 @@ namespace nacre::mongo {
 
 /// A client of a scripted server.
 struct Talk {
-  explicit Talk(const ScriptedServer& server, std::string_view options = {}) {
+  explicit Talk(const ScriptedServer& server, std::string_view options = {}, LastWrite* of_host = nullptr) {
     const auto uri = parse_uri(server.uri(options));
     REQUIRE_MESSAGE(uri.has_value(), (uri ? "" : uri.error().detail));
-    client =
-        std::make_unique<Client>(reactor, Target{std::make_shared<const Uri>(*uri), nullptr}, Milliseconds{1'000}, Listeners{});
+    client = std::make_unique<Client>(reactor, Target{std::make_shared<const Uri>(*uri), nullptr}, Milliseconds{1'000},
+                                      Listeners{}, of_host);
     client->start();
   }
   void run(Milliseconds patience, const std::function<void()>& body) {
