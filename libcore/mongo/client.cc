@@ -18,7 +18,8 @@ Result<Checkout> check_out(Servers& servers, Use use, const Demand& demand, bool
 }
 
 constexpr std::int32_t kTransactionTooOld = 225;
-constexpr std::size_t kManySessions = 100;  // at most 10,000
+constexpr std::int32_t kNoSuchTransaction = 251;  // what was refused in one has ended it
+constexpr std::size_t kManySessions = 100;        // at most 10,000
 constexpr Milliseconds kTellingPause{1'000};
 constexpr Milliseconds kEnding{1'000};  // at least, for the end of a transaction: what was begun is ended, whoever waits
 
@@ -284,9 +285,8 @@ Result<void> Client::transact(FunctionRef<Result<void>(Transaction&)> body, cons
     } else {
       transaction.abort();
     }
-    if (done && !name) sessions_.give_back(session, reactor_.now());
     const bool over = done || !transaction.again_;
-    if (over && name && transaction.ended_) end_session(session);
+    if (over && transaction.ended_) name ? end_session(session) : sessions_.give_back(session, reactor_.now());
     if (over) return done;
     if (transaction.too_old_ && name) {
       session = sessions_.take(reactor_.now());
@@ -362,7 +362,7 @@ Result<Answer> Transaction::end(std::string_view command, FunctionRef<void(BsonW
     client_.primary_.dismiss(**connection, answer->error->message);
   }
   if (answer) client_.note_write(answer->view);
-  ended_ = answer && !answer->error;
+  ended_ = answer && (!answer->error || answer->error->code == kNoSuchTransaction);
   return answer;
 }
 

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "mongo/talk.h"
@@ -14,6 +15,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::int32_t kNotWritablePrimary = 10107;
+constexpr std::int32_t kDuplicateKey = 11000;
+constexpr std::int32_t kNoSuchTransaction = 251;
 
 /// Gives one answer after another; the last one again and again.
 ScriptedServer::Answers in_turn(std::vector<std::optional<std::string>> answers) {
@@ -25,6 +28,17 @@ ScriptedServer::Answers in_turn(std::vector<std::optional<std::string>> answers)
 std::string transaction_of(const Asked& asked) {
   std::string text(find(asked.document, "lsid.id")->value);
   return text + "/" + std::to_string(find(asked.document, "txnNumber")->integer());
+}
+
+/// A transaction that inserts one document, which is refused.
+Result<void> insert_in_vain(Client& client, std::optional<std::string_view> name = std::nullopt) {
+  return client.transact(
+      [](Transaction& transaction) -> Result<void> {
+        const auto inserted = transaction.run([](BsonWriter& bson) { bson.string("insert", "c"); });
+        if (!inserted) return inserted.error();
+        return inserted->error ? inserted->error->failure() : Result<void>();
+      },
+      {.until = fiber::deadline()}, name);
 }
 
 }  // namespace
@@ -170,6 +184,24 @@ TEST_CASE("a transaction begins anew when the server says so, and its commit is 
   CHECK(find(asked[3].document, "writeConcern.wtimeout")->integer() <= 20'000);
   CHECK(find(asked[5].document, "$db")->text() == "admin");
   CHECK(find(asked[5].document, "writeConcern.w")->text() == "majority");
+}
+
+TEST_CASE("a session is used again though its transaction was refused, of which the server then knows no more") {
+  const ScriptedServer server([](const Asked& asked) -> std::optional<std::string> {
+    return error_of(asked.name == "insert" ? kDuplicateKey : kNoSuchTransaction);
+  });
+  Talk talk(server);
+  talk.run(Milliseconds{20'000}, [&] {
+    for (int i = 0; i < 2; ++i) {
+      const auto done = insert_in_vain(*talk.client);
+      REQUIRE_FALSE(done.has_value());
+      CHECK(done.error().error == Error::conflict);
+    }
+  });
+  const auto asked = server.asked();
+  REQUIRE(asked.size() == 4);  // insert, abort, and once more
+  CHECK(find(asked[2].document, "lsid.id")->value == find(asked[0].document, "lsid.id")->value);
+  CHECK(find(asked[2].document, "txnNumber")->integer() == find(asked[0].document, "txnNumber")->integer() + 1);
 }
 
 TEST_CASE("without a server a call ends with its deadline, and at once when there has been none for long") {
