@@ -116,6 +116,7 @@ Worker::Worker(const Application& application, Surroundings surroundings)
           {.written = [this](std::string_view resource, auto ids) { cache_.invalidate(resource, ids); },
            .log = log_,
            .on_wait = [this](std::chrono::nanoseconds time) { recorder_.waited_for_connection(time); },
+           .on_stale = [this] { cache_.invalidate_all(); },
            .is_first =
                [this](std::string_view what) { return around_.zone.try_lead(what, kTurn, around_.reactor.now()).has_value(); },
            .forget = [this](std::string_view what) { around_.zone.revoke(what); },

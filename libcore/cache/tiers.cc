@@ -78,6 +78,11 @@ void Tiers::invalidate(std::string_view resource, std::span<const std::string_vi
   zone_.invalidate(resource, ids);
 }
 
+void Tiers::invalidate_all() {
+  if (redis_) zone_.trust().mark();
+  zone_.invalidate_all();
+}
+
 Result<void> Tiers::ping() {
   if (!redis_) return {};
   auto answered = redis_->client.ping();

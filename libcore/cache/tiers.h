@@ -33,6 +33,8 @@ class Tiers {
   /// Ends what the tiers have of a resource's lists and of these documents: after a write of the store, before it is answered.
   /// On a fiber.
   void invalidate(std::string_view resource, std::span<const std::string_view> ids);
+  /// Ends all that the tiers have.
+  void invalidate_all();
   /// Whether the cache can be used; the failure's `detail` says why not. On a fiber.
   Result<void> ping();
   /// What keeps the cache from being all that it might, though it can be used: a sentence each, for operators.

@@ -47,6 +47,7 @@ Client::Client(Reactor& reactor, Target target, Milliseconds call_timeout, const
       telling_(reactor.background_timer([this] { tell_ended_sessions(); })),
       of_host_(of_host),
       deployment_(std::hash<std::string>()(target_.uri->driver)) {
+  primary_.on_stale = listeners_.on_stale;
   if (!target_.uri->read_preference.is_primary()) {
     readers_ = std::make_unique<Servers>(reactor, target_, Role::reader, call_timeout, listeners_);
   }

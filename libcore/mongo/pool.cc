@@ -171,9 +171,11 @@ void Pool::dismiss(const std::string& address, const std::string& why) {
   drop_unusable();
 }
 
-void Pool::dismiss_stale() {
-  for (const auto& pooled : connections_) pooled->dismiss_stale();
+bool Pool::dismiss_stale() {
+  bool any = false;
+  for (const auto& pooled : connections_) any = pooled->dismiss_stale() || any;
   drop_unusable();
+  return any;
 }
 
 /// Of the idle ones.

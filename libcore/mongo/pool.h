@@ -74,8 +74,8 @@ class Pool {
   void follow(const Choice& choice);
   /// All connections to that server are dismissed.
   void dismiss(const std::string& address, const std::string& why);
-  /// Those to a former primary are dismissed.
-  void dismiss_stale();
+  /// Those to a former primary are dismissed. False: there are none.
+  bool dismiss_stale();
   /// The server is there again: what waits for its next try to connect tries now.
   void retry();
   /// Why no connection is open, when the last try to open one failed.

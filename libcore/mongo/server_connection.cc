@@ -83,8 +83,10 @@ void ServerConnection::dismiss(const std::string& why, Milliseconds patience) {
   retiring_->arm(reactor_.now());
 }
 
-void ServerConnection::dismiss_stale() {
-  if (server_.election && members_->is_stale(*server_.election)) dismiss("another primary was elected");
+bool ServerConnection::dismiss_stale() {
+  if (!is_usable() || !server_.election || !members_->is_stale(*server_.election)) return false;
+  dismiss("another primary was elected");
+  return true;
 }
 
 void ServerConnection::retire() {

@@ -37,6 +37,8 @@ struct Connector {
 struct Listeners {
   Log log{};                                                ///< for operators
   std::function<void(std::chrono::nanoseconds)> on_wait{};  ///< how long a fiber waited for a connection
+  /// A primary that another one had replaced without its knowing may have been read from until now.
+  std::function<void()> on_stale{};
 };
 
 /// One connection, and the server at its other end. A lost one is made anew, by asking libmongoc for the server of the role
@@ -58,8 +60,8 @@ class ServerConnection {
   /// Its server has the role no more: it takes no more commands, is closed when it has answered what it was given, or soon, and
   /// is made anew.
   void dismiss(const std::string& why);
-  /// The same where its server was the primary, and another was elected after it.
-  void dismiss_stale();
+  /// The same where its server was the primary, and another was elected after it. False: it is not so, or was before.
+  bool dismiss_stale();
   /// The same for one whose server is still good for what it was given: that is waited for.
   void leave(const std::string& why);
 

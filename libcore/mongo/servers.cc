@@ -40,8 +40,9 @@ void Servers::dismiss(const ServerConnection& connection, const std::string& why
 }
 
 void Servers::leave_stale() {
-  shared_.dismiss_stale();
-  pool_.dismiss_stale();
+  const bool shared = shared_.dismiss_stale();
+  const bool pooled = pool_.dismiss_stale();
+  if ((shared || pooled) && on_stale) on_stale();
 }
 
 void Servers::follow(const Choice& choice) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -38,6 +39,7 @@ class Servers {
 
   /// Another election is known of than the one that made their server the primary: they are dismissed.
   void leave_stale();
+  std::function<void()> on_stale;  ///< there were such connections
   /// Those to servers that are to be left, are.
   void follow(const Choice& choice);
 

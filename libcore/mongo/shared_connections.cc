@@ -156,8 +156,10 @@ void SharedConnections::dismiss(const std::string& address, const std::string& w
   }
 }
 
-void SharedConnections::dismiss_stale() {
-  for (const auto& connection : connections_) connection->dismiss_stale();
+bool SharedConnections::dismiss_stale() {
+  bool any = false;
+  for (const auto& connection : connections_) any = connection->dismiss_stale() || any;
+  return any;
 }
 
 Usage SharedConnections::usage() const noexcept {

@@ -42,8 +42,8 @@ class SharedConnections {
   void follow(const Choice& choice);
   /// All connections to that server are dismissed.
   void dismiss(const std::string& address, const std::string& why);
-  /// Those to a former primary are dismissed.
-  void dismiss_stale();
+  /// Those to a former primary are dismissed. False: there are none.
+  bool dismiss_stale();
 
   bool is_away() const noexcept { return away_; }  ///< none is open
   /// How long a fiber may wait for a server of the role; 0: at all.

@@ -12,6 +12,7 @@ std::unique_ptr<Store> open(const config::Config& config, Reactor& reactor, List
     options.written = std::move(listeners.written);
     options.log = std::move(listeners.log);
     options.on_wait = std::move(listeners.on_wait);
+    options.on_stale = std::move(listeners.on_stale);
     options.turn = std::move(turn);
     options.is_first = std::move(listeners.is_first);
     options.forget = std::move(listeners.forget);

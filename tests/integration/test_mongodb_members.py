@@ -60,14 +60,14 @@ def test_a_new_connection_to_the_primary_asks_no_other_member(start, mongodb, se
 
 @pytest.fixture
 def former(launch, mongodb, members):
-    """Elects another member while the primary, the first, does not know it, and shows for ever the documents of `/uncached`
+    """Elects another member while the primary, the first, does not know it, and shows for ever the documents of a resource
     as they are now; the new primary's have `n` = 2."""
     old = launch(MongoServer)
 
-    def elect(index):
+    def elect(index, resource="uncached"):
         with mongodb.client() as source, old.client() as target:
-            target.nacre.uncached.insert_many(source.nacre.uncached.find())
-            source.nacre.uncached.update_many({}, {"$set": {"n": 2}, "$inc": {"_rev": 1}})
+            target.nacre[resource].insert_many(source.nacre[resource].find())
+            source.nacre[resource].update_many({}, {"$set": {"n": 2}, "$inc": {"_rev": 1}})
         members.lag(0, old.port)
         members.cling(0)
         members.elect(index)
@@ -119,6 +119,14 @@ def test_a_primary_that_became_stale_is_left(start, mongodb, members, former):
     wait_until(lambda: nginx.api.get(path).json()["n"] == 2, "the new primary", 10)
     assert_newest_is_read(nginx, path)
     assert nginx.api.patch(path, json={"other": "x"}).status_code == 200
+
+
+def test_what_a_stale_primary_gave_is_cached_no_longer_than_it_is_used(start, mongodb, members, former):
+    nginx = start(on(members.uri("&heartbeatFrequencyMS=500"), timeouts=PATIENT), workers=1)
+    path = first(nginx, "/free", {"n": 1})
+    former(1, "free")
+    assert nginx.api.get(path).json()["n"] == 1
+    wait_until(lambda: nginx.api.get(path).json()["n"] == 2, "what the new primary has", 10)
 
 
 @pytest.mark.parametrize("preference", ["primaryPreferred", "secondary", "secondaryPreferred", "nearest"])

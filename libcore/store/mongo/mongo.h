@@ -20,6 +20,7 @@ struct MongoOptions {
   Written written{};
   Log log{};                                                ///< for operators
   std::function<void(std::chrono::nanoseconds)> on_wait{};  ///< an operation waited for a connection
+  std::function<void()> on_stale{};                         ///< what was read lately may be from before acknowledged writes
   Turn turn{};                                              ///< to make indexes
   std::function<bool(std::string_view what)> is_first{};    ///< of the host's workers to do `what` within a minute; on the loop
   std::function<void(std::string_view what)> forget{};      ///< as if none had done it
