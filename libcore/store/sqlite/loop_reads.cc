@@ -11,15 +11,34 @@ constexpr std::size_t kMostFromFile = 2UL * kLargestDocument;  // to find it
 const std::string begin_snapshot_sql = "BEGIN";
 const std::string end_snapshot_sql = "COMMIT";
 
+/// Words of the WAL-index (https://sqlite.org/walformat.html#the_wal_index_file_format).
+constexpr std::size_t kLastFrame = 4;       // of the log
+constexpr std::size_t kLastFrameDone = 24;  // the file has it too
+constexpr std::size_t kReadMarks = 26;      // those of snapshots that need the log
+constexpr std::size_t kReadMarksEnd = 30;
+
+std::uint32_t word(const std::uint32_t* index, std::size_t place) { return __atomic_load_n(index + place, __ATOMIC_RELAXED); }
+
+/// Whether some read had the newest snapshot before. SQLite marks the others in the WAL-index, and a page of a mapped file that
+/// is written to may have to wait for the disk, or for a file system that is frozen to be copied.
+bool is_marked(const std::uint32_t* index) {
+  const std::uint32_t last = word(index, kLastFrame);
+  if (word(index, kLastFrameDone) == last) return true;
+  for (std::size_t i = kReadMarks; i < kReadMarksEnd; ++i) {
+    if (word(index, i) == last) return true;
+  }
+  return false;
+}
+
 /// nullptr where SQLite has none.
-const std::uint64_t* wal_index(const Connection& connection) {
+const std::uint32_t* wal_index(const Connection& connection) {
   constexpr int kBlock = 32'768;  // bytes
   sqlite3_file* file = nullptr;
   volatile void* block = nullptr;
   if (sqlite3_file_control(connection.handle(), "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK) return nullptr;
   if (file == nullptr || file->pMethods == nullptr || file->pMethods->iVersion < 2) return nullptr;
   if (file->pMethods->xShmMap(file, 0, kBlock, 0, &block) != SQLITE_OK) return nullptr;
-  return static_cast<const std::uint64_t*>(const_cast<const void*>(block));
+  return static_cast<const std::uint32_t*>(const_cast<const void*>(block));
 }
 
 /// A connection takes no larger rows while this lives.
@@ -54,16 +73,16 @@ std::optional<Result<Document>> LoopReads::find_one(const Table& table, std::str
 /// The first read of a turn is by itself. Those that follow it are in one transaction, which saves the locks, as long as its
 /// snapshot is the newest: each sees all that was committed before it began.
 bool LoopReads::share_snapshot(Connection& connection) {
-  if (!read_in_turn_) {
+  const bool first = !read_in_turn_;
+  if (first) {
     reactor_.post([weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->end_turn();
     });
     read_in_turn_ = true;
-    return true;
   }
   const auto read_head = [this] {
     Head head;
-    for (std::size_t i = 0; i < head.size(); ++i) head[i] = __atomic_load_n(index_ + i, __ATOMIC_RELAXED);
+    for (std::size_t i = 0; i < head.size(); ++i) head[i] = word(index_, i);
     return head;
   };
   if (!connection.autocommit()) {
@@ -71,7 +90,8 @@ bool LoopReads::share_snapshot(Connection& connection) {
     if (!Run(connection, end_snapshot_sql).finish()) return false;
   }
   index_ = wal_index(connection);
-  if (index_ == nullptr) return true;
+  if (index_ == nullptr || !is_marked(index_)) return false;
+  if (first) return true;
   head_ = read_head();
   return Run(connection, begin_snapshot_sql).finish().has_value();
 }

@@ -14,7 +14,7 @@
 namespace nacre::store::sqlite {
 
 /// Reads single documents on the loop, on the connection of a lane that is idle, as long as nothing has to be waited for: see
-/// NoWait. Loop's thread only.
+/// NoWait. The first read of a snapshot is a thread's work. Loop's thread only.
 class LoopReads : public std::enable_shared_from_this<LoopReads> {
  public:
   LoopReads(Reactor& reactor, std::shared_ptr<Queue> queue) : reactor_(reactor), queue_(std::move(queue)) {}
@@ -24,7 +24,7 @@ class LoopReads : public std::enable_shared_from_this<LoopReads> {
 
  private:
   /// The first copy of the WAL-index's header, which every commit changes (https://sqlite.org/walformat.html).
-  using Head = std::array<std::uint64_t, 6>;
+  using Head = std::array<std::uint32_t, 12>;
 
   bool share_snapshot(Connection& connection);
   void end_turn();
@@ -32,7 +32,7 @@ class LoopReads : public std::enable_shared_from_this<LoopReads> {
   Reactor& reactor_;
   const std::shared_ptr<Queue> queue_;
   bool read_in_turn_ = false;
-  const std::uint64_t* index_ = nullptr;  // the WAL-index, while a transaction is open
+  const std::uint32_t* index_ = nullptr;  // the WAL-index, while a transaction is open
   Head head_{};                           // before the transaction's snapshot was taken
 };
 

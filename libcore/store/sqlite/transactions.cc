@@ -40,6 +40,7 @@ const std::string rollback_sql = "ROLLBACK";
 const std::string savepoint_sql = "SAVEPOINT call";
 const std::string release_sql = "RELEASE call";
 const std::string undo_sql = "ROLLBACK TO call";
+const std::string read_sql = "PRAGMA schema_version";
 
 /// Runs a call of a transaction, whole or not at all. An error: the transaction can't go on.
 Result<void> run_whole(Connection& connection, Call& call) {
@@ -146,6 +147,7 @@ std::size_t Writes::run(Connection& connection, const Batch& batch) {
     batch[i]->wrote = !failure || failure->error == Error::remembered;
   }
   if (auto committed = run_fixed(connection, commit_sql); !committed) return fail(committed.error());
+  (void)run_fixed(connection, read_sql);  // so that the next read is not the first of this snapshot: see LoopReads
   if (any_worked) health_.worked();
   return done;
 }

@@ -26,8 +26,12 @@ class OnLoop {
 
   ManualReactor& reactor() { return store_->reactor; }
 
-  /// As another process.
+  /// As another process, which reads it as well.
   void put(const std::string& title) {
+    put_unread(title);
+    REQUIRE(other.execute("SELECT id FROM r_things").has_value());
+  }
+  void put_unread(const std::string& title) {
     REQUIRE(other
                 .execute("INSERT OR REPLACE INTO r_things (id, rev, created, updated, owner, doc) VALUES ('a', 1, 0, 0, NULL, "
                          "'{\"title\":\"" +
@@ -79,7 +83,7 @@ class OnLoop {
 TEST_CASE("a document that is in memory is read at once, and one that is not there is missed at once") {
   OnLoop on_loop;
   on_loop.run_at_once([&] { CHECK(on_loop.title() == "one"); });
-  REQUIRE(on_loop.other.execute("DELETE FROM r_things").has_value());
+  REQUIRE(on_loop.other.execute("DELETE FROM r_things; SELECT id FROM r_things").has_value());
   on_loop.run_at_once([&] { CHECK(on_loop.title() == "none"); });
 }
 
@@ -103,6 +107,22 @@ TEST_CASE("reads of a turn hold no snapshot when it has ended") {
   sqlite::Run run(on_loop.other, "PRAGMA wal_checkpoint(TRUNCATE)");
   REQUIRE(run.step());
   CHECK(run.integer(0) == 0);
+}
+
+TEST_CASE("a document is read at once that this store has written") {
+  OnLoop on_loop;
+  on_loop.run_with_thread([&] { CHECK(on_loop.store().erase(on_loop.resource(), "a", {}).has_value()); });
+  on_loop.run_at_once([&] { CHECK(on_loop.title() == "none"); });
+}
+
+TEST_CASE("the first read of another's commit is a thread's, since SQLite writes to the WAL-index for it") {
+  OnLoop on_loop;
+  on_loop.put_unread("two");
+  on_loop.run_with_thread([&] { CHECK(on_loop.title() == "two"); });
+  on_loop.run_at_once([&] { CHECK(on_loop.title() == "two"); });
+  sqlite::Run checkpoint(on_loop.other, "PRAGMA wal_checkpoint");
+  REQUIRE(checkpoint.step());
+  on_loop.run_at_once([&] { CHECK(on_loop.title() == "two"); });
 }
 
 TEST_CASE("a thread takes the connection over from reads of the same turn, and gives it back") {
