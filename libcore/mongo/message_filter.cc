@@ -1,7 +1,10 @@
 #include "mongo/message_filter.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
+#include <initializer_list>
+#include <system_error>
 
 #include "mongo/bson_reader.h"
 #include "mongo/message.h"
@@ -25,12 +28,51 @@ std::uint32_t number_at(std::string_view bytes, std::size_t at) noexcept {
   return number;
 }
 
+/// host:port, or the host alone, which may be an IPv6 address in brackets.
+bool is_address(std::string_view text) {
+  constexpr std::string_view kCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_";
+  constexpr std::size_t kLongest = 253;
+  const bool bracketed = text.starts_with('[');
+  const std::size_t end = std::min(bracketed ? text.find(']') : text.find(':'), text.size());
+  const std::string_view host = text.substr(bracketed ? 1 : 0, end - (bracketed ? 1 : 0));
+  std::string_view rest = text.substr(end);
+  if (bracketed && !rest.starts_with(']')) return false;
+  if (bracketed) rest.remove_prefix(1);
+  const auto is_allowed = [&](char c) {
+    return kCharacters.find(c) != kCharacters.npos || (bracketed && (c == ':' || c == '%'));
+  };
+  if (host.empty() || host.size() > kLongest || !std::all_of(host.begin(), host.end(), is_allowed)) return false;
+  if (rest.empty()) return true;
+  std::uint16_t port = 0;
+  const auto [at, error] = std::from_chars(rest.data() + 1, rest.data() + rest.size(), port);
+  return rest.front() == ':' && error == std::errc() && at == rest.data() + rest.size() && port != 0;
+}
+
+/// What libmongoc takes from lists in an answer to `hello` for texts, and for addresses of members, without a look at it.
+bool lists_what_it_may(std::string_view document) {
+  const auto is_any = [](std::string_view name, std::initializer_list<std::string_view> names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  BsonReader reader(document);
+  BsonElement list;
+  while (reader.next(list)) {
+    const bool addresses = is_any(list.name, {"hosts", "passives", "arbiters"});
+    if (!list.is_document() || (!addresses && !is_any(list.name, {"compression", "saslSupportedMechs"}))) continue;
+    BsonReader all(list.document());
+    BsonElement one;
+    while (all.next(one)) {
+      if (one.type != BsonType::string || (addresses && !is_address(one.text()))) return false;
+    }
+  }
+  return true;
+}
+
 bool is_good(std::string_view message, std::uint32_t opcode) {
   const std::size_t prefix = opcode == kReply ? kReplyPrefix : kMessagePrefix;
   if (message.size() < prefix || number_at(message, kOpcodeAt) != opcode) return false;
   if (opcode == kReply && number_at(message, kReplyPrefix - 4) != 1) return false;
   if (opcode == kMessage && (number_at(message, kHeaderSize) != 0 || message[kMessagePrefix - 1] != 0)) return false;
-  return is_valid(message.substr(prefix));
+  return is_valid(message.substr(prefix)) && lists_what_it_may(message.substr(prefix));
 }
 
 }  // namespace

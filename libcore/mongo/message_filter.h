@@ -9,7 +9,8 @@
 namespace nacre::mongo {
 
 /// Lets through what libmongoc may read from a server: whole messages that answer what was asked, by the same kind of message,
-/// and whose one document is well-formed. libmongoc trusts the bytes that it gets, and ends the process, or worse, over others.
+/// whose one document is well-formed and has texts where libmongoc looks for texts. It trusts what it gets, and over anything
+/// else ends the process, or worse.
 class MessageFilter {
  public:
   /// `message` is sent: OP_QUERY is answered by OP_REPLY, OP_MSG by itself. What came before answers nothing.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/function_ref.h"
 #include "mongo/bson_reader.h"
 #include "mongo/scripted_server.h"
 
@@ -95,6 +96,26 @@ TEST_CASE("libmongoc gets no message that it could not bear") {
   const auto outer = [](std::string_view inside) { return bson_of([&](BsonWriter& bson) { bson.raw("d", inside); }); };
   CHECK_FALSE(refused(kMessage, message(kMessage, outer(inner))));
   CHECK(refused(kMessage, message(kMessage, outer(inner.substr(0, inner.size() - 1) + '\1'))));
+}
+
+TEST_CASE("libmongoc gets no member whose address is none, and no list of texts with anything else") {
+  const auto hello = [](FunctionRef<void(BsonWriter&)> member, const char* name = "hosts") {
+    const auto list = [&](BsonWriter& bson) { bson.array(name, [&] { member(bson); }); };
+    return let_through(kQuery, message(kReply, bson_of(list)), 100);
+  };
+  for (const char* const address : {"db1:27017", "db-2.example_x.org", "127.0.0.1:1", "[::1]:65535", "[fe80::1%eth0]"}) {
+    CAPTURE(address);
+    CHECK(hello([&](BsonWriter& bson) { bson.string("0", address); }) != "refused");
+  }
+  for (const char* const address :
+       {"", ":", ":1", "db1:", "db1:0", "db1:65536", "db1:2a", "a b", "a/b", "::1", "[::1", "[]:1", "[::1]1"}) {
+    CAPTURE(address);
+    CHECK(hello([&](BsonWriter& bson) { bson.string("0", address); }) == "refused");
+  }
+  CHECK(hello([](BsonWriter& bson) { bson.string("0", std::string(254, 'x')); }) == "refused");
+  for (const char* const name : {"hosts", "compression"}) {
+    CHECK(hello([](BsonWriter& bson) { bson.int32("0", 5); }, name) == "refused");
+  }
 }
 
 TEST_CASE("the scope of code is looked into as other documents are") {
