@@ -27,16 +27,16 @@ void forget_posted(ngx_event_t* event) noexcept {
 }  // namespace
 
 /// One job in nginx's thread pool.
-struct NginxReactor::Task {
-  Task(NginxReactor& r, ThreadJob& j) : reactor(r), job(j) {
+struct NginxReactor::ThreadTask {
+  ThreadTask(NginxReactor& r, ThreadJob& j) : reactor(r), job(j) {
     task.ctx = this;
-    task.handler = [](void* self, ngx_log_t*) { static_cast<Task*>(self)->job.run(); };
+    task.handler = [](void* self, ngx_log_t*) { static_cast<ThreadTask*>(self)->job.run(); };
     task.event.data = this;
-    task.event.handler = [](ngx_event_t* event) { static_cast<Task*>(event->data)->finish(); };
+    task.event.handler = [](ngx_event_t* event) { static_cast<ThreadTask*>(event->data)->finish(); };
   }
 
   void finish() noexcept {
-    const std::unique_ptr<Task> self(this);
+    const std::unique_ptr<ThreadTask> self(this);
     reactor.running_.erase(this);
     job.done();
   }
@@ -66,6 +66,7 @@ class NginxReactor::EventTimer final : public Timer {
   void disarm() noexcept override {
     if (event_.timer_set) ngx_del_timer(&event_);
   }
+  void keep_worker(bool keeps) noexcept override { event_.cancelable = !keeps; }
 
  private:
   std::function<void()> on_expiry_;
@@ -120,11 +121,11 @@ NginxReactor::Event::Event(ngx_event_handler_pt on_event, void* o) : ngx_event_t
 NginxReactor::NginxReactor(ngx_cycle_t& cycle, ngx_thread_pool_t& pool)
     : cycle_(cycle),
       pool_(pool),
-      posted_{Event(run_posted, &posted_), {}, false},
-      next_turn_{Event(run_posted, &next_turn_), {}, false} {}
+      now_([](ngx_event_t* event) { static_cast<NginxReactor*>(static_cast<Event*>(event)->owner)->run_now(); }, this),
+      next_([](ngx_event_t* event) { static_cast<NginxReactor*>(static_cast<Event*>(event)->owner)->run_next(); }, this) {}
 
 NginxReactor::~NginxReactor() {
-  for (Event* event : {&posted_.event, &next_turn_.event}) forget_posted(event);
+  for (Event* event : {&now_, &next_}) forget_posted(event);
 }
 
 Timestamp NginxReactor::wall() const noexcept {
@@ -132,32 +133,40 @@ Timestamp NginxReactor::wall() const noexcept {
   return Timestamp{Seconds{now->sec} + Milliseconds{now->msec}};
 }
 
+void NginxReactor::post(Task& task) {
+  turns_.post(task);
+  watch_turns();
+}
+
+void NginxReactor::post_last(Task& task) {
+  turns_.post_last(task);
+  watch_turns();
+}
+
+void NginxReactor::post_next_turn(Task& task) {
+  turns_.post_next_turn(task);
+  watch_turns();
+}
+
 /// nginx works posted events off until there are none, those that they post included.
-void NginxReactor::post(std::function<void()> task) {
-  if (posted_.running) return post_next_turn(std::move(task));
-  post_to(posted_, std::move(task), ngx_posted_events);
-}
-
-void NginxReactor::post_to(Posted& posted, std::function<void()> task, ngx_queue_t& queue) {
-  posted.tasks.push_back(std::move(task));
-  ngx_event_t* const event = &posted.event;
-  ngx_post_event(event, &queue);
-}
-
-void NginxReactor::run_posted(ngx_event_t* event) noexcept {
-  run_tasks(*static_cast<Posted*>(static_cast<Event*>(event)->owner));
-}
-
-void NginxReactor::run_tasks(Posted& posted) noexcept {
-  std::vector<std::function<void()>> tasks;
-  tasks.swap(posted.tasks);
-  posted.running = true;
-  for (auto& task : tasks) guarded(task);
-  posted.running = false;
-  if (posted.tasks.empty()) {  // keep the memory
-    tasks.clear();
-    posted.tasks.swap(tasks);
+void NginxReactor::watch_turns() noexcept {
+  ngx_event_t* const now = &now_;
+  ngx_event_t* const next = &next_;
+  if (turns_.has_now()) {  // the braces matter: the macro is several statements
+    ngx_post_event(now, &ngx_posted_events);
   }
+  if (turns_.has_next()) {
+    ngx_post_event(next, &ngx_posted_next_events);
+  }
+}
+
+void NginxReactor::run_now() noexcept {
+  turns_.run_now([](const Task& task) { guarded(task.run); });
+  watch_turns();
+}
+
+void NginxReactor::run_next() noexcept {
+  turns_.run_next([](const Task& task) { guarded(task.run); });
 }
 
 std::unique_ptr<Timer> NginxReactor::timer(std::function<void()> on_expiry) {
@@ -176,7 +185,7 @@ std::unique_ptr<Watch> NginxReactor::watch(int fd, std::function<void(bool, bool
 
 bool NginxReactor::run_on_thread(ThreadJob& job) {
   if (stopping_) return false;
-  auto task = std::make_unique<Task>(*this, job);
+  auto task = std::make_unique<ThreadTask>(*this, job);
   if (ngx_thread_task_post(&pool_, &task->task) != NGX_OK) return false;
   running_.insert(task.release());
   return true;
@@ -184,10 +193,10 @@ bool NginxReactor::run_on_thread(ThreadJob& job) {
 
 void NginxReactor::drain() {
   stopping_ = true;
-  while (!running_.empty() || !posted_.tasks.empty() || !next_turn_.tasks.empty()) {
+  while (!running_.empty() || !turns_.empty()) {
     while (!running_.empty()) (*running_.begin())->finish();
-    run_tasks(posted_);
-    run_tasks(next_turn_);
+    run_next();
+    run_now();
   }
 }
 

@@ -3,7 +3,6 @@
 #include <functional>
 #include <memory>
 #include <unordered_set>
-#include <vector>
 
 #include "fiber/reactor.h"
 #include "ngx.hpp"
@@ -19,8 +18,9 @@ class NginxReactor final : public Reactor {
 
   Monotonic now() const noexcept override { return Monotonic{static_cast<std::int64_t>(ngx_current_msec)}; }
   Timestamp wall() const noexcept override;
-  void post(std::function<void()> task) override;
-  void post_next_turn(std::function<void()> task) override { post_to(next_turn_, std::move(task), ngx_posted_next_events); }
+  void post(Task& task) override;
+  void post_last(Task& task) override;
+  void post_next_turn(Task& task) override;
   std::unique_ptr<Timer> timer(std::function<void()> on_expiry) override;
   std::unique_ptr<Timer> background_timer(std::function<void()> on_expiry) override;
   std::unique_ptr<Watch> watch(int fd, std::function<void(bool, bool)> on_ready) override;
@@ -38,24 +38,20 @@ class NginxReactor final : public Reactor {
   };
 
  private:
-  struct Posted {
-    Event event;
-    std::vector<std::function<void()>> tasks;
-    bool running = false;
-  };
-  struct Task;
+  struct ThreadTask;
   class EventTimer;
   class ConnectionWatch;
 
-  void post_to(Posted& posted, std::function<void()> task, ngx_queue_t& queue);
-  static void run_posted(ngx_event_t* event) noexcept;
-  static void run_tasks(Posted& posted) noexcept;
+  void watch_turns() noexcept;
+  void run_now() noexcept;
+  void run_next() noexcept;
 
   ngx_cycle_t& cycle_;
   ngx_thread_pool_t& pool_;
-  Posted posted_;
-  Posted next_turn_;
-  std::unordered_set<Task*> running_;
+  Turns turns_;
+  Event now_;   ///< posted while there is something to run in this turn
+  Event next_;  ///< in the next one
+  std::unordered_set<ThreadTask*> running_;
   bool stopping_ = false;
 };
 

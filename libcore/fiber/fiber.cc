@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kLongTurn{5};
 
-thread_local Fiber* current = nullptr;
+[[gnu::tls_model("initial-exec")]] thread_local Fiber* current = nullptr;  // looked at several times in each request
 
 /// Boost.Context frees a stack through its allocator; ours belong to the Fiber.
 struct KeepStack {
@@ -37,11 +37,12 @@ class Fiber {
   Fiber& operator=(const Fiber&) = delete;
 
   /// Runs `body` until it ends or waits; true when it has ended.
-  bool start(Monotonic deadline, std::function<void()> body);
+  bool start(Monotonic deadline, std::function<void()>&& body);
   Result<void> wait(Event& event);
   void cancel();
   void wake(Wake reason) noexcept { wake_ = reason; }
-  bool resume();
+  /// After a wait.
+  void go_on();
 
   Scheduler& scheduler_;
   Monotonic deadline_{};
@@ -55,6 +56,8 @@ class Fiber {
 
  private:
   boost::context::fiber run_bodies(boost::context::fiber&& caller);
+  bool resume();
+  void retire();
   void suspend();
   void on_timer();
   void arm_timer();
@@ -79,17 +82,24 @@ Fiber::Fiber(Scheduler& scheduler, Stack stack)
 /// An idle fiber leaves its loop.
 Fiber::~Fiber() {
   body_ = nullptr;
-  sanitized_.entering(stack_.bottom(), stack_.size());
+  sanitized_.entering(stack_);
   inside_ = std::move(inside_).resume();
   sanitized_.left();
 }
 
-bool Fiber::start(Monotonic deadline, std::function<void()> body) {
+bool Fiber::start(Monotonic deadline, std::function<void()>&& body) {
   deadline_ = deadline;
   cancelled_ = false;
   ended_ = false;
   body_ = std::move(body);
-  return resume();
+  if (timer_) timer_->keep_worker(true);
+  if (!resume()) return false;
+  retire();
+  return true;
+}
+
+void Fiber::go_on() {
+  if (resume()) retire();
 }
 
 /// All that runs on the stack: one body after another.
@@ -114,13 +124,16 @@ boost::context::fiber Fiber::run_bodies(boost::context::fiber&& caller) {
 bool Fiber::resume() {
   Fiber* const outer = current;
   current = this;
-  sanitized_.entering(stack_.bottom(), stack_.size());
+  sanitized_.entering(stack_);
   inside_ = std::move(inside_).resume();
   sanitized_.left();
   current = outer;
-  if (!ended_) return false;
-  if (armed_at_) timer_->disarm();
-  armed_at_.reset();
+  return ended_;
+}
+
+/// Its timer stays armed: the next body will hardly wait for an earlier moment.
+void Fiber::retire() {
+  if (timer_) timer_->keep_worker(false);
   --scheduler_.running_;
   (newer_ != nullptr ? newer_->older_ : scheduler_.first_started_) = older_;
   if (older_ != nullptr) older_->newer_ = newer_;
@@ -129,7 +142,6 @@ bool Fiber::resume() {
   } else {
     std::unique_ptr<Fiber>(this).reset();
   }
-  return true;
 }
 
 void Fiber::suspend() {
@@ -163,7 +175,7 @@ void Fiber::on_timer() {
   if (scheduler_.reactor_.now() < deadline_) return arm_timer();
   event_->remove(*this);
   wake_ = Wake::deadline;
-  resume();
+  go_on();
 }
 
 void Fiber::cancel() {
@@ -178,6 +190,7 @@ void Fiber::cancel() {
   }
   [[maybe_unused]] const bool ended = resume();
   assert(ended && "a cancelled fiber has nothing to wait for");
+  retire();
 }
 
 Scheduler::Scheduler(Reactor& reactor) : Scheduler(reactor, Options{}) {}
@@ -216,9 +229,7 @@ void Scheduler::make_ready(Fiber& fiber) {
   (last_ready_ != nullptr ? last_ready_->next_ : first_ready_) = &fiber;
   last_ready_ = &fiber;
   ++ready_count_;
-  if (posted_) return;
-  posted_ = true;
-  reactor_.post([this] { run_ready(); });
+  reactor_.post(go_on_);
 }
 
 void Scheduler::remove_ready(Fiber& fiber) noexcept {
@@ -231,17 +242,14 @@ void Scheduler::remove_ready(Fiber& fiber) noexcept {
 /// Fibers that become ready meanwhile go on in the loop's next turn, since this is a posted task; so do those that are left
 /// when the others took long: what they answered is sent before.
 void Scheduler::run_ready() {
-  posted_ = false;
-  const auto began = std::chrono::steady_clock::now();
+  const auto began = ready_count_ > 1 ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
   for (std::size_t n = ready_count_; n > 0 && first_ready_ != nullptr; --n) {
     Fiber& fiber = *first_ready_;
     remove_ready(fiber);
-    fiber.resume();
-    if (std::chrono::steady_clock::now() - began > kLongTurn) break;
+    fiber.go_on();
+    if (n > 1 && std::chrono::steady_clock::now() - began > kLongTurn) break;
   }
-  if (first_ready_ == nullptr || posted_) return;
-  posted_ = true;
-  reactor_.post_next_turn([this] { run_ready(); });
+  if (first_ready_ != nullptr) reactor_.post_next_turn(go_on_);
 }
 
 void Event::append(Fiber& fiber) noexcept {
@@ -287,9 +295,10 @@ TimeLimit::~TimeLimit() { current->deadline_ = before_; }
 
 Result<void> sleep(Milliseconds duration) {
   if (duration <= Milliseconds{0}) {
-    const auto turned = std::make_shared<Event>();  // the fiber may be gone by then
-    reactor().post_next_turn([turned] { turned->set(); });
-    return turned->wait();
+    Event turned;
+    Task turn([&turned] { turned.set(); });
+    reactor().post_next_turn(turn);
+    return turned.wait();
   }
   const bool in_time = reactor().now() + duration < deadline();
   const TimeLimit limit(duration);

@@ -60,7 +60,7 @@ class Scheduler {
   Fiber* first_ready_ = nullptr;
   Fiber* last_ready_ = nullptr;
   std::size_t ready_count_ = 0;
-  bool posted_ = false;
+  Task go_on_{[this] { run_ready(); }};
   std::size_t running_ = 0;
 };
 

@@ -62,16 +62,10 @@ bool ManualReactor::run_job(const std::function<void()>& meanwhile) {
 }
 
 bool ManualReactor::turn() {
-  const auto due = std::exchange(next_turn_, {});
-  const bool any = !due.empty() || !tasks_.empty();
-  for (const auto& task : due) task();
-  running_tasks_ = true;
-  while (!tasks_.empty()) {
-    const auto task = std::move(tasks_.front());
-    tasks_.pop_front();
-    task();
-  }
-  running_tasks_ = false;
+  const bool any = !turns_.empty();
+  const auto call = [](const Task& task) { task.run(); };
+  turns_.run_next(call);
+  turns_.run_now(call);
   return any;
 }
 

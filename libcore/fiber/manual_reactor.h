@@ -13,8 +13,9 @@ class ManualReactor final : public Reactor {
  public:
   Monotonic now() const noexcept override { return now_; }
   Timestamp wall() const noexcept override { return wall_; }
-  void post(std::function<void()> task) override { (running_tasks_ ? next_turn_ : tasks_).push_back(std::move(task)); }
-  void post_next_turn(std::function<void()> task) override { next_turn_.push_back(std::move(task)); }
+  void post(Task& task) override { turns_.post(task); }
+  void post_last(Task& task) override { turns_.post_last(task); }
+  void post_next_turn(Task& task) override { turns_.post_next_turn(task); }
   std::unique_ptr<Timer> timer(std::function<void()> on_expiry) override;
   std::unique_ptr<Watch> watch(int fd, std::function<void(bool, bool)> on_ready) override;
   bool run_on_thread(ThreadJob& job) override;
@@ -46,9 +47,7 @@ class ManualReactor final : public Reactor {
 
   Monotonic now_{1'000'000};
   Timestamp wall_{Milliseconds{1'767'225'600'000}};  // 2026-01-01T00:00:00Z
-  std::deque<std::function<void()>> tasks_;
-  std::deque<std::function<void()>> next_turn_;
-  bool running_tasks_ = false;
+  Turns turns_;
   std::deque<ThreadJob*> jobs_;
   std::list<ManualTimer*> timers_;
   std::list<ManualWatch*> watches_;

@@ -96,16 +96,15 @@ void PollReactor::run_until(const std::function<bool()>& finished) {
 }
 
 void PollReactor::run_tasks() {
-  running_tasks_ = true;
-  for (; !tasks_.empty(); tasks_.pop_front()) tasks_.front()();
-  running_tasks_ = false;
-  tasks_.swap(next_turn_);
+  const auto call = [](const Task& task) { task.run(); };
+  turns_.run_next(call);
+  turns_.run_now(call);
 }
 
 void PollReactor::wait_for_events() {
   std::vector<pollfd> fds{{wake_fd_, POLLIN, 0}};
   for (const PollWatch* watch : watches_) fds.push_back({watch->fd, watch->events, 0});
-  int timeout = tasks_.empty() ? -1 : 0;
+  int timeout = turns_.empty() ? -1 : 0;
   for (const PollTimer* timer : timers_) {
     if (!timer->at) continue;
     const auto left = static_cast<int>(std::clamp<std::int64_t>((*timer->at - monotonic_now()).count(), 0, 60'000));

@@ -21,8 +21,9 @@ class PollReactor final : public Reactor {
 
   Monotonic now() const noexcept override { return now_; }
   Timestamp wall() const noexcept override;
-  void post(std::function<void()> task) override { (running_tasks_ ? next_turn_ : tasks_).push_back(std::move(task)); }
-  void post_next_turn(std::function<void()> task) override { next_turn_.push_back(std::move(task)); }
+  void post(Task& task) override { turns_.post(task); }
+  void post_last(Task& task) override { turns_.post_last(task); }
+  void post_next_turn(Task& task) override { turns_.post_next_turn(task); }
   std::unique_ptr<Timer> timer(std::function<void()> on_expiry) override;
   std::unique_ptr<Watch> watch(int fd, std::function<void(bool, bool)> on_ready) override;
   bool run_on_thread(ThreadJob& job) override;
@@ -41,9 +42,7 @@ class PollReactor final : public Reactor {
   void work();
 
   Monotonic now_ = monotonic_now();
-  std::deque<std::function<void()>> tasks_;
-  std::deque<std::function<void()>> next_turn_;
-  bool running_tasks_ = false;
+  Turns turns_;
   std::list<PollTimer*> timers_;
   std::list<PollWatch*> watches_;
   int wake_fd_;

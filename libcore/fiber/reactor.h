@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/time.h"
+#include "fiber/task.h"
 
 namespace nacre {
 
@@ -15,6 +16,8 @@ class Timer {
   /// Calls back at `at`, or as soon after as the loop turns; replaces an earlier moment.
   virtual void arm(Monotonic at) = 0;
   virtual void disarm() noexcept = 0;
+  /// Whether it keeps a worker that exits gracefully alive as long as it is armed.
+  virtual void keep_worker(bool /*keeps*/) noexcept {}
 };
 
 /// Watches one file descriptor, edge- or level-triggered: a callback says that it may be readable or writable.
@@ -45,9 +48,12 @@ class Reactor {
   /// Runs `task` after the current event, in the order of the calls, before the loop waits again. What a posted task posts
   /// runs in the loop's next turn: tasks that post each other, and fibers that wake each other, never keep the loop from its
   /// timers and sockets.
-  virtual void post(std::function<void()> task) = 0;
-  /// Runs `task` once the loop has handled what is ready now, before it waits again: the place to flush a batch.
-  virtual void post_next_turn(std::function<void()> task) = 0;
+  virtual void post(Task& task) = 0;
+  /// Runs `task` in this turn of the loop, after all that was posted for it: the place to flush a batch. What such a task posts
+  /// runs in the next turn.
+  virtual void post_last(Task& task) = 0;
+  /// Runs `task` in the loop's next turn, once it has handled what is ready then.
+  virtual void post_next_turn(Task& task) = 0;
   virtual std::unique_ptr<Timer> timer(std::function<void()> on_expiry) = 0;
   /// A timer for upkeep: unlike others, it keeps no worker that exits gracefully alive while it is armed.
   virtual std::unique_ptr<Timer> background_timer(std::function<void()> on_expiry) { return timer(std::move(on_expiry)); }

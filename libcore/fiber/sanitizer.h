@@ -35,7 +35,10 @@ class SanitizedStack {
  public:
 #ifdef NACRE_ASAN
   /// On the loop's stack, before and after the fiber runs.
-  void entering(void* bottom, std::size_t size) noexcept { __sanitizer_start_switch_fiber(&loop_fake_, bottom, size); }
+  template <class Stack>
+  void entering(const Stack& stack) noexcept {
+    __sanitizer_start_switch_fiber(&loop_fake_, stack.bottom(), stack.size());
+  }
   void left() noexcept { __sanitizer_finish_switch_fiber(loop_fake_, nullptr, nullptr); }
   /// On the fiber's stack, after it was entered and before it is left.
   void entered() noexcept { __sanitizer_finish_switch_fiber(own_fake_, &loop_bottom_, &loop_size_); }
@@ -51,7 +54,8 @@ class SanitizedStack {
   const void* loop_bottom_ = nullptr;
   std::size_t loop_size_ = 0;
 #else
-  void entering(void*, std::size_t) noexcept {}
+  template <class Stack>
+  void entering(const Stack&) noexcept {}
   void left() noexcept {}
   void entered() noexcept {}
   void leaving() noexcept {}

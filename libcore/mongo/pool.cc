@@ -128,7 +128,8 @@ void Pool::discard(Pooled& pooled) {
   const auto found =
       std::find_if(connections_.begin(), connections_.end(), [&](const auto& one) { return one.get() == &pooled; });
   pooled.connection().close(away("not needed any more"));
-  connector_.reactor.post([gone = std::shared_ptr<Pooled>(std::move(*found))] {});
+  gone_.push_back(std::move(*found));
+  connector_.reactor.post(clearing_);
   connections_.erase(found);
 }
 

@@ -105,8 +105,10 @@ class Pool {
   const SharedConnections& shared_;
   const Listeners& listeners_;
   std::vector<std::unique_ptr<Pooled>> connections_;
-  std::vector<Pooled*> idle_;     ///< the one that was used last is the last
-  std::list<Waiter*> waiting_;    ///< on their fibers' stacks, the first to be served first
+  std::vector<Pooled*> idle_;   ///< the one that was used last is the last
+  std::list<Waiter*> waiting_;  ///< on their fibers' stacks, the first to be served first
+  std::vector<std::unique_ptr<Pooled>> gone_;
+  Task clearing_{[this] { gone_.clear(); }};
   std::unique_ptr<Timer> aging_;  ///< of idle ones
   Outage lost_;                   ///< told to operators
 };

@@ -53,9 +53,7 @@ ServerConnection::ServerConnection(const Connector& connector)
   connection_.on_quiet = [this] {
     if (on_quiet) on_quiet();
   };
-  reactor_.post([weak = std::weak_ptr(self_)] {
-    if (const auto self = weak.lock()) (*self)->connection_.open();
-  });
+  reactor_.post(opening_);
 }
 
 ServerConnection::~ServerConnection() { connection_.close(away("shutting down")); }

@@ -94,7 +94,7 @@ class ServerConnection {
   Monotonic dismissed_until_{};
   std::unique_ptr<Timer> retiring_;
   net::Connection<Codec> connection_;
-  std::shared_ptr<ServerConnection*> self_ = std::make_shared<ServerConnection*>(this);
+  Task opening_{[this] { connection_.open(); }};
 };
 
 }  // namespace nacre::mongo

@@ -43,8 +43,7 @@ ConnectionBase::ConnectionBase(Reactor& reactor, Threads& threads, Dial dial, co
       threads_(threads),
       dial_(std::make_shared<const Dial>(std::move(dial))),
       options_(options),
-      timer_(reactor.background_timer([this] { on_timer(); })),
-      self_(std::make_shared<ConnectionBase*>(this)) {}
+      timer_(reactor.background_timer([this] { on_timer(); })) {}
 
 ConnectionBase::~ConnectionBase() { assert(state_ == State::closed && waiting_ == 0); }
 
@@ -119,7 +118,7 @@ void ConnectionBase::adopt(Socket socket) {
   if (watch_ == nullptr) return lost("the event loop can watch no more sockets");
   watch_->want(true, false);
   read_on_ = socket_.has_buffered();  // more than the dialling thread fetched
-  if (read_on_) next_turn();
+  if (read_on_) reactor_.post_next_turn(turn_);
 }
 
 void ConnectionBase::lost(std::string why) {
@@ -152,7 +151,7 @@ void ConnectionBase::hang_up(const Failure& failure) {
   timer_armed_ = false;
   watch_.reset();
   socket_.close();
-  wants_writable_ = write_needs_readable_ = read_needs_writable_ = read_on_ = false;
+  watches_writable_ = wants_writable_ = write_needs_readable_ = read_needs_writable_ = read_on_ = false;
   for (; waiting_ > 0;) {
     Place* const place = advance();
     if (place == nullptr) continue;
@@ -212,8 +211,8 @@ void ConnectionBase::enter(Place* place, std::size_t begin) {
     timer_->arm(reactor_.now() + options_.silence);
     timer_armed_ = true;
   }
-  // While the peer takes no more, there is nothing to try.
-  if (!wants_writable_ && !write_needs_readable_) next_turn();
+  // Once for the commands of many fibers. While the peer takes no more, there is nothing to try.
+  if (!wants_writable_ && !write_needs_readable_) reactor_.post_last(turn_);
 }
 
 void ConnectionBase::leave(Place& place) noexcept {
@@ -240,28 +239,26 @@ void ConnectionBase::grow() {
 
 // ---- bytes
 
-/// Runs `on_turn` once the loop has handled what is ready now, so that one write carries the commands of many fibers.
-void ConnectionBase::next_turn() {
-  if (std::exchange(turn_posted_, true)) return;
-  reactor_.post_next_turn([weak = std::weak_ptr(self_)] {
-    if (const auto self = weak.lock()) (*self)->on_turn();
-  });
-}
-
 void ConnectionBase::on_turn() {
-  turn_posted_ = false;
   if (state_ != State::open) return;
   const std::uint64_t conversation = conversation_;
   if (!wants_writable_ && !write_needs_readable_) flush();
   if (conversation == conversation_ && read_on_) read();
-  if (conversation == conversation_) watch_->want(true, wants_writable_ || read_needs_writable_);
+  if (conversation == conversation_) watch();
 }
 
 void ConnectionBase::on_ready(bool readable, bool writable) {
   const std::uint64_t conversation = conversation_;
   if ((writable && wants_writable_) || (readable && write_needs_readable_)) flush();
   if (conversation == conversation_ && (readable || (writable && read_needs_writable_))) read();
-  if (conversation == conversation_) watch_->want(true, wants_writable_ || read_needs_writable_);
+  if (conversation == conversation_) watch();
+}
+
+void ConnectionBase::watch() {
+  const bool writable = wants_writable_ || read_needs_writable_;
+  if (writable == watches_writable_) return;
+  watches_writable_ = writable;
+  watch_->want(true, writable);
 }
 
 void ConnectionBase::read() {
@@ -292,14 +289,14 @@ void ConnectionBase::read() {
     return;
   }
   read_on_ = true;
-  next_turn();
+  reactor_.post_next_turn(turn_);
 }
 
 void ConnectionBase::flush() {
   wants_writable_ = write_needs_readable_ = false;
   for (std::size_t share = 0; written_ < out_.size();) {
     if (share >= kTurnShare) {
-      next_turn();
+      reactor_.post_next_turn(turn_);
       break;
     }
     const Moved moved = socket_.write({out_.data() + written_, out_.size() - written_});

@@ -126,7 +126,7 @@ class ConnectionBase {
   void on_ready(bool readable, bool writable);
   void on_turn();
   void on_timer();
-  void next_turn();
+  void watch();
   void read();
   void flush();
   void trim_output();
@@ -151,12 +151,12 @@ class ConnectionBase {
   Socket socket_;
   std::unique_ptr<Watch> watch_;
   std::uint64_t conversation_ = 0;
+  bool watches_writable_ = false;
   bool wants_writable_ = false;
   bool write_needs_readable_ = false;  ///< TLS
   bool read_needs_writable_ = false;   ///< TLS
   bool read_on_ = false;               ///< there may be more to read than a turn's share
-  bool turn_posted_ = false;
-  std::shared_ptr<ConnectionBase*> self_;
+  Task turn_{[this] { on_turn(); }};
 
   std::string out_;
   std::size_t written_ = 0;    ///< of `out_`

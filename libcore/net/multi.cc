@@ -40,10 +40,7 @@ void Multi::abandon(std::shared_ptr<Transfer> transfer) {
 
 void Multi::change(std::shared_ptr<Transfer> transfer) {
   changed_.push_back(std::move(transfer));
-  if (changed_.size() > 1) return;
-  reactor_.post([weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->apply_changes();
-  });
+  reactor_.post(changing_);
 }
 
 void Multi::apply_changes() {

@@ -16,7 +16,7 @@ namespace nacre::net {
 /// Libcurl's multi handle on the reactor. Fibers only put transfers into a queue; libcurl runs from tasks, timers and watches
 /// of the loop, on its main stack. No timer is armed while no transfer is in progress, and idle connections are not watched, so
 /// that they hold up no worker that wants to exit.
-class Multi : public std::enable_shared_from_this<Multi> {
+class Multi {
  public:
   Multi(Reactor& reactor, HttpOptions options);
   /// Ends all transfers and closes all connections.
@@ -54,6 +54,7 @@ class Multi : public std::enable_shared_from_this<Multi> {
   HttpOptions options_;
   std::unordered_map<Transfer*, std::shared_ptr<Transfer>> transfers_;
   std::vector<std::shared_ptr<Transfer>> changed_;
+  Task changing_{[this] { apply_changes(); }};
   std::unordered_map<curl_socket_t, Socket> sockets_;
   std::vector<curl_socket_t> touched_;  ///< sockets that libcurl may have left ready
   std::vector<pollfd> ready_;           ///< those that it did leave so

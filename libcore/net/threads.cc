@@ -58,7 +58,8 @@ struct Threads::State {
   const std::size_t count;
   const int wake_fd;
   std::unique_ptr<Watch> watch;
-  std::list<std::thread> threads;  ///< the loop's, as all above
+  Task coming_back{[this] { come_back(); }};  ///< where there is no watch
+  std::list<std::thread> threads;             ///< the loop's, as all above
   std::stop_source stop;
 
   std::mutex mutex;  // guards what follows
@@ -145,7 +146,11 @@ void Threads::run(std::function<void(std::stop_token)> work, std::function<void(
   State& state = *state_;
   if (state.watch == nullptr) {
     state.watch = state.reactor.watch(state.wake_fd, [&state](bool, bool) { state.come_back(); });
-    if (state.watch == nullptr) return state.reactor.post(std::move(done));
+    if (state.watch == nullptr) {
+      const std::lock_guard lock(state.mutex);
+      state.finished.push_back(std::move(done));
+      return state.reactor.post(state.coming_back);
+    }
     state.watch->want(true, false);
   }
   bool more = false;

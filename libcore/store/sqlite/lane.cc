@@ -51,14 +51,7 @@ void Queue::add_lane(std::shared_ptr<Transactions> transactions, std::unique_ptr
 Result<void> Queue::submit(std::shared_ptr<Call> call) {
   if (waiting_.size() >= options_.limit) return Failure(Error::overloaded, "too many operations wait for the store");
   waiting_.push_back(std::move(call));
-  if (flush_posted_) return {};
-  flush_posted_ = true;
-  reactor_.post_next_turn([weak = weak_from_this()] {
-    const auto self = weak.lock();
-    if (!self) return;
-    self->flush_posted_ = false;
-    self->flush();
-  });
+  reactor_.post_last(flushing_);
   return {};
 }
 
@@ -125,7 +118,7 @@ void Queue::put_back(Batch batch, std::size_t from) {
 
 void Queue::come_back(Batch batch, std::size_t finished) {
   put_back(std::move(batch), finished);
-  if (!waiting_.empty() && !flush_posted_) flush();
+  if (!waiting_.empty() && !flushing_.is_linked()) flush();
 }
 
 }  // namespace nacre::store::sqlite

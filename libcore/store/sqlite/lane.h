@@ -181,7 +181,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   const Options options_;
   std::deque<std::shared_ptr<Call>> waiting_;
   std::vector<std::shared_ptr<Lane>> lanes_;
-  bool flush_posted_ = false;
+  Task flushing_{[this] { flush(); }};
 };
 
 }  // namespace nacre::store::sqlite

@@ -73,12 +73,9 @@ std::optional<Result<Document>> LoopReads::find_one(const Table& table, std::str
 /// The first read of a turn is by itself. Those that follow it are in one transaction, which saves the locks, as long as its
 /// snapshot is the newest: each sees all that was committed before it began.
 bool LoopReads::share_snapshot(Connection& connection) {
-  const bool first = !read_in_turn_;
+  const bool first = !ending_.is_linked();
   if (first) {
-    reactor_.post([weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->end_turn();
-    });
-    read_in_turn_ = true;
+    reactor_.post_last(ending_);
   }
   const auto read_head = [this] {
     Head head;
@@ -97,7 +94,6 @@ bool LoopReads::share_snapshot(Connection& connection) {
 }
 
 void LoopReads::end_turn() {
-  read_in_turn_ = false;
   Connection* const connection = queue_->idle_connection();
   if (connection != nullptr && !connection->autocommit()) (void)Run(*connection, end_snapshot_sql).finish();
 }

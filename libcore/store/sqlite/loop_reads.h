@@ -15,7 +15,7 @@ namespace nacre::store::sqlite {
 
 /// Reads single documents on the loop, on the connection of a lane that is idle, as long as nothing has to be waited for: see
 /// NoWait. The first read of a snapshot is a thread's work. Loop's thread only.
-class LoopReads : public std::enable_shared_from_this<LoopReads> {
+class LoopReads {
  public:
   LoopReads(Reactor& reactor, std::shared_ptr<Queue> queue) : reactor_(reactor), queue_(std::move(queue)) {}
 
@@ -31,7 +31,7 @@ class LoopReads : public std::enable_shared_from_this<LoopReads> {
 
   Reactor& reactor_;
   const std::shared_ptr<Queue> queue_;
-  bool read_in_turn_ = false;
+  Task ending_{[this] { end_turn(); }};   // posted once there was a read in this turn
   const std::uint32_t* index_ = nullptr;  // the WAL-index, while a transaction is open
   Head head_{};                           // before the transaction's snapshot was taken
 };

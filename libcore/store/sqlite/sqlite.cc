@@ -39,7 +39,7 @@ class SqliteStore final : public Store {
       : options_(std::move(options)),
         shared_(std::make_shared<Shared>(options_)),
         points_(std::make_shared<Queue>(reactor, limits())),
-        loop_reads_(std::make_shared<LoopReads>(reactor, points_)),
+        loop_reads_(std::make_unique<LoopReads>(reactor, points_)),
         lists_(std::make_shared<Queue>(reactor, limits())),
         writes_(std::make_shared<Queue>(reactor, limits())),
         checks_(std::make_shared<Queue>(reactor, limits())),
@@ -166,7 +166,7 @@ class SqliteStore final : public Store {
   const SqliteOptions options_;
   const std::shared_ptr<Shared> shared_;
   const std::shared_ptr<Queue> points_;
-  const std::shared_ptr<LoopReads> loop_reads_;
+  const std::unique_ptr<LoopReads> loop_reads_;
   const std::shared_ptr<Queue> lists_;
   const std::shared_ptr<Queue> writes_;
   const std::shared_ptr<Queue> checks_;

@@ -89,6 +89,20 @@ TEST_CASE("cancelling runs the fiber to its end at once") {
   loop.reactor.run();
 }
 
+TEST_CASE("a stack that is used again ends its waits at their own deadlines") {
+  Loop loop;
+  std::vector<Milliseconds> ends;
+  const Monotonic began = loop.reactor.now();
+  for (const int within : {1000, 300, 2000, 500}) {
+    Event event;
+    loop.start([&] { ends.push_back((event.wait().has_value(), loop.reactor.now() - began)); }, Milliseconds{within});
+    loop.reactor.advance(Milliseconds{within == 1000 ? 0 : within});
+    if (within == 1000) event.set();
+    loop.reactor.run();
+  }
+  CHECK(ends == std::vector{Milliseconds{0}, Milliseconds{300}, Milliseconds{2300}, Milliseconds{2800}});
+}
+
 TEST_CASE("cancelling a fiber that is about to go on takes it out of the queue") {
   Loop loop;
   Event event;
@@ -205,7 +219,8 @@ TEST_CASE("so do fibers that wake themselves by way of what they post") {
   loop.start([&] {
     for (; rounds < 100; ++rounds) {
       Event event;
-      reactor().post([&] { event.set(); });
+      Task setting([&] { event.set(); });
+      reactor().post(setting);
       REQUIRE(event.wait());
     }
   });

@@ -303,7 +303,8 @@ TEST_SUITE("net::Connection") {
     ::setsockopt(f.wire.peer.fd(), SOL_SOCKET, SO_SNDBUFFORCE, &large, sizeof(large));
     std::size_t sent = f.wire.peer.write(flood).bytes;
     bool other = false;
-    f.reactor.post([&] { other = true; });
+    Task task([&] { other = true; });
+    f.reactor.post(task);
     f.reactor.poll();
     CHECK(other);
     while (sent < flood.size()) {

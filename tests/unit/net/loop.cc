@@ -20,13 +20,20 @@ struct CountingReactor::CountedTimer final : Timer {
     count(false);
     inner->disarm();
   }
+  void keep_worker(bool now_keeps) noexcept override {
+    const bool was_armed = armed;
+    count(false);
+    keeps = now_keeps;
+    count(was_armed);
+  }
   void count(bool now_armed) noexcept {
-    reactor.armed_timers += static_cast<int>(now_armed) - static_cast<int>(armed);
+    if (keeps) reactor.armed_timers += static_cast<int>(now_armed) - static_cast<int>(armed);
     armed = now_armed;
   }
 
   CountingReactor& reactor;
   bool armed = false;
+  bool keeps = true;
   std::unique_ptr<Timer> inner;
 };
 

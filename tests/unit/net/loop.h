@@ -14,8 +14,9 @@ class CountingReactor final : public Reactor {
  public:
   Monotonic now() const noexcept override { return poll_.now(); }
   Timestamp wall() const noexcept override { return poll_.wall(); }
-  void post(std::function<void()> task) override { poll_.post(std::move(task)); }
-  void post_next_turn(std::function<void()> task) override { poll_.post_next_turn(std::move(task)); }
+  void post(Task& task) override { poll_.post(task); }
+  void post_last(Task& task) override { poll_.post_last(task); }
+  void post_next_turn(Task& task) override { poll_.post_next_turn(task); }
   std::unique_ptr<Timer> timer(std::function<void()> on_expiry) override;
   std::unique_ptr<Timer> background_timer(std::function<void()> on_expiry) override {
     return poll_.background_timer(std::move(on_expiry));
