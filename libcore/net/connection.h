@@ -175,8 +175,9 @@ class ConnectionBase {
 };
 
 /// What a conversation is made of: `Codec::Reply`; `void reset()`; and `bool take(std::span<const char>, Sink&)`, which calls
-/// `sink(Reply&&)` for each whole reply, and gives false for bytes that are none. A codec that knows messages which answer no
-/// command keeps them from the sink. A codec may close the connection from within `take`, which then should end soon.
+/// `sink` with each whole reply, or with what one is made of, and gives false for bytes that are none. A codec that knows
+/// messages which answer no command keeps them from the sink. A codec may close the connection from within `take`, which then
+/// should end soon.
 template <class Codec>
 class Connection final : public ConnectionBase {
   struct Waiting : Place {
@@ -209,12 +210,17 @@ class Connection final : public ConnectionBase {
     /// The reply; once. Error::deadline and Error::cancelled are the fiber's; Error::overloaded: too many commands wait;
     /// Error::unavailable: not connected, or the connection broke.
     Result<Reply> wait() {
-      if (auto waited = waiting_.over.wait(); !waited) {
-        connection_.leave(waiting_);
-        return waited.error();
-      }
+      end();
       if (waiting_.failure) return std::move(*waiting_.failure);
       return std::move(*waiting_.reply);
+    }
+    /// Waits until there is a reply or none to come: then, what it failed with.
+    const std::optional<Failure>& end() {
+      if (auto waited = waiting_.over.wait(); !waited) {
+        connection_.leave(waiting_);
+        waiting_.failure = waited.error();
+      }
+      return waiting_.failure;
     }
     /// False when no byte of the command can reach the peer any more, or has: then it is safe to give it to another connection.
     bool sent() const noexcept { return waiting_.over.is_set() ? waiting_.sent : connection_.was_sent(waiting_); }
@@ -252,12 +258,12 @@ class Connection final : public ConnectionBase {
 
   bool take(std::span<const char> bytes) override {
     bool expected = true;
-    const auto sink = [&](Reply&& reply) {
+    const auto sink = [&](auto&& reply) {
       expected = expected && depth() > 0;
       if (!expected) return;
       auto* const waiting = static_cast<Waiting*>(advance());
       if (waiting == nullptr) return;
-      waiting->reply.emplace(std::move(reply));
+      waiting->reply.emplace(std::forward<decltype(reply)>(reply));
       waiting->over.set();
     };
     return codec_.take(bytes, sink) && expected;

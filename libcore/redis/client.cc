@@ -24,12 +24,12 @@ Failure timed_out() {
 }
 
 /// What ends only for the client's timeout, and not for the request's own deadline, is Redis being away.
-Result<Reply> named(Result<Reply> reply, bool out_of_time) {
-  if (reply) return reply;
+void name_failure(Result<Reply>& reply, bool out_of_time) {
+  if (reply) return;
   Failure failure = reply.error();
-  if (failure.error == Error::deadline && !out_of_time) return timed_out();
+  if (failure.error == Error::deadline && !out_of_time) failure = timed_out();
   if (failure.error == Error::unavailable && failure.detail.empty()) failure.detail = kAway;
-  return failure;
+  reply = std::move(failure);
 }
 
 }  // namespace
@@ -50,7 +50,7 @@ Result<Reply> Client::timed(Call call) {
     const fiber::TimeLimit limit(options_.timeout);
     return call();
   }();
-  reply = named(std::move(reply), reactor_.now() >= fiber::deadline());
+  name_failure(reply, reactor_.now() >= fiber::deadline());
   observe(reply, began);
   return reply;
 }
@@ -72,7 +72,7 @@ std::vector<Result<Reply>> Client::commands(std::span<const Words> commands) {
   }();
   const bool own = reactor_.now() >= fiber::deadline();
   for (Result<Reply>& reply : replies) {
-    reply = named(std::move(reply), own);
+    name_failure(reply, own);
     observe(reply, began);
   }
   return replies;

@@ -78,8 +78,8 @@ Result<Reply> Node::command(Words words) {
   for (bool again = false;; again = true) {
     if (auto settled = settle(); !settled) return settled.error();
     Call call(*this, words);
-    auto reply = call.wait();
-    if (reply || again || call.sent() || reply.error().error != Error::unavailable) return reply;
+    const auto& failure = call.end();
+    if (!failure || again || call.sent() || failure->error != Error::unavailable) return call.wait();
   }
 }
 

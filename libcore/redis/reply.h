@@ -14,11 +14,12 @@ class Reply {
  public:
   enum class Kind : std::uint8_t { nil, integer, string, error, array };
 
-  Reply() = default;  ///< nil
-  static Reply integer(std::int64_t value) { return Reply(value); }
-  static Reply string(std::string text) { return Reply(std::move(text)); }
-  static Reply error(std::string text) { return Reply(ErrorText{std::move(text)}); }
-  static Reply array(std::vector<Reply> items) { return Reply(std::move(items)); }
+  Reply() = default;                                               ///< nil
+  Reply(std::string&& text) noexcept : value_(std::move(text)) {}  // NOLINT(google-explicit-constructor)
+  static Reply integer(std::int64_t value) { return {std::in_place_type<std::int64_t>, value}; }
+  static Reply string(std::string text) { return {std::in_place_type<std::string>, std::move(text)}; }
+  static Reply error(std::string text) { return {std::in_place_type<ErrorText>, ErrorText{std::move(text)}}; }
+  static Reply array(std::vector<Reply> items) { return {std::in_place_type<std::vector<Reply>>, std::move(items)}; }
 
   Kind kind() const noexcept { return static_cast<Kind>(value_.index()); }
   bool is_nil() const noexcept { return kind() == Kind::nil; }
@@ -42,7 +43,8 @@ class Reply {
   };
   using Value = std::variant<std::monostate, std::int64_t, std::string, ErrorText, std::vector<Reply>>;  // as Kind
 
-  explicit Reply(Value value) noexcept : value_(std::move(value)) {}
+  template <class Kind, class Part>
+  Reply(std::in_place_type_t<Kind> kind, Part&& value) noexcept : value_(kind, std::forward<Part>(value)) {}
 
   Value value_;
 };

@@ -1,6 +1,5 @@
 #include "redis/resp.h"
 
-#include <array>
 #include <charconv>
 #include <new>
 
@@ -8,23 +7,32 @@ namespace nacre::redis {
 
 namespace {
 
-void append_head(std::string& out, char kind, std::size_t number) {
-  std::array<char, 24> text;
-  text[0] = kind;
-  char* const end = std::to_chars(text.data() + 1, text.data() + 22, number).ptr;
-  end[0] = '\r';
-  end[1] = '\n';
-  out.append(text.data(), end + 2);
+constexpr std::size_t kMostHead = 24;
+
+/// `to` has room for kMostHead.
+char* write_head(char* to, char kind, std::size_t number) {
+  *to++ = kind;
+  to = std::to_chars(to, to + kMostHead, number).ptr;
+  *to++ = '\r';
+  *to++ = '\n';
+  return to;
 }
 
 }  // namespace
 
 void append_command(std::string& out, std::span<const std::string_view> words) {
-  append_head(out, '*', words.size());
+  const std::size_t begin = out.size();
+  std::size_t most = kMostHead;
+  for (const std::string_view word : words) most += kMostHead + word.size() + 2;
+  out.resize(begin + most);
+  char* to = write_head(out.data() + begin, '*', words.size());
   for (const std::string_view word : words) {
-    append_head(out, '$', word.size());
-    out.append(word).append("\r\n");
+    to = write_head(to, '$', word.size());
+    to += word.copy(to, word.size());
+    *to++ = '\r';
+    *to++ = '\n';
   }
+  out.resize(static_cast<std::size_t>(to - out.data()));
 }
 
 /// Where hiredis puts what it reads. It never frees anything here: a part of a reply is a member of its whole.
@@ -87,6 +95,21 @@ void Resp::reset() {
   reader_->privdata = builder_.get();
   builder_->items = 0;
   bytes_ = 0;
+}
+
+std::optional<std::string_view> Resp::take_bulk(std::span<const char>& bytes) {
+  constexpr std::size_t kMostDigits = 7;
+  if (bytes.size() < 2 || bytes[0] != '$' || bytes[1] == '0') return std::nullopt;
+  std::size_t at = 1;
+  std::size_t size = 0;
+  for (; at <= kMostDigits && at < bytes.size() && bytes[at] >= '0' && bytes[at] <= '9'; ++at) {
+    size = size * 10 + static_cast<std::size_t>(bytes[at] - '0');
+  }
+  if (at == 1 || bytes.size() - at < size + 4) return std::nullopt;
+  const char* const text = bytes.data() + at + 2;
+  if (text[-2] != '\r' || text[-1] != '\n' || text[size] != '\r' || text[size + 1] != '\n') return std::nullopt;
+  bytes = bytes.subspan(at + size + 4);
+  return std::string_view(text, size);
 }
 
 bool Resp::feed(std::span<const char> bytes) {

@@ -40,6 +40,10 @@ class Resp {
   bool take(std::span<const char> bytes, Sink& sink) {
     std::optional<Reply> reply;
     while (!bytes.empty()) {
+      if (const auto text = bytes_ == 0 ? take_bulk(bytes) : std::nullopt) {
+        sink(std::string(*text));
+        continue;
+      }
       const auto slice = bytes.first(std::min(bytes.size(), kSlice));
       bytes = bytes.subspan(slice.size());
       if (!feed(slice)) return false;
@@ -54,6 +58,10 @@ class Resp {
 
  private:
   static constexpr std::size_t kSlice = 8UL * 1024;  ///< hiredis moves what it has not read yet after each KB that it has
+
+  /// Takes a whole bulk string from the beginning of `bytes`, if there is one: most replies, in one copy. hiredis judges all
+  /// that is anything else.
+  static std::optional<std::string_view> take_bulk(std::span<const char>& bytes);
 
   struct Builder;
   struct BuilderDeleter {

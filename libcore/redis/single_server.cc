@@ -35,13 +35,18 @@ void SingleServer::watch_sentinels(Reactor& reactor, net::Threads& threads, cons
                }});
 }
 
-Result<Reply> SingleServer::judge(Result<Reply> reply) {
-  if (!reply || !reply->is_error()) return reply;
+/// The server's errors become failures.
+void SingleServer::judge(Result<Reply>& reply) {
+  if (!reply || !reply->is_error()) return;
   if (is_demoted(reply->text())) node_.abandon(reply->text());
-  return failure_of(reply->text());
+  reply = failure_of(reply->text());
 }
 
-Result<Reply> SingleServer::command(Words words) { return judge(node_.command(words)); }
+Result<Reply> SingleServer::command(Words words) {
+  auto reply = node_.command(words);
+  judge(reply);
+  return reply;
+}
 
 std::vector<Result<Reply>> SingleServer::commands(std::span<const Words> commands) {
   std::vector<Result<Reply>> replies;
@@ -52,7 +57,7 @@ std::vector<Result<Reply>> SingleServer::commands(std::span<const Words> command
   }
   std::deque<Node::Call> calls;
   for (const Words words : commands) calls.emplace_back(node_, words);
-  for (Node::Call& call : calls) replies.push_back(judge(call.wait()));
+  for (Node::Call& call : calls) judge(replies.emplace_back(call.wait()));
   return replies;
 }
 

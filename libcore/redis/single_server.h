@@ -24,7 +24,7 @@ class SingleServer final : public Servers {
   net::ConnectionBase::Dial messages() const override { return dial_; }
 
  private:
-  Result<Reply> judge(Result<Reply> reply);
+  void judge(Result<Reply>& reply);
 
   void watch_sentinels(Reactor& reactor, net::Threads& threads, const Node::Options& options);
 

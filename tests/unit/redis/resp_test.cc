@@ -57,6 +57,40 @@ TEST_SUITE("redis::Resp") {
     }
   }
 
+  TEST_CASE("a bulk string that came whole is read as one that came byte by byte") {
+    for (const std::string_view bytes : {"$1\r\nx\r\n$1\r\ny\r\n",
+                                         "$1\r\nx\r\n:1\r\n$1\r\ny\r\n",
+                                         "$0\r\n\r\n",
+                                         "$01\r\nx\r\n",
+                                         "$-1\r\n",
+                                         "$-0\r\n\r\n",
+                                         "$+1\r\nx\r\n",
+                                         "$1 \r\nx\r\n",
+                                         "$1\nx\r\n",
+                                         "$1\r\nxy\r\n",
+                                         "$1\r\nx\n\r",
+                                         "$2\r\nx\r\n",
+                                         "$",
+                                         "$\r\n",
+                                         "$9x\r\n",
+                                         "$5",
+                                         "$5\r",
+                                         "$5\r\nhello\r",
+                                         "$18446744073709551615\r\nx\r\n",
+                                         "$99999999999999999999999\r\nx\r\n"}) {
+      CAPTURE(bytes);
+      Resp whole;
+      Resp apart;
+      Sink of_whole;
+      Sink of_apart;
+      const bool good = whole.take(bytes, of_whole);
+      bool each_good = true;
+      for (std::size_t i = 0; each_good && i < bytes.size(); ++i) each_good = apart.take(bytes.substr(i, 1), of_apart);
+      CHECK(good == each_good);
+      CHECK(of_whole.replies == of_apart.replies);
+    }
+  }
+
   TEST_CASE("a large reply, and many small ones") {
     Resp resp;
     Sink sink;
