@@ -146,7 +146,7 @@ resource::Answer Pipeline::find_answer(const http::Request& request, const route
   if (match.action == Action::options) return options(match);
 
   const bool reads = match.action == Action::list || match.action == Action::read;
-  const bool may_be_cached = reads && match.endpoint->resource->cache.on;
+  const bool may_be_cached = reads && match.endpoint->resource->cache.on && backend_.cache.is_local();
   if (!may_be_cached && !fiber::on_fiber()) return std::nullopt;
   auth::Identity identity;
   if (request.credential) {

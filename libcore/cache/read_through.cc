@@ -22,8 +22,9 @@ constexpr std::size_t kMostSpare = std::size_t{64} << 10U;
 struct Read {
   const Key& key;
   const config::CachePolicy& policy;
-  const ReadThrough::Load& load;
+  const ReadThrough::MakeLoad make_load;
   Waits& waits;
+  Entry& entry;
 };
 
 bool store_failed(Error error) {
@@ -32,17 +33,15 @@ bool store_failed(Error error) {
 
 /// Whether what the zone has was read from the store after what the remote tier has: that one does not know of a write yet, or
 /// does not keep what is newer, and must not be believed.
-bool is_newer(const Entry& entry, const Hit& hit, const RemoteTier::Found& found) {
-  if (entry.etag == found.entry.etag) return false;
-  const auto& here = entry.last_modified;
-  const auto& there = found.entry.last_modified;
-  if (here && there && here->at != there->at) return here->at > there->at;
-  return hit.age < found.age;
+bool is_newer(const Entry& here, const Hit& hit, const Entry& there, Milliseconds age) {
+  if (here.etag == there.etag) return false;
+  if (here.last_modified && there.last_modified && here.last_modified->at != there.last_modified->at) {
+    return here.last_modified->at > there.last_modified->at;
+  }
+  return hit.age < age;
 }
 
-Served served(Entry&& entry, const Hit& hit) {
-  return {std::move(entry), hit.freshness == Freshness::stale ? Outcome::stale : Outcome::l1_hit, hit.age};
-}
+Served served(const Hit& hit) { return {hit.freshness == Freshness::stale ? Outcome::stale : Outcome::l1_hit, hit.age}; }
 
 }  // namespace
 
@@ -88,6 +87,7 @@ struct ReadThrough::State : std::enable_shared_from_this<ReadThrough::State> {
     std::uint64_t number = 0;  ///< in the order of their beginnings
     std::size_t followers = 0;
     std::optional<Result<Served>> result;  ///< none when its leader went away: then another leads
+    Entry entry;
   };
   using Flights = std::unordered_map<std::string, std::shared_ptr<Flight>>;
 
@@ -128,6 +128,8 @@ struct ReadThrough::State : std::enable_shared_from_this<ReadThrough::State> {
   Monotonic now() const { return scheduler.reactor().now(); }
   std::optional<Hit> find(const Key& key, Entry& entry) const {
     if (!options.local) return std::nullopt;
+    entry.body.clear();
+    entry.last_modified.reset();
     return zone.find(key.text(), now(), entry);
   }
   void fill(const Key& key, Ticket ticket, const Entry& entry, const config::CachePolicy& policy, Milliseconds age = {}) const {
@@ -148,8 +150,7 @@ struct ReadThrough::State : std::enable_shared_from_this<ReadThrough::State> {
 
   /// What the tiers have; `look` is what a fill of the remote one may do.
   std::optional<Served> find_anywhere(const Read& read, RemoteTier::Look& look);
-  std::optional<Served> find_remote(const Read& read, const Entry& here, const std::optional<Hit>& hit, RemoteTier::Look& look,
-                                    bool& away);
+  std::optional<Served> find_remote(const Read& read, const std::optional<Hit>& hit, RemoteTier::Look& look, bool& away);
   Result<Served> get(const Read& read);
   Result<Served> lead(const Read& read, const std::string& flight, RemoteTier::Look& look);
   Result<Served> load(const Read& read, RemoteTier::Look look);
@@ -165,42 +166,44 @@ struct ReadThrough::State : std::enable_shared_from_this<ReadThrough::State> {
 };
 
 std::optional<Served> ReadThrough::State::find_anywhere(const Read& read, RemoteTier::Look& look) {
-  Entry entry;
-  const auto hit = find(read.key, entry);
+  const auto hit = find(read.key, read.entry);
   if (!usable(hit) && options.remote != nullptr) {
     bool away = false;
-    auto remote = find_remote(read, entry, hit, look, away);
+    const auto remote = find_remote(read, hit, look, away);
     if (remote || !away) return remote;
   }
   if (!hit) return std::nullopt;
   if (hit->freshness == Freshness::stale) renew(read, look);
-  return served(std::move(entry), *hit);
+  return served(*hit);
 }
 
-std::optional<Served> ReadThrough::State::find_remote(const Read& read, const Entry& here, const std::optional<Hit>& hit,
-                                                      RemoteTier::Look& look, bool& away) {
+/// `hit` is what the read's entry holds.
+std::optional<Served> ReadThrough::State::find_remote(const Read& read, const std::optional<Hit>& hit, RemoteTier::Look& look,
+                                                      bool& away) {
   const Stopwatch stopwatch(read.waits.remote);
-  const Ticket ticket = zone.ticket(read.key.subject());
-  auto looked = options.remote->find(read.key);
+  const Ticket ticket = options.local ? zone.ticket(read.key.subject()) : Ticket{};
+  std::optional<Entry> beside;
+  Entry& entry = hit ? beside.emplace() : read.entry;
+  const auto looked = options.remote->find(read.key, entry);
   if (!looked) {
     away = true;
     return std::nullopt;
   }
-  look = std::move(*looked);
-  if (!look.found || (hit && is_newer(here, *hit, *look.found))) return std::nullopt;
-  auto& [entry, age] = *look.found;
-  if (age >= read.policy.ttl + read.policy.stale) return std::nullopt;
-  fill(read.key, ticket, entry, read.policy, age);
-  const bool fresh = age < read.policy.ttl;
+  look = *looked;
+  if (!look.age || *look.age >= read.policy.ttl + read.policy.stale) return std::nullopt;
+  if (hit && is_newer(read.entry, *hit, entry, *look.age)) return std::nullopt;
+  fill(read.key, ticket, entry, read.policy, *look.age);
+  const bool fresh = *look.age < read.policy.ttl;
   if (!fresh) renew(read, look);
-  return Served{std::move(entry), fresh ? Outcome::l2_hit : Outcome::l2_stale, age};
+  if (beside) read.entry = std::move(*beside);
+  return Served{fresh ? Outcome::l2_hit : Outcome::l2_stale, *look.age};
 }
 
 Result<Served> ReadThrough::State::get(const Read& read) {
   const std::uint64_t came = begun;
   for (;;) {
     RemoteTier::Look look;
-    if (auto found = find_anywhere(read, look)) return std::move(*found);
+    if (const auto found = find_anywhere(read, look)) return *found;
     if (fiber::cancelled()) return Failure(Error::cancelled);
     const Stopwatch stopwatch(read.waits.store);
     // A read under way may be older than a write by another zone's process, which counts no generation of this one up.
@@ -214,7 +217,10 @@ Result<Served> ReadThrough::State::get(const Read& read) {
       Result<Served> result = lead(read, name, look);
       // What ended this fiber alone is no answer for the others.
       const bool gave_up = !result && (fiber::cancelled() || now() >= fiber::deadline());
-      if (flight->followers > 0 && !gave_up) flight->result = result;
+      if (flight->followers > 0 && !gave_up) {
+        flight->result = result;
+        flight->entry = read.entry;
+      }
       return result;
     }
     ++flight->followers;
@@ -223,7 +229,10 @@ Result<Served> ReadThrough::State::get(const Read& read) {
     if (!waited) return waited.error();
     // Without entries in the zone, what other hosts write counts as soon as they have answered it, heard of or not: what was
     // begun before this read came may be older.
-    if (flight->result && (options.local || flight->number > came)) return *flight->result;
+    if (flight->result && (options.local || flight->number > came)) {
+      read.entry = flight->entry;
+      return *flight->result;
+    }
   }
 }
 
@@ -235,14 +244,13 @@ Result<Served> ReadThrough::State::lead(const Read& read, const std::string& fli
   for (Milliseconds pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
     const bool leads = lead.take(flight, options.store_timeout, now());
     // Only now: the leader before this one may have filled it in and left since the last look.
-    Entry entry;
-    if (const auto hit = find(read.key, entry); usable(hit)) return served(std::move(entry), *hit);
+    if (const auto hit = find(read.key, read.entry); usable(hit)) return served(*hit);
     if (leads || now() >= end) break;
     if (const Result<void> slept = fiber::sleep(pause); !slept) return slept.error();
     waited = true;
   }
   if (waited && options.remote != nullptr) {
-    if (auto found = find_anywhere(read, look)) return std::move(*found);
+    if (const auto found = find_anywhere(read, look)) return *found;
   }
   return load(read, look);
 }
@@ -250,15 +258,15 @@ Result<Served> ReadThrough::State::lead(const Read& read, const std::string& fli
 Result<Served> ReadThrough::State::load(const Read& read, RemoteTier::Look look) {
   const Ticket ticket = zone.ticket(read.key.subject());
   if (options.remote != nullptr) options.remote->reserve(read.key, look);
-  Result<Entry> loaded = read.load();
+  Result<Entry> loaded = read.make_load()();
   if (loaded) {
     fill(read.key, ticket, *loaded, read.policy);
     if (options.remote != nullptr) options.remote->fill(read.key, look, *loaded, read.policy);
-    return Served{std::move(*loaded), Outcome::miss, {}};
+    read.entry = std::move(*loaded);
+    return Served{Outcome::miss, {}};
   }
   if (store_failed(loaded.error().error)) {
-    Entry entry;
-    if (const auto hit = find(read.key, entry)) return Served{std::move(entry), Outcome::stale, hit->age};
+    if (const auto hit = find(read.key, read.entry)) return Served{Outcome::stale, hit->age};
   }
   return loaded.error();
 }
@@ -272,12 +280,13 @@ void ReadThrough::State::renew(const Read& read, const RemoteTier::Look& look) {
   ++renewals;
   const std::shared_ptr<State> state = shared_from_this();
   const std::shared_ptr<void> count(nullptr, [state](void*) { --state->renewals; });
-  const auto started = scheduler.start(
-      now() + options.store_timeout,
-      [state, count, ticket, lease = *lease, key = read.key, policy = read.policy, load = read.load, look = look]() mutable {
+  const auto started =
+      scheduler.start(now() + options.store_timeout, [state, count, ticket, lease = *lease, key = read.key,
+                                                      policy = read.policy, load = read.make_load(), look = look]() mutable {
         RemoteTier* const remote = state->options.remote;
         if (remote != nullptr && look.fill == RemoteTier::Look::Fill::none) {
-          if (auto looked = remote->find(key)) look = std::move(*looked);
+          Entry seen;
+          if (const auto looked = remote->find(key, seen)) look = *looked;
         }
         if (remote != nullptr) remote->reserve(key, look);
         const Result<Entry> loaded = load();
@@ -297,13 +306,17 @@ ReadThrough::ReadThrough(Zone& zone, fiber::Scheduler& scheduler, Options option
     : state_(std::make_shared<State>(zone, scheduler, options)) {}
 ReadThrough::~ReadThrough() = default;
 
-Result<Served> ReadThrough::get(const Key& key, const config::CachePolicy& policy, const Load& load, Waits& waits) {
-  if (policy.on) return state_->get({key, policy, load, waits});
+Result<Served> ReadThrough::get(const Key& key, const config::CachePolicy& policy, MakeLoad make_load, Waits& waits,
+                                Entry& entry) {
+  if (policy.on) return state_->get({key, policy, make_load, waits, entry});
   const Stopwatch stopwatch(waits.store);
-  Result<Entry> loaded = load();
+  Result<Entry> loaded = make_load()();
   if (!loaded) return loaded.error();
-  return Served{std::move(*loaded), Outcome::none, {}};
+  entry = std::move(*loaded);
+  return Served{};
 }
+
+bool ReadThrough::is_local() const noexcept { return state_->options.local; }
 
 std::optional<Milliseconds> ReadThrough::find_fresh(const Key& key, Entry& entry) {
   entry.body = std::move(state_->spare);

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/function_ref.h"
 #include "cache/key.h"
 #include "cache/remote_tier.h"
 #include "cache/zone.h"
@@ -29,7 +30,6 @@ struct Waits {
 };
 
 struct Served {
-  Entry entry;
   Outcome outcome = Outcome::none;
   Milliseconds age{};
 };
@@ -53,17 +53,22 @@ class ReadThrough {
 
   /// Reads the store; may run on another fiber than the caller's and after it, so it owns all that it touches.
   using Load = std::function<Result<Entry>()>;
+  /// Called where it comes to that.
+  using MakeLoad = FunctionRef<Load()>;
 
-  /// A hit at once, else what `load` gives. On a fiber only.
+  /// Puts a hit into `entry` at once, else what the load gives; after a failure it may hold anything. On a fiber only.
   ///
   /// - A stale entry is served at once, and one fiber of the host renews it; that fails as long as the store does, and the
   ///   entry is served until it expires. When the store says that there is no such thing any more, the subject is invalidated.
   /// - Of those who miss at the same time one reads the store, on its own fiber; the others wait and get its entry or its
   ///   failure. When it goes away or runs out of its own time, one of the others reads. Nobody gets what was read for somebody
   ///   who came before a write.
-  /// - Failures of `load` are passed on and never stored; where an entry is there and the failure is one of the store's
+  /// - Failures of the load are passed on and never stored; where an entry is there and the failure is one of the store's
   ///   (unavailable, overloaded, deadline, internal), the entry is served instead.
-  Result<Served> get(const Key& key, const config::CachePolicy& policy, const Load& load, Waits& waits);
+  Result<Served> get(const Key& key, const config::CachePolicy& policy, MakeLoad make_load, Waits& waits, Entry& entry);
+
+  /// Whether entries are kept in the zone: else `find_fresh` finds nothing.
+  bool is_local() const noexcept;
 
   /// The first part of `get` alone: copies a fresh hit in the zone into `entry`, which is empty, and says how old it is;
   /// nullopt where there is none, and then `entry` may hold anything. Nothing is allocated but a body's memory, where none was

@@ -125,49 +125,50 @@ RedisTier::~RedisTier() {
   if (listening_) zone_.end_listening(options_.configuration);
 }
 
-std::string RedisTier::key_of(std::uint64_t epoch, char kind, std::string_view name) const {
+RedisTier::Name RedisTier::name_of(std::uint64_t epoch, char kind, std::string_view name) const {
   if (epoch != begun_epoch_) {
     beginning_ = options_.prefix + ':' + std::to_string(epoch) + ':';
     begun_epoch_ = epoch;
   }
-  std::string key;
-  key.reserve(beginning_.size() + 1 + name.size());
-  key += beginning_;
-  key += kind;
-  key += name;
+  Name key;
+  key.resize(beginning_.size() + 1 + name.size(), boost::container::default_init);
+  char* to = key.data();
+  to += beginning_.copy(to, beginning_.size());
+  *to++ = kind;
+  name.copy(to, name.size());
   return key;
 }
 
-std::string RedisTier::key_of(std::uint64_t epoch, const Key& key) const {
-  return key_of(epoch, static_cast<char>(key.kind()), key.name());
+RedisTier::Name RedisTier::name_of(std::uint64_t epoch, const Key& key) const {
+  return name_of(epoch, static_cast<char>(key.kind()), key.name());
 }
 
 // ---- reading
 
-Result<RemoteTier::Look> RedisTier::find(const Key& key) {
+Result<RemoteTier::Look> RedisTier::find(const Key& key, Entry& entry) {
   const std::uint64_t epoch = trust_.epoch(now());
   const std::uint64_t conversation = client_.conversations();
   if (epoch == 0 || conversation != looked_at_) {
     start_look();
     return Failure(Error::unavailable, "the epoch is to be learned first");
   }
-  auto look = key.kind() == Key::Kind::document ? find_document(epoch, key) : find_list(epoch, key);
+  auto look = key.kind() == Key::Kind::document ? find_document(epoch, key, entry) : find_list(epoch, key, entry);
   // What answered may be another server than the one that was looked at.
   if (look && client_.conversations() != conversation) return Failure(Error::unavailable, "the connection was made anew");
   return look;
 }
 
-Result<RemoteTier::Look> RedisTier::find_document(std::uint64_t epoch, const Key& key) {
-  auto reply = client_.command({"GET", key_of(epoch, key)});
+Result<RemoteTier::Look> RedisTier::find_document(std::uint64_t epoch, const Key& key, Entry& entry) {
+  auto reply = client_.command({"GET", name_of(epoch, key)});
   if (!reply) return reply.error();
   Look look{.fill = Look::Fill::absent, .epoch = epoch};
-  if (!reply->is_nil()) read_value(std::move(*reply).take_text(), key, look);
+  if (!reply->is_nil()) read_value(std::move(*reply).take_text(), key, look, entry);
   return look;
 }
 
-Result<RemoteTier::Look> RedisTier::find_list(std::uint64_t epoch, const Key& key) {
-  const std::string generation_key = key_of(epoch, 'g', key.subject());
-  const std::string list_key = key_of(epoch, key);
+Result<RemoteTier::Look> RedisTier::find_list(std::uint64_t epoch, const Key& key, Entry& entry) {
+  const Name generation_key = name_of(epoch, 'g', key.subject());
+  const Name list_key = name_of(epoch, key);
   const std::array<std::string_view, 2> get_generation{"GET", generation_key};
   const std::array<std::string_view, 2> get_list{"GET", list_key};
   const std::array<redis::Words, 2> both{get_generation, get_list};
@@ -181,13 +182,13 @@ Result<RemoteTier::Look> RedisTier::find_list(std::uint64_t epoch, const Key& ke
     if (!generation) return generation.error();
     look.number = *generation;
   } else if (!replies[1]->is_nil()) {
-    read_value(std::move(*replies[1]).take_text(), key, look);
+    read_value(std::move(*replies[1]).take_text(), key, look, entry);
   }
   return look;
 }
 
 /// Begins the count of a resource; whoever is first.
-Result<std::uint64_t> RedisTier::new_generation(const std::string& key) {
+Result<std::uint64_t> RedisTier::new_generation(std::string_view key) {
   const std::string number = std::to_string(random_number());
   if (auto set = client_.command({"SET", key, number, "NX", "PX", generation_life}); !set) return set.error();
   auto reply = client_.command({"GET", key});
@@ -195,7 +196,7 @@ Result<std::uint64_t> RedisTier::new_generation(const std::string& key) {
   return number_of(reply->text());
 }
 
-void RedisTier::read_value(std::string value, const Key& key, Look& look) const {
+void RedisTier::read_value(std::string&& value, const Key& key, Look& look, Entry& entry) const {
   Trailer trailer{};
   if (value.size() < sizeof trailer) {
     // The place that is kept for another's fill; of a list there is none.
@@ -210,14 +211,13 @@ void RedisTier::read_value(std::string value, const Key& key, Look& look) const 
   const std::size_t rest = value.size() - sizeof trailer;
   if (trailer.etag_size > rest || trailer.fingerprint != (key.fingerprint() ^ options_.identity)) return;
   if (trailer.number != look.number) return;
-  Found found;
-  found.entry.etag = value.substr(rest - trailer.etag_size, trailer.etag_size);
+  entry.etag.assign(std::string_view(value).substr(rest - trailer.etag_size, trailer.etag_size));
   value.resize(rest - trailer.etag_size);
-  found.entry.body = std::move(value);
-  if (trailer.last_modified != kNeverModified) found.entry.last_modified = Timestamp{Milliseconds{trailer.last_modified}};
+  entry.body = std::move(value);
+  entry.last_modified.reset();
+  if (trailer.last_modified != kNeverModified) entry.last_modified = Timestamp{Milliseconds{trailer.last_modified}};
   const Milliseconds wall = scheduler_.reactor().wall().time_since_epoch();
-  found.age = std::max(wall - Milliseconds{trailer.filled}, Milliseconds{});
-  look.found = std::move(found);
+  look.age = std::max(wall - Milliseconds{trailer.filled}, Milliseconds{});
 }
 
 // ---- filling in
@@ -227,7 +227,7 @@ void RedisTier::reserve(const Key& key, Look& look) {
   look.fill = Look::Fill::none;
   look.number = random_number();
   const auto kept =
-      client_.command({"SET", key_of(look.epoch, key), bytes_of(look.number), "PX", text_of(options_.reserved), "NX"});
+      client_.command({"SET", name_of(look.epoch, key), bytes_of(look.number), "PX", text_of(options_.reserved), "NX"});
   if (kept && !kept->is_nil()) look.fill = Look::Fill::over;
 }
 
@@ -241,7 +241,7 @@ void RedisTier::fill(const Key& key, const Look& look, const Entry& entry, const
                                               .etag_size = 0,
                                               .number = is_list ? look.number : random_number()});
   const std::string life = text_of(policy.ttl + policy.stale);
-  const std::string name = key_of(look.epoch, key);
+  const Name name = name_of(look.epoch, key);
   if (is_list) {
     (void)client_.send({"SET", name, value, "PX", life});
   } else {
@@ -287,18 +287,18 @@ bool RedisTier::end(std::string_view resource, std::span<const std::string_view>
 /// Gives the epoch that there is now; 0: none.
 Result<std::uint64_t> RedisTier::end_under(std::uint64_t epoch, std::string_view resource,
                                            std::span<const std::string_view> ids) {
-  std::vector<std::string> keys;
+  std::vector<Name> keys;
   keys.reserve(ids.size() + 1);
   for (const std::string_view id : ids) {
     std::string subject;
     Key::append_subject(subject, resource, id);
-    keys.push_back(key_of(epoch, 'd', subject));
+    keys.push_back(name_of(epoch, 'd', subject));
   }
-  keys.push_back(key_of(epoch, 'g', resource));
+  keys.push_back(name_of(epoch, 'g', resource));
   std::vector<std::array<std::string_view, 2>> words;
   words.reserve(keys.size() + 1);
   if (epoch != 0) {
-    for (const std::string& key : keys) words.push_back({"DEL", key});
+    for (const Name& key : keys) words.push_back({"DEL", key});
   }
   words.push_back({"GET", epoch_key_});
   auto replies = client_.commands(std::vector<redis::Words>(words.begin(), words.end()));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -49,7 +50,7 @@ class RedisTier final : public RemoteTier {
   RedisTier(redis::Client& client, Zone& zone, fiber::Scheduler& scheduler, Options options);
   ~RedisTier() override;
 
-  Result<Look> find(const Key& key) override;
+  Result<Look> find(const Key& key, Entry& entry) override;
   void reserve(const Key& key, Look& look) override;
   void fill(const Key& key, const Look& look, const Entry& entry, const config::CachePolicy& policy) override;
 
@@ -58,12 +59,16 @@ class RedisTier final : public RemoteTier {
   void invalidate(std::string_view resource, std::span<const std::string_view> ids);
 
  private:
-  std::string key_of(std::uint64_t epoch, char kind, std::string_view name) const;
-  std::string key_of(std::uint64_t epoch, const Key& key) const;
-  Result<Look> find_document(std::uint64_t epoch, const Key& key);
-  Result<Look> find_list(std::uint64_t epoch, const Key& key);
-  void read_value(std::string value, const Key& key, Look& look) const;
-  Result<std::uint64_t> new_generation(const std::string& key);
+  /// A key of Redis. Most have their place in it.
+  struct Name : boost::container::small_vector<char, 128> {
+    operator std::string_view() const noexcept { return {data(), size()}; }  // NOLINT(google-explicit-constructor)
+  };
+  Name name_of(std::uint64_t epoch, char kind, std::string_view name) const;
+  Name name_of(std::uint64_t epoch, const Key& key) const;
+  Result<Look> find_document(std::uint64_t epoch, const Key& key, Entry& entry);
+  Result<Look> find_list(std::uint64_t epoch, const Key& key, Entry& entry);
+  void read_value(std::string&& value, const Key& key, Look& look, Entry& entry) const;
+  Result<std::uint64_t> new_generation(std::string_view key);
 
   bool end(std::string_view resource, std::span<const std::string_view> ids);
   Result<std::uint64_t> end_under(std::uint64_t epoch, std::string_view resource, std::span<const std::string_view> ids);

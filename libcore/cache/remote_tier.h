@@ -19,11 +19,6 @@ class RemoteTier {
  public:
   virtual ~RemoteTier() = default;
 
-  struct Found {
-    Entry entry;
-    Milliseconds age{};  ///< since it was filled
-  };
-
   /// What a look gave, and what a fill after it may do: so a reader of the store can't put back what a writer just replaced.
   struct Look {
     enum class Fill : std::uint8_t {
@@ -31,15 +26,15 @@ class RemoteTier {
       absent,  ///< nothing is there: see `reserve`
       over,    ///< in place of what was seen, as long as that stands there
     };
-    std::optional<Found> found{};
+    std::optional<Milliseconds> age{};  ///< of what was found, since it was filled; nullopt: nothing was
     Fill fill = Fill::none;
     std::uint64_t epoch = 0;
     std::uint64_t number = 0;  ///< of what was seen: for a list, the generation of its resource's lists
   };
 
-  /// Error::unavailable and the like where the tier is away or not to be trusted; also Error::cancelled and Error::deadline of
-  /// the fiber.
-  virtual Result<Look> find(const Key& key) = 0;
+  /// Puts what is found into `entry`, which else may hold anything then. Error::unavailable and the like where the tier is away
+  /// or not to be trusted; also Error::cancelled and Error::deadline of the fiber.
+  virtual Result<Look> find(const Key& key, Entry& entry) = 0;
 
   /// Before the store is read for a fill: where nothing is, a place is kept for it, which a write takes away.
   virtual void reserve(const Key& key, Look& look) = 0;

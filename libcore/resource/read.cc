@@ -85,13 +85,12 @@ Answer answer(const Call& call, const cache::Key& key, MakeLoad make_load, Show 
     age = *found;
     call.trace.cache = cache::Outcome::l1_hit;
   } else {
-    auto served = call.backend.cache.get(key, policy, make_load(), call.trace.waits);
+    const auto served = call.backend.cache.get(key, policy, make_load, call.trace.waits, entry);
     call.trace.cache = served ? served->outcome : policy.on ? cache::Outcome::miss : cache::Outcome::none;
     if (!served) {
       answer = http::Response::failed(served.error());
       return answer;
     }
-    entry = std::move(served->entry);
     age = served->age;
   }
   Result<void> good = show(entry);

@@ -30,14 +30,14 @@ struct Host {
     Result<Entry> result = Failure(Error::internal);
   };
   struct Reply {
-    std::optional<Result<Served>> result;
+    std::optional<Result<test::Answered>> result;
     fiber::Fiber* fiber = nullptr;  ///< while it waits
   };
 
   std::shared_ptr<Reply> get(ReadThrough& worker, Milliseconds within = kRequestTime) {
     auto reply = std::make_shared<Reply>();
     reply->fiber = *scheduler.start(reactor.now() + within,
-                                    [this, &worker, reply] { reply->result = worker.get(kKey, policy, load(), waits); });
+                                    [this, &worker, reply] { reply->result = test::get(worker, kKey, policy, load(), waits); });
     return reply;
   }
   ReadThrough::Load load() {
@@ -381,7 +381,7 @@ TEST_CASE("renewals in the background are bounded, and all are served meanwhile"
   int stale = 0;
   REQUIRE(host.scheduler.start(host.reactor.now() + kRequestTime, [&] {
     for (int i = 0; i < 500; ++i) {
-      const auto got = host.worker.get(key(i), host.policy, host.load(), host.waits);
+      const auto got = test::get(host.worker, key(i), host.policy, host.load(), host.waits);
       stale += got && got->outcome == Outcome::stale ? 1 : 0;
     }
   }));

@@ -40,15 +40,14 @@ struct OnRedis {
   }
   Result<RemoteTier::Look> find(const Key& key) {
     Result<RemoteTier::Look> look = Failure(Error::internal);
-    redis.loop.run([&] { look = tier.find(key); });
+    redis.loop.run([&] { look = tier.find(key, found); });
     return look;
   }
   /// What a reader of the store does before it reads.
   RemoteTier::Look begin_read(const Key& key) {
     RemoteTier::Look look;
     redis.loop.run([&] {
-      auto found = tier.find(key);
-      if (found) look = std::move(*found);
+      if (const auto looked = tier.find(key, found)) look = *looked;
       tier.reserve(key, look);
     });
     return look;
@@ -62,7 +61,7 @@ struct OnRedis {
   void read(const Key& key, const std::string& body) { end_read(key, begin_read(key), body); }
   std::string body(const Key& key) {
     const auto look = find(key);
-    return !look ? "away" : look->found ? look->found->entry.body : "none";
+    return !look ? "away" : look->age ? found.body : "none";
   }
   void write() {
     redis.loop.run([&] { tier.invalidate("notes", std::span(&kId, 1)); });
@@ -73,6 +72,7 @@ struct OnRedis {
   std::vector<std::string> log;
   redis::ClientFixture redis;
   RedisTier tier;
+  Entry found;
 };
 
 }  // namespace

@@ -18,12 +18,18 @@ const Key kKey = Key::document(7, "notes", "1");
 
 /// A remote tier that a test fills, empties and takes away.
 struct Remote final : RemoteTier {
-  Result<Look> find(const Key& key) override {
+  struct Found {
+    Entry entry;
+    Milliseconds age;
+  };
+
+  Result<Look> find(const Key& key, Entry& entry) override {
     ++looks;
     if (away) return Failure(Error::unavailable);
     const auto at = entries.find(std::string(key.name()));
     if (at == entries.end()) return Look{.fill = quiet ? Look::Fill::none : Look::Fill::absent};
-    return Look{.found = at->second, .fill = Look::Fill::over};
+    entry = at->second.entry;
+    return Look{.age = at->second.age, .fill = Look::Fill::over};
   }
   void reserve(const Key&, Look& look) override {
     if (look.fill == Look::Fill::absent) look.fill = Look::Fill::over;
@@ -40,11 +46,11 @@ struct Remote final : RemoteTier {
 
 struct Host {
   /// Reads the document on a fiber; the store has `stored`.
-  Served get(bool local = true) {
-    std::optional<Served> served;
+  test::Answered get(bool local = true) {
+    std::optional<test::Answered> served;
     ReadThrough& reads = local ? both : remote_alone;
     REQUIRE(scheduler.start(reactor.now() + Milliseconds{5'000}, [&] {
-      auto got = reads.get(kKey, kPolicy, load(), waits);
+      auto got = test::get(reads, kKey, kPolicy, load(), waits);
       REQUIRE(got.has_value());
       served = std::move(*got);
     }));
@@ -87,12 +93,12 @@ TEST_CASE("what is read from the store goes into both tiers") {
 TEST_CASE("what another host read is found in the remote tier, and then in the zone, with its age") {
   Host host;
   host.remote.entries["notes/1"] = {{"theirs", "\"2\"", std::nullopt}, Milliseconds{20'000}};
-  const Served first = host.get();
+  const auto first = host.get();
   CHECK(first.outcome == Outcome::l2_hit);
   CHECK(first.entry.body == "theirs");
   CHECK(first.age == Milliseconds{20'000});
   host.reactor.advance(Milliseconds{1'000});
-  const Served second = host.get();
+  const auto second = host.get();
   CHECK(second.outcome == Outcome::l1_hit);
   CHECK(second.age == Milliseconds{21'000});
   CHECK(host.loads == 0);
@@ -143,7 +149,7 @@ TEST_CASE("nothing older of the remote tier follows what the zone has") {
 TEST_CASE("a stale entry of the remote tier is served while it is renewed there") {
   Host host;
   host.remote.entries["notes/1"] = {{"theirs", "\"2\"", std::nullopt}, Milliseconds{70'000}};
-  const Served served = host.get();
+  const auto served = host.get();
   CHECK(served.outcome == Outcome::l2_stale);
   CHECK(served.entry.body == "theirs");
   CHECK(host.loads == 1);
@@ -185,7 +191,7 @@ TEST_CASE("who comes after another host's write, which was not heard of yet, get
       return Entry{seen, "\"1\"", std::nullopt};
     };
     REQUIRE(host.scheduler.start(host.reactor.now() + Milliseconds{5'000}, [&got, &host, load] {
-      got += host.remote_alone.get(kKey, kPolicy, load, host.waits)->entry.body + ' ';
+      got += test::get(host.remote_alone, kKey, kPolicy, load, host.waits)->entry.body + ' ';
     }));
   };
   fiber::Event first;
