@@ -213,9 +213,17 @@ Monotonic monotonic_now() noexcept {
 }
 
 std::string format_rfc3339(Timestamp t) {
+  std::array<char, kRfc3339Size> text;
+  write_rfc3339(text, t);
+  return {text.data(), text.size()};
+}
+
+void write_rfc3339(std::span<char, kRfc3339Size> to, Timestamp t) noexcept {
+  constexpr std::string_view kForm = "0000-00-00T00:00:00.000Z";
+  static_assert(kForm.size() == kRfc3339Size);
   const Parts p = take_apart(clamp(t));
-  std::string text = "0000-00-00T00:00:00.000Z";
-  char* out = text.data();
+  char* const out = to.data();
+  kForm.copy(out, kForm.size());
   put_number<4>(out, p.year);
   put_number<2>(out + 5, p.month);
   put_number<2>(out + 8, p.day);
@@ -223,7 +231,6 @@ std::string format_rfc3339(Timestamp t) {
   put_number<2>(out + 14, p.minute);
   put_number<2>(out + 17, p.second);
   put_number<3>(out + 20, p.millisecond);
-  return text;
 }
 
 std::optional<Timestamp> parse_rfc3339(std::string_view text) {

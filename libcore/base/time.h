@@ -39,6 +39,8 @@ class Stopwatch {
 
 /// "2026-01-02T03:04:05.678Z" (RFC 3339, UTC, milliseconds; always 24 characters for the years 0000 to 9999).
 std::string format_rfc3339(Timestamp t);
+inline constexpr std::size_t kRfc3339Size = 24;
+void write_rfc3339(std::span<char, kRfc3339Size> to, Timestamp t) noexcept;
 
 /// Any RFC 3339 §5.6 date-time with any offset; a fraction finer than milliseconds is cut; a leap second (60) becomes the next
 /// second. nullopt when malformed, when the day does not exist, or when the UTC year leaves 0000–9999.

@@ -85,6 +85,13 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
+void append_json_date(std::string& out, Timestamp moment) {
+  std::array<char, kRfc3339Size + 2> text;
+  text.front() = text.back() = '"';
+  write_rfc3339(std::span(text).subspan<1, kRfc3339Size>(), moment);
+  out.append(text.data(), text.size());
+}
+
 void append_json(std::string& out, const JsonObject& object) {
   char separator = '{';
   for (const auto& member : object) {

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "base/time.h"
 
 /// JSON values to text.
 namespace nacre {
@@ -19,6 +20,8 @@ void append_json(std::string& out, const JsonArray& array);
 
 /// Appends a string with its quotes. Only `"`, `\` and control characters are escaped.
 void append_json_string(std::string& out, std::string_view text);
+/// Appends a moment as RFC 3339 has it, with quotes.
+void append_json_date(std::string& out, Timestamp moment);
 
 /// The same as a text of its own.
 std::string json_text(const Json& value);

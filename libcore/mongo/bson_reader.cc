@@ -105,14 +105,16 @@ BsonReader::BsonReader(std::string_view document) noexcept {
 
 bool BsonReader::next(BsonElement& element) noexcept {
   if (rest_.empty()) return false;
-  const std::size_t end = rest_.find('\0', 1);
-  if (end == kNone) return fail();
-  element.type = static_cast<BsonType>(rest_[0]);
-  element.name = rest_.substr(1, end - 1);
-  rest_.remove_prefix(end + 1);
+  const char* const begin = rest_.data();
+  const char* const end = begin + rest_.size();
+  const char* const name_end = std::find(begin + 1, end, '\0');
+  if (name_end == end) return fail();
+  element.type = static_cast<BsonType>(*begin);
+  element.name = {begin + 1, name_end};
+  rest_ = {name_end + 1, end};
   const std::size_t size = value_size(element.type, rest_);
   if (size > rest_.size()) return fail();
-  element.value = rest_.substr(0, size);
+  element.value = {rest_.data(), size};
   rest_.remove_prefix(size);
   return true;
 }

@@ -18,8 +18,6 @@ void append_integer(std::string& out, std::int64_t value) {
   out.append(digits.data(), end);
 }
 
-void append_date(std::string& out, Timestamp moment) { out.append("\"").append(format_rfc3339(moment)).append("\""); }
-
 void append_owner(std::string& out, const Row& row) {
   if (row.owned) return append_json_string(out, row.owner);
   out += "null";
@@ -34,9 +32,9 @@ void append_document(std::string& out, const Row& row) {
   out += ",\"_rev\":";
   append_integer(out, row.rev);
   out += ",\"_created\":";
-  append_date(out, row.created);
+  append_json_date(out, row.created);
   out += ",\"_updated\":";
-  append_date(out, row.updated);
+  append_json_date(out, row.updated);
   out += ",\"_owner\":";
   append_owner(out, row);
   if (row.doc.size() > 2) out.append(",").append(row.doc.substr(1));
@@ -226,11 +224,11 @@ void Projection::append(std::string& out, const Row& row) const {
   }
   if (has("_created")) {
     out += ",\"_created\":";
-    append_date(out, row.created);
+    append_json_date(out, row.created);
   }
   if (has("_updated")) {
     out += ",\"_updated\":";
-    append_date(out, row.updated);
+    append_json_date(out, row.updated);
   }
   if (has("_owner")) {
     out += ",\"_owner\":";

@@ -14,6 +14,7 @@ namespace nacre::store::on_mongo {
 namespace {
 
 using mongo::kMaxBsonDepth;
+using namespace std::string_view_literals;
 
 const Timestamp first_date{Milliseconds{-62'167'219'200'000}};  // 0000-01-01T00:00:00.000Z
 const Timestamp last_date{Milliseconds{253'402'300'799'999}};   // 9999-12-31T23:59:59.999Z
@@ -27,7 +28,7 @@ void append_date(std::string& out, Timestamp moment) {
   if (moment < first_date || moment > last_date) {
     out += "null";
   } else {
-    out.append("\"").append(format_rfc3339(moment)).append("\"");
+    append_json_date(out, moment);
   }
 }
 
@@ -217,23 +218,23 @@ class BuiltIns {
   /// The members that `fields` names, without braces; `_id` always.
   bool append(std::string& out, const FieldTree& fields) const {
     const auto named = [&](std::string_view name) { return fields.everything() || fields.find(name) != nullptr; };
-    out += "\"_id\":";
+    out += "\"_id\":"sv;
     if (!id_) out += "null";
     if (id_ && !append_value(out, *id_)) return false;
     if (named("_rev")) {
-      out += ",\"_rev\":";
+      out += ",\"_rev\":"sv;
       append_integer(out, rev());
     }
     if (named("_created")) {
-      out += ",\"_created\":";
+      out += ",\"_created\":"sv;
       append_date(out, created());
     }
     if (named("_updated")) {
-      out += ",\"_updated\":";
+      out += ",\"_updated\":"sv;
       append_date(out, updated());
     }
     if (named("_owner")) {
-      out += ",\"_owner\":";
+      out += ",\"_owner\":"sv;
       return owner_ ? append_value(out, *owner_) : (out += "null", true);
     }
     return true;
