@@ -254,7 +254,7 @@ def held_up(api):
 
 
 def least_held_up(api, ask):
-    """The least of three tries where the first takes too long: what others leave of the processor's caches varies, the work does not."""
+    """The least of three tries where the first takes too long: what others leave of the processor's caches varies."""
     works = []
     while not works or works[-1] >= MOST and len(works) < 3:
         ask()
