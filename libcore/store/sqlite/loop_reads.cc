@@ -74,9 +74,7 @@ std::optional<Result<Document>> LoopReads::find_one(const Table& table, std::str
 /// snapshot is the newest: each sees all that was committed before it began.
 bool LoopReads::share_snapshot(Connection& connection) {
   const bool first = !ending_.is_linked();
-  if (first) {
-    reactor_.post_last(ending_);
-  }
+  if (first) reactor_.post_last(ending_);
   const auto read_head = [this] {
     Head head;
     for (std::size_t i = 0; i < head.size(); ++i) head[i] = word(index_, i);
