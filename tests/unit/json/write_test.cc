@@ -15,7 +15,7 @@ using nacre::parse_json;
 
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out;
   nacre::append_json_string(out, text);
   return out;
@@ -56,26 +56,26 @@ TEST_CASE("Doubles are written in their shortest form and stay doubles") {
 TEST_CASE("What JSON has no form for becomes null or the replacement character") {
   CHECK(json_text(std::numeric_limits<double>::infinity()) == "null");
   CHECK(json_text(std::numeric_limits<double>::quiet_NaN()) == "null");
-  CHECK(quoted("a\xFFz\xC3") == "\"a\xEF\xBF\xBDz\xEF\xBF\xBD\"");
-  CHECK(quoted("\xED\xA0\x80") == "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"");
+  CHECK(in_quotes("a\xFFz\xC3") == "\"a\xEF\xBF\xBDz\xEF\xBF\xBD\"");
+  CHECK(in_quotes("\xED\xA0\x80") == "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"");
 }
 
 TEST_CASE("Strings escape what they must and nothing else") {
-  CHECK(quoted("") == "\"\"");
-  CHECK(quoted("a\"b\\c/d") == R"("a\"b\\c/d")");
-  CHECK(quoted(std::string_view{"\0\x01\x1f\b\f\n\r\t\x7f", 9}) == "\"\\u0000\\u0001\\u001f\\b\\f\\n\\r\\t\x7f\"");
-  CHECK(quoted("é€😀 </script>") == "\"é€😀 </script>\"");
+  CHECK(in_quotes("") == "\"\"");
+  CHECK(in_quotes("a\"b\\c/d") == R"("a\"b\\c/d")");
+  CHECK(in_quotes(std::string_view{"\0\x01\x1f\b\f\n\r\t\x7f", 9}) == "\"\\u0000\\u0001\\u001f\\b\\f\\n\\r\\t\x7f\"");
+  CHECK(in_quotes("é€😀 </script>") == "\"é€😀 </script>\"");
 }
 
 TEST_CASE("Strings escape each character at any place") {
   for (int c = 0; c < 0x100; ++c) {
     const bool plain = c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
     const std::string one(1, static_cast<char>(c));
-    const std::string written = quoted(one).substr(1, quoted(one).size() - 2);
+    const std::string written = in_quotes(one).substr(1, in_quotes(one).size() - 2);
     CHECK((written == one) == plain);
     for (std::size_t before = 0; before < 18; ++before) {
       const std::string text(before, 'x');
-      CHECK(quoted(text + one + "yz") == "\"" + text + written + "yz\"");
+      CHECK(in_quotes(text + one + "yz") == "\"" + text + written + "yz\"");
     }
   }
 }
