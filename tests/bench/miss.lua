@@ -1,4 +1,4 @@
--- Documents /plain/d0 … /plain/d9999 of a resource without a cache, in random order.
+-- d0 … d9999 below the path, in random order: documents of a resource without a cache.
 function request()
-  return wrk.format("GET", "/plain/d" .. math.random(0, 9999))
+  return wrk.format("GET", wrk.path .. "d" .. math.random(0, 9999))
 end
