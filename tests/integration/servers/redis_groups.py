@@ -179,15 +179,27 @@ class RedisCluster(Group):
         self.wait_until_replicated()
 
     def wait_until_replicated(self):
-        """Until every node of a pair is the master or has all that the other one has."""
+        """Until every node of a pair is the master or has all that the other one has, and all nodes know which it is.
+
+        A failover that the master or a voter takes for that of another node is given up in silence after five seconds.
+        """
 
         def replicates(one):
             info = one.execute("INFO", "replication")
-            return info.get("master_link_status", "up") == "up" and (info["role"] == "slave" or info["connected_slaves"] == 1)
+            if info["role"] == "slave":
+                return info["master_link_status"] == "up"
+            return info["connected_slaves"] == 1 and all(self.knows_replica(node, self.id(one)) for node in self.servers())
 
         if self.replicas:
             wait_until(lambda: all(replicates(one) for one in self.servers()), "replication")
         self.wait_until_whole()
+
+    @staticmethod
+    def knows_replica(node, master):
+        try:
+            return len(node.execute("CLUSTER", "REPLICAS", master)) == 1
+        except redis.ResponseError:  # that it is a master is not known either
+            return False
 
     @staticmethod
     def wait_until_master(node):
