@@ -36,16 +36,23 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Those whose tests wait the most. They are begun first, or the last of them would be waited for alone in the end.
 LONGEST = (
-    "test_redis_outages.py",
     "test_mongodb_connections.py",
+    "test_redis_outages.py",
     "test_mongodb_outages.py",
-    "test_mongodb.py",
-    "test_mongodb_members.py",
     "test_redis.py",
-    "test_embedded_store.py",
+    "test_mongodb_members.py",
+    "test_large_answers.py",
+    "test_mongodb.py",
+    "test_proxies.py",
     "test_upgrade.py",
+    "test_backup.py",
+    "test_redis_cluster.py",
     "test_faults.py",
-    "test_zone.py",
+    "test_cost.py",
+    "test_embedded_store.py",
+    "test_docs.py",
+    "test_clients_away.py",
+    "test_run.py",
 )
 
 
