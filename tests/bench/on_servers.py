@@ -320,7 +320,7 @@ def run(row, programs, binary, home, rounds, seconds, daemon):
 
     what = "document from Redis"
     figures = bench_redis(bench, home, rounds, seconds)
-    against(what, figures, "return", ("`return 200` of the same body", 0.80))
+    against(what, figures, "return", ("`return 200` of the same body", 0.72))
     against(what, figures, "lua", ("lua-nginx-module, lua-resty-redis", 2))
     against(what, figures, "flask", ("gunicorn, Flask, redis-py", 18))
     for beside in ("lua", "flask"):
@@ -328,14 +328,14 @@ def run(row, programs, binary, home, rounds, seconds, daemon):
 
     what = "document from a MongoDB that does no work"
     figures = bench_canned(bench, home, programs / "canned_mongo", rounds, seconds)
-    against(what, figures, "return", ("`return 200` of the same body", 0.55))
+    against(what, figures, "return", ("`return 200` of the same body", 0.60))
     more = figures["nacre"][1] - figures["return"][1]
     row(
         f"{what}: processor time",
         f"{figures['nacre'][1]:.1f} µs",
         f"`return 200`: {figures['return'][1]:.1f} µs",
         more,
-        5,
+        4,
         True,
     )
     api = libmongoc(programs, home, seconds)
