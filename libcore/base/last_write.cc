@@ -3,17 +3,11 @@
 namespace nacre {
 
 /// What a process that died in here left half done counts for nothing.
-class LastWrite::Locked {
+class LastWrite::Locked : RobustLock {
  public:
-  explicit Locked(LastWrite& last) noexcept : last_(last) {
-    if (last_.mutex_.lock()) last_.moment_ = 0;
+  explicit Locked(LastWrite& last) noexcept : RobustLock(last.mutex_) {
+    if (left_by_dead()) last.moment_ = 0;
   }
-  ~Locked() { last_.mutex_.unlock(); }
-  Locked(const Locked&) = delete;
-  Locked& operator=(const Locked&) = delete;
-
- private:
-  LastWrite& last_;
 };
 
 void LastWrite::note(std::uint64_t store, std::uint64_t moment, std::string_view proof) noexcept {

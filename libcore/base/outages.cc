@@ -11,20 +11,9 @@ std::uint64_t hash_of(std::string_view text) noexcept { return std::hash<std::st
 
 }  // namespace
 
-class Outages::Locked {
- public:
-  explicit Locked(RobustMutex& mutex) noexcept : mutex_(mutex) { (void)mutex_.lock(); }
-  ~Locked() { mutex_.unlock(); }
-  Locked(const Locked&) = delete;
-  Locked& operator=(const Locked&) = delete;
-
- private:
-  RobustMutex& mutex_;
-};
-
 bool Outages::begin(std::string_view what, std::string_view why, bool first, Monotonic now) noexcept {
   const Reason wanted{hash_of(what), hash_of(why), static_cast<std::int64_t>(now)};
-  const Locked locked(mutex_);
+  const RobustLock locked(mutex_);
   std::size_t told = 0;
   bool known = false;
   for (Reason& reason : reasons_) {
@@ -40,7 +29,7 @@ bool Outages::begin(std::string_view what, std::string_view why, bool first, Mon
 
 bool Outages::end(std::string_view what) noexcept {
   const std::uint64_t wanted = hash_of(what);
-  const Locked locked(mutex_);
+  const RobustLock locked(mutex_);
   bool told = false;
   for (Reason& reason : reasons_) {
     if (reason.what != wanted || reason.seen == 0) continue;

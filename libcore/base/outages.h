@@ -26,7 +26,6 @@ class Outages {
   bool end(std::string_view what) noexcept;
 
  private:
-  class Locked;
   struct Reason {
     std::uint64_t what, why;  // hashes
     std::int64_t seen;        // 0: none

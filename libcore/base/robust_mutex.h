@@ -27,4 +27,20 @@ class RobustMutex {
   pthread_mutex_t mutex_;
 };
 
+/// Holds one while it lives.
+class RobustLock {
+ public:
+  explicit RobustLock(RobustMutex& mutex) noexcept : mutex_(mutex), left_by_dead_(mutex.lock()) {}
+  ~RobustLock() { mutex_.unlock(); }
+  RobustLock(const RobustLock&) = delete;
+  RobustLock& operator=(const RobustLock&) = delete;
+
+  /// As of RobustMutex::lock.
+  bool left_by_dead() const noexcept { return left_by_dead_; }
+
+ private:
+  RobustMutex& mutex_;
+  const bool left_by_dead_;
+};
+
 }  // namespace nacre

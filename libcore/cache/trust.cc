@@ -4,23 +4,8 @@
 
 namespace nacre::cache {
 
-namespace {
-
-class Locked {
- public:
-  explicit Locked(RobustMutex& mutex) noexcept : mutex_(mutex) { (void)mutex_.lock(); }
-  ~Locked() { mutex_.unlock(); }
-  Locked(const Locked&) = delete;
-  Locked& operator=(const Locked&) = delete;
-
- private:
-  RobustMutex& mutex_;
-};
-
-}  // namespace
-
 void Trust::doubt() noexcept {
-  const Locked locked(mutex_);
+  const RobustLock locked(mutex_);
   ++turn_;  // a look under way may have seen what was before
   looking_until_ = 0;
   confirmed_.store(0);
@@ -39,7 +24,7 @@ bool Trust::due(Monotonic now) const noexcept {
 }
 
 std::optional<Trust::Look> Trust::begin(Monotonic now, Milliseconds limit) noexcept {
-  const Locked locked(mutex_);
+  const RobustLock locked(mutex_);
   if (static_cast<std::int64_t>(now) < looking_until_) return std::nullopt;
   looking_until_ = static_cast<std::int64_t>(now + limit);
   const std::uint64_t seen = marks().load();
@@ -47,7 +32,7 @@ std::optional<Trust::Look> Trust::begin(Monotonic now, Milliseconds limit) noexc
 }
 
 Trust::Learned Trust::learn(const Look& look, std::uint64_t epoch) noexcept {
-  const Locked locked(mutex_);
+  const RobustLock locked(mutex_);
   if (turn_ != look.turn) return Learned::too_late;
   looking_until_ = 0;
   const bool other = epoch_.exchange(epoch) != epoch;
@@ -57,18 +42,18 @@ Trust::Learned Trust::learn(const Look& look, std::uint64_t epoch) noexcept {
 }
 
 void Trust::give_up(const Look& look) noexcept {
-  const Locked locked(mutex_);
+  const RobustLock locked(mutex_);
   if (turn_ == look.turn) looking_until_ = 0;
 }
 
 void Trust::set_deafened(std::string_view words, Monotonic now) noexcept {
-  const Locked locked(mutex_);
+  const RobustLock locked(mutex_);
   deafened_size_ = words.copy(deafened_.data(), deafened_.size());
   deafened_at_ = static_cast<std::int64_t>(now);
 }
 
 std::string Trust::deafened(Monotonic now) const {
-  const Locked locked(mutex_);
+  const RobustLock locked(mutex_);
   if (static_cast<std::int64_t>(now) - deafened_at_ >= kLongest.count()) return {};
   return {deafened_.data(), deafened_size_};
 }

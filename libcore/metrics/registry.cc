@@ -14,18 +14,6 @@ constexpr std::uint32_t kMostStripes = 16;
 constexpr std::size_t align_down(std::size_t size, std::size_t to) { return size / to * to; }
 constexpr std::size_t align_up(std::size_t size, std::size_t to) { return align_down(size + to - 1, to); }
 
-class Guard {
- public:
-  // A process that died in appending had not published anything yet.
-  explicit Guard(RobustMutex& mutex) : mutex_(mutex) { (void)mutex_.lock(); }
-  ~Guard() { mutex_.unlock(); }
-  Guard(const Guard&) = delete;
-  Guard& operator=(const Guard&) = delete;
-
- private:
-  RobustMutex& mutex_;
-};
-
 }  // namespace
 
 std::size_t Registry::texts_of(std::size_t memory) noexcept { return align_down(memory / 8 * 5, kAlignment); }
@@ -82,7 +70,7 @@ const Registry::Series* Registry::find(std::string_view family, std::string_view
 
 Cell* Registry::resolve(const Family& family, std::initializer_list<std::string_view> values, std::uint32_t cells) {
   const std::string labels = format_labels(family, values);
-  const Guard guard(layout_.mutex);
+  const RobustLock lock(layout_.mutex);  // a process that died in appending had not published anything yet
   const Series* series = find(family.name, labels);
   if (series == nullptr) {
     const std::uint32_t used = layout_.used.load(std::memory_order_relaxed);
