@@ -9,13 +9,6 @@ constexpr std::size_t kPrefix = 21;           // header, flags, the section's ki
 constexpr std::size_t kLeast = kPrefix + 5;   // and an empty document
 constexpr std::uint32_t kChecksum = 1;        // a CRC-32C follows the sections
 constexpr std::uint32_t kRequired = 0xFFFFU;  // flags that must be understood
-constexpr std::uint32_t kOpMsg = 2013;
-
-std::uint32_t word(const char* bytes) {
-  std::uint32_t value = 0;
-  std::memcpy(&value, bytes, sizeof value);
-  return value;
-}
 
 }  // namespace
 
@@ -35,9 +28,9 @@ bool Codec::gather(std::span<const char>& bytes) {
 }
 
 bool Codec::begin_message() {
-  length_ = word(header_.data());
-  if (length_ < kLeast || length_ > kMaxMessage || word(header_.data() + 12) != kOpMsg) return false;
-  if (sequence_->heard == sequence_->sent || word(header_.data() + 8) != sequence_->heard + 1) return false;
+  length_ = word_at(header_.data());
+  if (length_ < kLeast || length_ > kMaxMessage || word_at(header_.data() + 12) != kOpMsg) return false;
+  if (sequence_->heard == sequence_->sent || word_at(header_.data() + 8) != sequence_->heard + 1) return false;
   message_ = std::make_unique_for_overwrite<char[]>(length_);  // NOLINT(*-avoid-c-arrays)
   std::memcpy(message_.get(), header_.data(), kHeader);
   return true;
@@ -47,10 +40,10 @@ std::pair<bool, Reply> Codec::finish() {
   ++sequence_->heard;
   have_ = 0;
   auto message = std::move(message_);
-  const std::uint32_t flags = word(message.get() + kHeader);
+  const std::uint32_t flags = word_at(message.get() + kHeader);
   const std::size_t size = length_ - kPrefix - ((flags & kChecksum) != 0 ? 4 : 0);
   const bool good = (flags & kRequired & ~kChecksum) == 0 && message[kPrefix - 1] == 0 && size >= 5 && size < length_ &&
-                    word(message.get() + kPrefix) == size;
+                    word_at(message.get() + kPrefix) == size;
   return {good, good ? Reply(std::move(message), kPrefix, size) : Reply{}};
 }
 

@@ -12,12 +12,23 @@
 
 #include "mongo/bson_writer.h"
 
-/// MongoDB's wire protocol: OP_MSG (opcode 2013), the only form of commands and replies since MongoDB 3.6.
+/// MongoDB's wire protocol: OP_MSG, the only form of commands and replies since MongoDB 3.6.
 /// https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/
 namespace nacre::mongo {
 
 /// The most that a message may hold: the server's maxMessageSizeBytes, which is the same in all versions.
 inline constexpr std::size_t kMaxMessage = 48'000'000;
+
+inline constexpr std::uint32_t kOpReply = 1;  // this and the next in a handshake alone
+inline constexpr std::uint32_t kOpQuery = 2004;
+inline constexpr std::uint32_t kOpMsg = 2013;
+
+/// A number of a header.
+inline std::uint32_t word_at(const char* bytes) noexcept {
+  std::uint32_t value = 0;
+  std::memcpy(&value, bytes, sizeof value);
+  return value;
+}
 
 /// Which commands went out on a connection and which replies came: they come in the order of the commands.
 struct Sequence {
@@ -29,7 +40,7 @@ struct Sequence {
 template <class Body>
 void append_command(std::string& out, Sequence& sequence, Body&& body) {
   const std::size_t start = out.size();
-  const std::array<std::uint32_t, 5> header{0, ++sequence.sent, 0, 2013, 0};  // length, id, answers, opcode, flags
+  const std::array<std::uint32_t, 5> header{0, ++sequence.sent, 0, kOpMsg, 0};  // length, id, answers, opcode, flags
   out.append(reinterpret_cast<const char*>(header.data()), sizeof header).push_back('\0');
   BsonWriter bson(out);
   const std::size_t document = bson.begin();

@@ -16,17 +16,8 @@ constexpr std::size_t kHeaderSize = 16;
 constexpr std::size_t kIdAt = 4;
 constexpr std::size_t kAnsweredAt = 8;
 constexpr std::size_t kOpcodeAt = 12;
-constexpr std::uint32_t kReply = 1;
-constexpr std::uint32_t kQuery = 2004;
-constexpr std::uint32_t kMessage = 2013;
 constexpr std::size_t kReplyPrefix = 36;    // header, flags, cursor, its place, how many documents
 constexpr std::size_t kMessagePrefix = 21;  // header, flags, the section's kind
-
-std::uint32_t number_at(std::string_view bytes, std::size_t at) noexcept {
-  std::uint32_t number = 0;
-  std::memcpy(&number, bytes.data() + at, sizeof number);
-  return number;
-}
 
 /// host:port, or the host alone, which may be an IPv6 address in brackets.
 bool is_address(std::string_view text) {
@@ -68,10 +59,10 @@ bool lists_what_it_may(std::string_view document) {
 }
 
 bool is_good(std::string_view message, std::uint32_t opcode) {
-  const std::size_t prefix = opcode == kReply ? kReplyPrefix : kMessagePrefix;
-  if (message.size() < prefix || number_at(message, kOpcodeAt) != opcode) return false;
-  if (opcode == kReply && number_at(message, kReplyPrefix - 4) != 1) return false;
-  if (opcode == kMessage && (number_at(message, kHeaderSize) != 0 || message[kMessagePrefix - 1] != 0)) return false;
+  const std::size_t prefix = opcode == kOpReply ? kReplyPrefix : kMessagePrefix;
+  if (message.size() < prefix || word_at(message.data() + kOpcodeAt) != opcode) return false;
+  if (opcode == kOpReply && word_at(message.data() + kReplyPrefix - 4) != 1) return false;
+  if (opcode == kOpMsg && (word_at(message.data() + kHeaderSize) != 0 || message[kMessagePrefix - 1] != 0)) return false;
   return is_valid(message.substr(prefix)) && lists_what_it_may(message.substr(prefix));
 }
 
@@ -79,8 +70,8 @@ bool is_good(std::string_view message, std::uint32_t opcode) {
 
 void MessageFilter::asked(std::string_view message) noexcept {
   if (message.size() < kHeaderSize) return;
-  id_ = number_at(message, kIdAt);
-  expected_ = number_at(message, kOpcodeAt) == kQuery ? kReply : kMessage;
+  id_ = word_at(message.data() + kIdAt);
+  expected_ = word_at(message.data() + kOpcodeAt) == kOpQuery ? kOpReply : kOpMsg;
   bytes_.clear();
   checked_ = taken_ = 0;
 }
@@ -90,10 +81,10 @@ bool MessageFilter::add(std::string_view bytes) {
   for (;;) {
     const std::string_view rest = std::string_view(bytes_).substr(checked_);
     if (rest.size() < kHeaderSize) return true;
-    const std::size_t length = number_at(rest, 0);
+    const std::size_t length = word_at(rest.data());
     if (length < kHeaderSize || length > kMaxMessage) return false;
     if (rest.size() < length) return true;
-    if (number_at(rest, kAnsweredAt) != id_ || !is_good(rest.substr(0, length), expected_)) return false;
+    if (word_at(rest.data() + kAnsweredAt) != id_ || !is_good(rest.substr(0, length), expected_)) return false;
     checked_ += length;
   }
 }

@@ -8,42 +8,23 @@
 
 #include "base/function_ref.h"
 #include "mongo/bson_reader.h"
+#include "mongo/message.h"
 #include "mongo/scripted_server.h"
 
 namespace nacre::mongo {
 namespace {
-
-constexpr std::uint32_t kReply = 1;
-constexpr std::uint32_t kQuery = 2004;
-constexpr std::uint32_t kMessage = 2013;
 
 template <class T>
 void put(std::string& out, T value) {
   out.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
-std::string message(std::uint32_t opcode, const std::string& document, std::uint32_t id = 7, std::uint32_t answers = 7) {
-  std::string body;
-  put(body, std::uint32_t{0});  // flags
-  if (opcode == kMessage) {
-    body += '\0';
-  } else {
-    put(body, std::uint64_t{0});
-    put(body, std::uint32_t{0});
-    put(body, std::uint32_t{1});
-  }
-  std::string out;
-  put(out, static_cast<std::uint32_t>(16 + body.size() + document.size()));
-  put(out, id);
-  put(out, answers);
-  put(out, opcode);
-  return out + body + document;
-}
+std::string of_seven(std::uint32_t opcode, const std::string& document) { return message(opcode, document, 7, 7); }
 
 /// What comes through of the answer to a command of that kind, which comes in pieces of `size` bytes; "refused" if it is.
 std::string let_through(std::uint32_t asked, const std::string& answer, std::size_t size) {
   MessageFilter filter;
-  filter.asked(message(asked, ok()));
+  filter.asked(of_seven(asked, ok()));
   std::string through;
   for (std::size_t at = 0; at < answer.size(); at += size) {
     if (!filter.add(std::string_view(answer).substr(at, size))) return "refused";
@@ -56,52 +37,52 @@ std::string let_through(std::uint32_t asked, const std::string& answer, std::siz
 }  // namespace
 
 TEST_CASE("libmongoc gets whole messages, however they come") {
-  const std::string reply = message(kReply, ok());
-  const std::string answer = message(kMessage, ok());
+  const std::string reply = of_seven(kOpReply, ok());
+  const std::string answer = of_seven(kOpMsg, ok());
   for (const std::size_t size : {1, 7, 1'000}) {
-    CHECK(let_through(kQuery, reply, size) == reply);
-    CHECK(let_through(kMessage, answer, size) == answer);
-    CHECK(let_through(kMessage, answer + answer, size) == answer + answer);
-    CHECK(let_through(kMessage, answer.substr(0, answer.size() - 1), size).empty());
+    CHECK(let_through(kOpQuery, reply, size) == reply);
+    CHECK(let_through(kOpMsg, answer, size) == answer);
+    CHECK(let_through(kOpMsg, answer + answer, size) == answer + answer);
+    CHECK(let_through(kOpMsg, answer.substr(0, answer.size() - 1), size).empty());
   }
 }
 
 TEST_CASE("libmongoc gets no answer to what was asked before") {
-  const std::string reply = message(kReply, ok());
+  const std::string reply = of_seven(kOpReply, ok());
   MessageFilter filter;
-  filter.asked(message(kQuery, ok()));
+  filter.asked(of_seven(kOpQuery, ok()));
   REQUIRE(filter.add(reply + reply));
   std::string through(reply.size(), '\0');
   CHECK(filter.take(through) == reply.size());
-  filter.asked(message(kMessage, ok(), 8));
+  filter.asked(message(kOpMsg, ok(), 8, 7));
   CHECK_FALSE(filter.has_some());
-  CHECK_FALSE(filter.add(message(kMessage, ok(), 9, 7)));
+  CHECK_FALSE(filter.add(message(kOpMsg, ok(), 9, 7)));
 }
 
 TEST_CASE("libmongoc gets no message that it could not bear") {
   const auto refused = [](std::uint32_t asked, const std::string& answer) {
     return let_through(asked, answer, 1) == "refused";
   };
-  CHECK(refused(kMessage, message(kReply, ok())));
-  CHECK(refused(kQuery, message(kMessage, ok())));
-  CHECK(refused(kMessage, message(kMessage, ok() + ok())));
-  CHECK(refused(kMessage, message(kMessage, "")));
-  CHECK(refused(kMessage, message(kMessage, std::string("\x06\0\0\0\x0A\0", 6))));
+  CHECK(refused(kOpMsg, of_seven(kOpReply, ok())));
+  CHECK(refused(kOpQuery, of_seven(kOpMsg, ok())));
+  CHECK(refused(kOpMsg, of_seven(kOpMsg, ok() + ok())));
+  CHECK(refused(kOpMsg, of_seven(kOpMsg, "")));
+  CHECK(refused(kOpMsg, of_seven(kOpMsg, std::string("\x06\0\0\0\x0A\0", 6))));
   for (const std::size_t place : {0, 16, 20}) {  // the length, the flags, the section's kind
-    std::string spoiled = message(kMessage, ok());
+    std::string spoiled = of_seven(kOpMsg, ok());
     spoiled[place] = '\x0B';
-    CHECK(refused(kMessage, spoiled));
+    CHECK(refused(kOpMsg, spoiled));
   }
   const std::string inner = bson_of([](BsonWriter& bson) { bson.int32("n", 1); });
   const auto outer = [](std::string_view inside) { return bson_of([&](BsonWriter& bson) { bson.raw("d", inside); }); };
-  CHECK_FALSE(refused(kMessage, message(kMessage, outer(inner))));
-  CHECK(refused(kMessage, message(kMessage, outer(inner.substr(0, inner.size() - 1) + '\1'))));
+  CHECK_FALSE(refused(kOpMsg, of_seven(kOpMsg, outer(inner))));
+  CHECK(refused(kOpMsg, of_seven(kOpMsg, outer(inner.substr(0, inner.size() - 1) + '\1'))));
 }
 
 TEST_CASE("libmongoc gets no member whose address is none, and no list of texts with anything else") {
   const auto hello = [](FunctionRef<void(BsonWriter&)> member, const char* name = "hosts") {
     const auto list = [&](BsonWriter& bson) { bson.array(name, [&] { member(bson); }); };
-    return let_through(kQuery, message(kReply, bson_of(list)), 100);
+    return let_through(kOpQuery, of_seven(kOpReply, bson_of(list)), 100);
   };
   for (const char* const address : {"db1:27017", "db-2.example_x.org", "127.0.0.1:1", "[::1]:65535", "[fe80::1%eth0]"}) {
     CAPTURE(address);

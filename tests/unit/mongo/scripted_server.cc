@@ -10,13 +10,10 @@
 #include <cstring>
 
 #include "mongo/bson_reader.h"
+#include "mongo/message.h"
 
 namespace nacre::mongo {
 namespace {
-
-constexpr std::uint32_t kOpReply = 1;
-constexpr std::uint32_t kOpQuery = 2004;
-constexpr std::uint32_t kOpMsg = 2013;
 
 bool receive(int fd, void* to, std::size_t size) {
   return size == 0 || ::recv(fd, to, size, MSG_WAITALL) == static_cast<ssize_t>(size);
@@ -27,11 +24,20 @@ void append(std::string& out, T value) {
   out.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
-std::string message(std::uint32_t answers, std::uint32_t opcode, const std::string& document) {
+/// The document of a command, which begins after the flags (and, before OP_MSG, a name and two numbers).
+std::string document_in(std::uint32_t opcode, const std::string& body) {
+  if (opcode == kOpMsg) return body.substr(5);
+  const std::size_t name = body.find('\0', 4);
+  return body.substr(name + 1 + 8);
+}
+
+}  // namespace
+
+std::string message(std::uint32_t opcode, const std::string& document, std::uint32_t id, std::uint32_t answers) {
   std::string out;
   const std::uint32_t before = opcode == kOpMsg ? 21 : 36;
   append(out, static_cast<std::uint32_t>(before + document.size()));
-  append(out, std::uint32_t{0});
+  append(out, id);
   append(out, answers);
   append(out, opcode);
   append(out, std::uint32_t{0});
@@ -44,15 +50,6 @@ std::string message(std::uint32_t answers, std::uint32_t opcode, const std::stri
   }
   return out + document;
 }
-
-/// The document of a command, which begins after the flags (and, before OP_MSG, a name and two numbers).
-std::string document_in(std::uint32_t opcode, const std::string& body) {
-  if (opcode == kOpMsg) return body.substr(5);
-  const std::size_t name = body.find('\0', 4);
-  return body.substr(name + 1 + 8);
-}
-
-}  // namespace
 
 std::string error_of(std::int32_t code, const std::vector<std::string_view>& labels) {
   return bson_of([&](BsonWriter& bson) {
@@ -123,7 +120,7 @@ void ScriptedServer::serve(int fd, int number) {
     asked.name = first.name;
     const auto answered = answer(asked);
     if (!answered) break;
-    const std::string out = message(header[1], header[3] == kOpQuery ? kOpReply : kOpMsg, *answered);
+    const std::string out = message(header[3] == kOpQuery ? kOpReply : kOpMsg, *answered, 0, header[1]);
     if (::send(fd, out.data(), out.size(), MSG_NOSIGNAL) < 0) break;
   }
   const std::lock_guard lock(mutex_);

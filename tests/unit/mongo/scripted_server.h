@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <mutex>
@@ -13,6 +14,9 @@
 #include "mongo/bson_writer.h"
 
 namespace nacre::mongo {
+
+/// A message of one document, as a server sends it, or (but for OP_QUERY) a client.
+std::string message(std::uint32_t opcode, const std::string& document, std::uint32_t id, std::uint32_t answers);
 
 /// A command as it came.
 struct Asked {
