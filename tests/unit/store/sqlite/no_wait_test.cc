@@ -31,18 +31,27 @@ std::string answer(Connection& connection, const std::string& sql) {
   return run.step() ? std::string(run.text(0)) : "error " + std::to_string(run.code() & 0xFF);
 }
 
-}  // namespace
+/// A table that one has written, and the other has not read.
+struct Both {
+  Both() {
+    REQUIRE(writer.ready().has_value());
+    REQUIRE(writer.execute("CREATE TABLE t (text TEXT); INSERT INTO t VALUES ('a')").has_value());
+    REQUIRE(reader.ready().has_value());
+  }
 
-TEST_CASE("what would have to be read from the file fails, and the connection stays good") {
   TemporaryFolder folder;
   Connection writer = opened(folder.file());
   Connection reader = opened(folder.file());
-  REQUIRE(writer.ready().has_value());
-  REQUIRE(writer.execute("CREATE TABLE t (text TEXT); INSERT INTO t VALUES ('a')").has_value());
-  REQUIRE(reader.ready().has_value());
+};
+
+}  // namespace
+
+TEST_CASE("what would have to be read from the file fails, and the connection stays good") {
+  Both both;
+  Connection& reader = both.reader;
   const std::string read = "SELECT text FROM t";
   CHECK(answer(reader, read) == "a");
-  REQUIRE(writer.execute("UPDATE t SET text = 'b'").has_value());
+  REQUIRE(both.writer.execute("UPDATE t SET text = 'b'").has_value());
   {
     const NoWait no_wait(0);
     CHECK(NoWait::active());
@@ -59,12 +68,8 @@ TEST_CASE("what would have to be read from the file fails, and the connection st
 }
 
 TEST_CASE("what the kernel has in memory is read") {
-  TemporaryFolder folder;
-  Connection writer = opened(folder.file());
-  Connection reader = opened(folder.file());
-  REQUIRE(writer.ready().has_value());
-  REQUIRE(writer.execute("CREATE TABLE t (text TEXT); INSERT INTO t VALUES ('a')").has_value());
-  REQUIRE(reader.ready().has_value());
+  Both both;
+  Connection& reader = both.reader;
   const NoWait no_wait(kPlenty);
   const std::string found = answer(reader, "SELECT text FROM t");
   CHECK((found == "a" || !NoWait::possible()));
