@@ -123,3 +123,14 @@ def resident_kib(pid):
         if line.startswith("VmRSS:"):
             return int(line.split()[1])
     raise AssertionError("no VmRSS")
+
+
+def assert_acknowledged_is_there(nginx, load):
+    for id in load.acknowledged:
+        assert nginx.api.get("/notes/" + id).status_code == 200
+
+
+def assert_a_killed_worker_lost_nothing(nginx, load):
+    """Of a load that has ended: at most what each of its connections waited for just then has no answer."""
+    assert len(load.failed) <= len(load.threads)
+    assert_acknowledged_is_there(nginx, load)

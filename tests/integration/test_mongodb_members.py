@@ -12,7 +12,7 @@ import pytest
 
 import raw
 from harness import Client, wait_until
-from load import Load, Threads, one_connection_to_each_worker
+from load import Load, Threads, assert_acknowledged_is_there, one_connection_to_each_worker
 from on_mongodb import PATIENT, first, on
 from proxies.replica_set import ReplicaSet
 from proxies.routers import Routers
@@ -324,8 +324,7 @@ def test_seven_members_some_down_and_some_late(start, launch, mongodb):
             wait_until(lambda: load.answers > before + 30, "load")
         assert load.failed == [] and readers.failed == []
         assert members.members[late[1]].reads == 0
-        for id in load.acknowledged:
-            assert nginx.api.get("/notes/" + id).status_code == 200
+        assert_acknowledged_is_there(nginx, load)
 
 
 def test_what_one_worker_wrote_the_others_read(start, launch, members):

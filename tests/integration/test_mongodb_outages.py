@@ -10,7 +10,7 @@ import pytest
 
 from assertions import assert_changes_nothing, assert_problem
 from harness import Client, wait_until
-from load import Load, Threads
+from load import Load, Threads, assert_a_killed_worker_lost_nothing, assert_acknowledged_is_there
 from on_mongodb import BRIEF, PATIENT, first, on, ready
 from proxies.replica_set import ReplicaSet
 from servers.mongo_server import MongoServer
@@ -60,8 +60,7 @@ def test_mongodb_killed_and_back(watched, mongodb):
         wait_until(lambda: ready(nginx), "readiness")
         before = load.answers
         wait_until(lambda: load.answers > before + 50, "load again")
-    for id in load.acknowledged:
-        assert nginx.api.get("/notes/" + id).status_code == 200
+    assert_acknowledged_is_there(nginx, load)
     assert nginx.stalls.bounded(), nginx.stalls
     lines = re.findall(r"(\[\w+\]) .*nacre: MongoDB is ((?:away: .*|back))", nginx.log())
     assert len(lines) == len(set(lines)) and lines[-1] == ("[notice]", "back")
@@ -102,8 +101,7 @@ def test_the_primary_moves(watched, members):
         wait_until(lambda: load.answers > before + 30, "load")
     assert load.failed == [] and patches.failed == []
     assert nginx.api.get(path).json()["_rev"] == 1 + patches.done
-    for id in load.acknowledged:
-        assert nginx.api.get("/notes/" + id).status_code == 200
+    assert_acknowledged_is_there(nginx, load)
     assert nginx.stalls.bounded(), nginx.stalls
 
 
@@ -301,9 +299,7 @@ def test_reloads_and_a_killed_worker(start, mongodb):
         os.kill(nginx.workers()[0], signal.SIGKILL)
         before = load.answers
         wait_until(lambda: load.answers > before + 50, "load after the kill")
-    assert len(load.failed) <= len(load.threads)
-    for id in load.acknowledged:
-        assert nginx.api.get("/notes/" + id).status_code == 200
+    assert_a_killed_worker_lost_nothing(nginx, load)
 
 
 def test_both_gone(watched, mongodb, launch):

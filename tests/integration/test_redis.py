@@ -14,7 +14,7 @@ import pytest
 import yamls
 from assertions import assert_changes_nothing, assert_problem, create
 from harness import Client, wait_until
-from load import Load
+from load import Load, assert_a_killed_worker_lost_nothing
 from proxies.bytes_proxy import BytesProxy
 from servers.redis_groups import RedisCluster, RedisSentinels
 from servers.redis_server import RedisServer, overheard
@@ -542,6 +542,4 @@ def test_a_reload_and_a_killed_worker(start, redis):
         os.kill(nginx.workers()[0], signal.SIGKILL)
         before = load.answers
         wait_until(lambda: load.answers > before + 50, "load after the kill")
-    assert len(load.failed) <= len(load.threads)
-    for id in load.acknowledged:
-        assert nginx.api.get("/notes/" + id).status_code == 200
+    assert_a_killed_worker_lost_nothing(nginx, load)
